@@ -1,0 +1,1 @@
+"""A shop-counter kiosk that takes payments by a printed Mercado Pago QR."""

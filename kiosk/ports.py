@@ -1,0 +1,124 @@
+"""What the loop needs of the world, as protocols. ``cli`` puts the adapters (or their doubles) behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from kiosk.sale.commands import AskPrinter, PaymentCall, Print, Tune
+from kiosk.sale.events import CallAnswer, PrinterEvent
+from kiosk.sale.records import Entry, Record, Rows, Sale
+from kiosk.sale.screens import Screen
+
+Clock = Callable[[], float]
+"""Monotonic seconds."""
+
+
+class JournalError(Exception):
+    """The journal could not be written: full, read-only, gone, damaged."""
+
+
+class PaymentReusedError(Exception):
+    """A payment that already completed another sale cannot complete this one; nothing was written."""
+
+    def __init__(self, payments: tuple[str, ...], reference: str) -> None:
+        super().__init__(f"payments {', '.join(payments)} already completed another sale than {reference}")
+        self.payments = payments
+        self.reference = reference
+
+
+class Journal(Protocol):
+    """Durable memory. Used by the loop's thread alone."""
+
+    def rows(self) -> Rows:
+        """What was open when the power went."""
+        ...
+
+    def save(self, records: Sequence[Record], entries: Sequence[Entry], at: float) -> None:
+        """Write all of it in one transaction, durable on return; ``at``: wall time for the log, seconds since 1970.
+
+        Raises:
+            JournalError: nothing was written, or it is not known.
+            PaymentReusedError: nothing was written.
+        """
+        ...
+
+    def find(self, reference: str) -> Sale | None:
+        """The sale of that reference; None where there is none (or it cannot be read)."""
+        ...
+
+
+class Provider(Protocol):
+    """The payment service. One instance a lane, used by that lane's thread."""
+
+    def carry_out(self, call: PaymentCall) -> CallAnswer:
+        """Make the request, within ``call.until``. Never raises: what it cannot know is an ``Unknown``."""
+        ...
+
+
+class Printer(Protocol):
+    """The ticket printer. Used by its worker's thread alone."""
+
+    def carry_out(self, command: Print | AskPrinter) -> PrinterEvent:
+        """Print, or ask how it is. Ends within 30 s and never raises."""
+        ...
+
+
+class Display(Protocol):
+    """The panel. Used by its worker's thread alone."""
+
+    def draw(self, screen: Screen) -> float | None:
+        """Show it now; answers after how many seconds the same screen looks different (a count), None for never.
+
+        A panel that is gone is tried again at a later call; never raises.
+        """
+        ...
+
+    def close(self) -> None:
+        """Leave the panel as it should look while no kiosk runs."""
+        ...
+
+
+class Sounds(Protocol):
+    """Buzzer and lights. Used by their worker's thread alone; never raises."""
+
+    def play(self, tune: Tune) -> None:
+        """Play it; returns when it has been played."""
+        ...
+
+
+class Keypad(Protocol):
+    """The keys. Presses arrive in the inbox from its own thread."""
+
+    def close(self) -> None:
+        """Stop listening."""
+        ...
+
+
+class Service(Protocol):
+    """The service manager, and the service's log."""
+
+    def ready(self) -> None:
+        """Tell that the kiosk is ready: journal open, first screen shown, keys heard."""
+        ...
+
+    def status(self, text: str) -> None:
+        """One line for ``systemctl status``."""
+        ...
+
+    def alive(self) -> None:
+        """Pat the watchdog."""
+        ...
+
+    def stopping(self) -> None:
+        """Tell that the end has begun."""
+        ...
+
+    def log(self, entry: Entry) -> None:
+        """Write to the service's log, with its fields."""
+        ...
+
+    @property
+    def watchdog_s(self) -> float | None:
+        """Seconds within which ``alive`` must be called again; None: nobody counts."""
+        ...

@@ -1,0 +1,128 @@
+"""What to do. ``Counter.step`` answers an event with commands, in the order in which they are to be carried out.
+
+A step has at most one ``Save``, and it stands first: what follows it is done only when it is durable (law L7).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+from kiosk.sale.records import Entry, Mark, Record, Sale, Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """Write records and log entries in one durable transaction. ``confirm``: feed ``Saved`` when done."""
+
+    records: tuple[Record, ...]
+    entries: tuple[Entry, ...] = ()
+    confirm: bool = False
+
+
+class Lane(Enum):
+    """Two lanes of requests, so that a hung watch never holds a cancel."""
+
+    FRONT = "front"
+    BEHIND = "behind"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """What all requests to the provider carry."""
+
+    request: int
+    """Counts up; the answer carries it."""
+    reference: str = ""
+    lane: Lane = Lane.FRONT
+    until: float
+    """Monotonic time by which it must be answered. Not begun by then, it must not be made at all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place(Call):
+    """Put the order on the POS. Answers: ``Placed``, ``Busy``, ``Refused``, ``Unknown``."""
+
+    sale: Sale
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskPos(Call):
+    """Ask what the POS holds. Answers: ``Holds``, ``Refused``, ``Unknown``."""
+
+
+class Depth(Enum):
+    """How far a look goes."""
+
+    ORDERS = "orders"
+    """The search of orders by reference alone: one request."""
+    ALL = "all"
+    """Orders, payments, and by id those orders that the payments name and the search did not show."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look(Call):
+    """Ask whether the order was paid. Answers: ``Seen``, ``Refused``, ``Unknown`` (nothing at all was answered)."""
+
+    depth: Depth
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdraw(Call):
+    """Take the order away from the POS. Answers: ``Removed``, ``Refused``, ``Unknown``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskAccount(Call):
+    """Ask whose token it is. Answers: ``AccountIs``, ``Refused``, ``Unknown``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Print:
+    """Print a paper with its marks. Answers: ``Printed``, ``PrintFailed``."""
+
+    job: int
+    ticket: Ticket
+    marks: tuple[Mark, ...] = ()
+    retry: bool = False
+    """An earlier try may have stopped within a command: clear the printer's parser first (R21)."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskPrinter:
+    """Ask the printer how it is. Answer: ``PaperIs``."""
+
+
+class Tune(Enum):
+    """What the buzzer and the lights say."""
+
+    CLICK = "click"
+    PAID = "paid"
+    REJECTED = "rejected"
+    ATTENTION = "attention"
+    REFUSED = "refused"
+    """A key that can do nothing now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Play it, and light what belongs to it."""
+
+    tune: Tune
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Tell the service's log something that the journal does not keep."""
+
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """The counter is safe to leave: end the program."""
+
+
+PaymentCall: TypeAlias = Place | AskPos | Look | Withdraw | AskAccount
+Command: TypeAlias = Save | PaymentCall | Print | AskPrinter | Sound | Note | Exit

@@ -1,0 +1,287 @@
+"""What happened. The loop feeds events to ``Counter.step``; answers name the sale and the request they belong to.
+
+An answer speaks the sale's words, whatever the provider's are. Three outcomes of a call are kept apart: *answered*
+(one class for each kind of answer), *refused* (final, with a reason), and *unknown* (it may or may not have happened).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+from kiosk.sale.commands import Command
+from kiosk.sale.records import Sale
+
+# --- the world ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key went down: ``0`` to ``9``, ``#``, ``*``, ``A`` to ``D``; ``held``: it has now been down for a second."""
+
+    key: str
+    held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Woken:
+    """A deadline has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The service is asked to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookNow:
+    """Someone wants to know at once: a notification, or a key."""
+
+    reference: str = ""
+    """The order meant; empty: the one in front."""
+
+
+# --- what the provider answered ---------------------------------------------------------------------------------------
+
+
+class PaymentState(Enum):
+    """What has become of a payment."""
+
+    APPROVED = "approved"
+    PENDING = "pending"
+    REJECTED = "rejected"
+    REFUNDED = "refunded"
+    OTHER = "other"
+    """Cancelled, charged back, in mediation, or a word we do not know: not paid."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentSeen:
+    """One payment as the provider shows it."""
+
+    id: str
+    state: PaymentState
+    cents: int | None
+    """The transaction's amount before coupons and fees; None where it is no amount of the shop's currency."""
+    currency: str
+    refunded_cents: int = 0
+    reference: str = ""
+    """Our reference where the index of payments names it; empty inside an order."""
+    collector: int | None = None
+    """Who got the money, where the index of payments names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSeen:
+    """One order as the provider shows it (a reference may have several)."""
+
+    id: str
+    reference: str
+    collector: int | None
+    complete: bool
+    """The provider calls it paid in full."""
+    cents: int | None
+    payments: tuple[PaymentSeen, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that one look found."""
+
+    orders: tuple[OrderSeen, ...] = ()
+    payments: tuple[PaymentSeen, ...] = ()
+    """From the index of payments; only a deep look asks it."""
+    whole: bool = True
+    """Every part of the look was answered, all pages read. Otherwise what it shows is true, but not all there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class PosOrder:
+    """The order that the POS holds."""
+
+    reference: str
+    cents: int | None
+
+
+class Removal(Enum):
+    """What the provider said to a request to take the order away."""
+
+    BY_US = "by us"
+    GONE = "gone"
+    LOCKED = "locked"
+    """A customer is paying it at this moment."""
+
+
+class Reject(Enum):
+    """Why a request was refused, as far as somebody can do something about it."""
+
+    TOKEN = "token"  # noqa: S105  (a reason, not a secret)
+    FORBIDDEN = "forbidden"
+    NO_POS = "no-pos"
+    INVALID = "invalid"
+
+
+class Trouble(Enum):
+    """Why an outcome is unknown."""
+
+    NETWORK = "network"
+    NAME = "name"
+    """The provider's name could not be resolved."""
+    CLOCK = "clock"
+    """The provider's certificate is not yet valid, or no longer: this machine's clock is wrong."""
+    TLS = "tls"
+    SLOW = "slow"
+    SERVER = "server"
+    """5xx, or another status that says nothing about the order."""
+    THROTTLED = "throttled"
+    NONSENSE = "nonsense"
+    """An answer that is not the provider's language: HTML, cut, huge, of wrong types, a redirect."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What all answers carry."""
+
+    request: int
+    """The number of the command it answers."""
+    reference: str = ""
+    date: float | None = None
+    """The provider's clock at the answer (its ``Date``), seconds since 1970."""
+    trace: str = ""
+    """The provider's id of the request."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed(Answer):
+    """The order is on the POS."""
+
+    order_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Busy(Answer):
+    """The POS holds another order, says the answer to placing one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holds(Answer):
+    """What the POS holds; ``order`` None: it is free."""
+
+    order: PosOrder | None
+    known: Sale | None = None
+    """The journal's record of that order; the loop looks it up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen(Answer):
+    """What a look found."""
+
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed(Answer):
+    """The answer to a withdrawal."""
+
+    removal: Removal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountIs(Answer):
+    """Whose token it is."""
+
+    user_id: int
+    site: str
+    test: bool
+    """A test account: nothing it sells is real."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused(Answer):
+    """Final: it did not happen, and asking again will not help."""
+
+    reject: Reject
+    detail: str = ""
+    """The provider's own words, for the technician."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown(Answer):
+    """It may have happened. Only asking again can tell."""
+
+    trouble: Trouble
+    detail: str = ""
+    retry_after_s: float | None = None
+
+
+# --- the printer, the journal -------------------------------------------------------------------------------------------
+
+
+class Paper(Enum):
+    """What the printer says of itself."""
+
+    OK = "ok"
+    LOW = "low"
+    SILENT = "silent"
+    """Reachable, but it never reports: it counts as usable."""
+    OUT = "out"
+    COVER = "cover"
+    OFFLINE = "offline"
+    GONE = "gone"
+    """Not reachable: unplugged, switched off, refused."""
+
+    @property
+    def usable(self) -> bool:
+        """Whether a ticket may be sent to it."""
+        return self in (Paper.OK, Paper.LOW, Paper.SILENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """The paper is out. ``sure``: the printer reported well after the last byte; else it is one that never reports."""
+
+    job: int
+    sure: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PrintFailed:
+    """The paper is not certainly out. ``began``: a byte of it left, so that some of it may be on paper."""
+
+    job: int
+    began: bool
+    paper: Paper
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PaperIs:
+    """The printer's status, when asked."""
+
+    paper: Paper
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A ``Save`` that asked for it was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotSaved:
+    """The journal could not write; the rest of that step's commands were dropped."""
+
+    dropped: tuple[Command, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentReused:
+    """The journal refused to write: these payments already completed another sale."""
+
+    payments: tuple[str, ...]
+    reference: str
+
+
+CallAnswer: TypeAlias = Placed | Busy | Holds | Seen | Removed | AccountIs | Refused | Unknown
+PrinterEvent: TypeAlias = Printed | PrintFailed | PaperIs
+Event: TypeAlias = Key | Woken | Stop | LookNow | CallAnswer | PrinterEvent | Saved | NotSaved | PaymentReused

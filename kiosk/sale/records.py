@@ -1,0 +1,271 @@
+"""What the journal keeps: the sale, the ticket it owes, the money nobody can place.
+
+A record is a value. The machine hands a changed copy to ``commands.Save``; the journal stores it under its key and
+gives it back to ``resume`` after a power cut. Wall times are seconds since 1970 (UTC) by the provider's clock where
+it is known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+REFERENCE_RANDOM: int = 14
+"""Random characters in a reference: 62 ** 14 is 83 bits (R1 asks for 80)."""
+REFERENCE_MAX: int = 64
+"""The provider's limit on ``external_reference``."""
+_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+
+def make_reference(pos_id: str, number: int, random: int) -> str:
+    """A new ``external_reference``: POS, sale number, random part. ``random`` has at least 128 random bits.
+
+    The random part is what makes it unique: numbers start again with a new card, clocks with a flat battery (R1).
+    """
+    letters = []
+    for _ in range(REFERENCE_RANDOM):
+        random, digit = divmod(random, len(_ALPHABET))
+        letters.append(_ALPHABET[digit])
+    return f"{pos_id[: REFERENCE_MAX - REFERENCE_RANDOM - 2 - len(str(number))]}-{number}-{''.join(letters)}"
+
+
+class Phase(Enum):
+    """How far a sale has come. The first four are open: a power cut leaves them to ``resume``."""
+
+    PLACING = "placing"
+    WAITING = "waiting"
+    WITHDRAWING = "withdrawing"
+    CHECKING = "checking"
+    PAID = "paid"
+    WITHDRAWN = "withdrawn"
+    UNCONFIRMED = "unconfirmed"
+    """Gone from the POS without our doing, and no payment found: the account must be checked by a person."""
+    REFUSED = "refused"
+    """Never on the POS: the provider refused its first and only attempt."""
+
+    @property
+    def open(self) -> bool:
+        """Whether the order may still be on the POS, with the cashier waiting for it."""
+        return self in _OPEN
+
+
+_OPEN = frozenset({Phase.PLACING, Phase.WAITING, Phase.WITHDRAWING, Phase.CHECKING})
+
+
+class Why(Enum):
+    """Why an order is taken back."""
+
+    CANCELLED = "cancelled"
+    TIME_UP = "time-up"
+    STOPPED = "stopped"
+    POWER = "power"
+    """The power was cut while it was open, and too little of its time is left to go on."""
+    NOT_PLACED = "not-placed"
+    """No attempt to place it was confirmed."""
+    POS_BUSY = "pos-busy"
+    """Another order holds the POS, or took its place there."""
+    VANISHED = "vanished"
+    """The POS lost it while we waited: perhaps paid, perhaps taken away by someone."""
+    WRONG_AMOUNT = "wrong-amount"
+    """The POS held our reference with another amount."""
+    FOREIGN = "foreign"
+    """Not ours: found on the POS and taken away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a sale: what, how many, at how much each (minor units)."""
+
+    title: str
+    quantity: int
+    unit_cents: int
+
+    @property
+    def cents(self) -> int:
+        """The line's total."""
+        return self.quantity * self.unit_cents
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """One sale and its order. Key: ``reference``."""
+
+    reference: str
+    number: int
+    """Counts up from 1 in one journal; 0 for an order that is not ours."""
+    cents: int
+    currency: str
+    lines: tuple[Line, ...]
+    key: str
+    """Idempotency key, for providers that take one; made once, before the first attempt."""
+    made_at: float
+    phase: Phase = Phase.PLACING
+    why: Why | None = None
+    foreign: bool = False
+    puts: int = 0
+    """Attempts to place the order, counted before each is made."""
+    doubt: bool = False
+    """An attempt to place it had an unknown outcome: it may still arrive at the provider."""
+    deleted: bool = False
+    """The provider confirmed that it took the order away at our request."""
+    expires: float | None = None
+    """When the order dies at the provider, by the provider's clock; None where its clock was not known."""
+    order_id: str = ""
+    """The provider's own id of the paid order."""
+    payments: tuple[str, ...] = ()
+    """Payments that paid it. A payment completes one sale only, ever."""
+    paid_at: float | None = None
+    late: bool = False
+    """Paid after it had left the front by cancel or expiry."""
+    ended_at: float | None = None
+    watched: bool = False
+    """May still bring money: its watch is not over."""
+
+
+class DebtState(Enum):
+    """How far a paper has come."""
+
+    OWED = "owed"
+    PRINTING = "printing"
+    """Handed to the printer; after a power cut nobody knows how far it came."""
+    DOUBTFUL = "doubtful"
+    """Some of it may be on paper: the next print says POSSIBLE DUPLICATE."""
+    PRINTED = "printed"
+    PRESUMED = "presumed"
+    """All bytes taken by a printer that never reports."""
+
+
+class Size(Enum):
+    """Letter sizes of a ticket line."""
+
+    SMALL = "small"
+    NORMAL = "normal"
+    BIG = "big"
+
+
+class Align(Enum):
+    """Where a ticket line stands; RULE is a line across the paper."""
+
+    LEFT = "left"
+    CENTRE = "centre"
+    RULE = "rule"
+
+
+@dataclass(frozen=True, slots=True)
+class TicketLine:
+    """One line of paper. With ``right`` set, ``text`` stands left and ``right`` at the right edge."""
+
+    text: str = ""
+    right: str = ""
+    align: Align = Align.LEFT
+    size: Size = Size.NORMAL
+    bold: bool = False
+    unbroken: bool = False
+    """Never broken over two lines: printed in the smaller font where it is too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A paper's content. The marks (COPY, TRAINING ...) are decided when it is printed and are not part of it."""
+
+    lines: tuple[TicketLine, ...]
+    reference: str = ""
+    """For the printed QR of the reference, where the shop wants one."""
+
+
+class Mark(Enum):
+    """What a paper must say of itself, each on a line of its own."""
+
+    TRAINING = "training"
+    COPY = "copy"
+    POSSIBLE_DUPLICATE = "possible-duplicate"
+    PAID_AFTER_CANCEL = "paid-after-cancel"
+    MONEY_TO_SETTLE = "money-to-settle"
+
+
+@dataclass(frozen=True, slots=True)
+class Debt:
+    """A paper that is owed: a paid sale's ticket, or a slip for disputed money. Key: ``id``."""
+
+    id: str
+    """The sale's reference for its ticket; ``slip:`` and the payment's id for a slip."""
+    number: int
+    cents: int
+    ticket: Ticket
+    owed_at: float
+    marks: tuple[Mark, ...] = ()
+    """Marks that belong to the paper whenever it is printed (late money, training)."""
+    state: DebtState = DebtState.OWED
+    tried: bool = False
+    """A first byte of it may have reached paper: what is printed next is no certain original."""
+
+    @property
+    def open(self) -> bool:
+        """Whether the paper is still owed."""
+        return self.state not in (DebtState.PRINTED, DebtState.PRESUMED)
+
+
+class Reason(Enum):
+    """Why money is disputed."""
+
+    SHORT = "short"
+    EXCESS = "excess"
+    SECOND = "second"
+    WRONG_AMOUNT = "wrong-amount"
+    UNKNOWN_ORDER = "unknown-order"
+    UNCONFIRMED = "unconfirmed"
+    PAYMENT_REUSED = "payment-reused"
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """Approved money that completes no sale; open until a person settles it. Key: ``payment``."""
+
+    payment: str
+    reference: str
+    number: int
+    cents: int
+    currency: str
+    reason: Reason
+    seen_at: float
+    settled: str = ""
+    """Empty while open; "ticket" where the whole order was paid after all; a person's word otherwise."""
+
+
+Record: TypeAlias = Sale | Debt | Dispute
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the journal's append-only log, and of the service's log."""
+
+    event: str
+    """A short name from a fixed list, such as ``paid`` (``KIOSK_EVENT`` in the service's log)."""
+    text: str
+    reference: str = ""
+    number: int = 0
+    cents: int | None = None
+    request_id: str = ""
+    """The provider's own id of the request, for its support."""
+    level: int = 6
+    """Syslog priority: 3 error, 4 warning, 5 notice, 6 information."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What the journal holds that is not over, as ``resume`` gets it after a start."""
+
+    open: tuple[Sale, ...] = ()
+    """Sales in an open phase, newest first."""
+    watched: tuple[Sale, ...] = ()
+    """Sales no longer in front that may still bring money."""
+    debts: tuple[Debt, ...] = ()
+    """Papers still owed, oldest first."""
+    disputes: tuple[Dispute, ...] = ()
+    """Disputed money that nobody has settled."""
+    last_ticket: Debt | None = None
+    """The newest ticket of all, for a reprint."""
+    last_number: int = 0
+    foreign_at: tuple[float, ...] = ()
+    """Wall times at which foreign orders were found, of the last day."""

@@ -1,0 +1,38 @@
+"""The shop as the centre needs to know it: who sells, in what money, within what limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from kiosk.sale.money import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """Settings of the centre, read from the configuration once."""
+
+    name: str
+    header: tuple[str, ...]
+    footer: tuple[str, ...]
+    site: Site
+    language: str
+    """``pt``, ``es`` or ``en``."""
+    zone: tzinfo
+    collector: int
+    """The provider's number of the account that must get the money."""
+    pos_id: str
+    title: str
+    """What the customer's app shows."""
+    minimum: int
+    """Smallest and largest amount of a sale, in minor units; above ``confirm_above`` it is confirmed twice."""
+    maximum: int
+    confirm_above: int
+    wait_s: int
+    """How long a customer has to pay, 10 to 540 s: the provider lets an order live for 600 at most."""
+    printer: bool = True
+    """There is a printer."""
+    printer_required: bool = False
+    """No new sale without a working printer."""
+    training: bool = False
+    """Nothing sold here is real."""
