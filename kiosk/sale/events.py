@@ -215,7 +215,7 @@ class Unknown(Answer):
     retry_after_s: float | None = None
 
 
-# --- the printer, the journal -------------------------------------------------------------------------------------------
+# --- the printer, the journal -----------------------------------------------------------------------
 
 
 class Paper(Enum):

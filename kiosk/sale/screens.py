@@ -1,9 +1,35 @@
-"""What the cashier reads: words and icons, no pixels."""
+"""What the cashier reads: words and icons, no pixels. ``screen`` is a pure function of the counter."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
+from typing import assert_never
+
+from kiosk.sale.counter import Counter
+from kiosk.sale.events import Paper, Trouble
+from kiosk.sale.records import Sale
+from kiosk.sale.states import (
+    Adopting,
+    Blocked,
+    Checking,
+    Clearing,
+    Confirming,
+    Entering,
+    Guarding,
+    Hint,
+    Idle,
+    Menu,
+    Notice,
+    Paid,
+    Part,
+    Placing,
+    Starting,
+    Waiting,
+    Withdrawing,
+)
+from kiosk.sale.ticket import clock_time
+from kiosk.sale.words import Words, words_of
 
 
 class Icon(Enum):
@@ -39,3 +65,192 @@ class Screen:
     """...the seconds since the provider last answered: waiting and being blind look different."""
     loud: bool = False
     """Drawn light on dark reversed: PAID, alarms."""
+
+
+BLIND_S = 15.0
+"""Without an answer for so long, an open order may be paid without our knowing: the screen says so (R15)."""
+
+
+def screen(counter: Counter, mono: float) -> Screen:
+    """The picture for the counter as it is now (``mono``: monotonic seconds)."""
+    picture = _picture(counter, words_of(counter.shop.language), mono)
+    return replace(picture, icons=_icons(counter))
+
+
+def stopped(language: str) -> Screen:
+    """What stands on the panel while no kiosk runs."""
+    words = words_of(language)
+    return Screen(words.stopped, words.stopped, words.stopped_text)
+
+
+def lines(picture: Screen) -> list[str]:
+    """The screen as text, for a status and for tests."""
+    icons = " ".join(f"[{icon.value}]" for icon in picture.icons)
+    return [line for line in (picture.head, picture.big, picture.text, picture.footer, icons) if line]
+
+
+def _amount(counter: Counter, cents: int) -> str:
+    return counter.shop.site.currency.text(cents)
+
+
+def _picture(counter: Counter, words: Words, mono: float) -> Screen:
+    state = counter.state
+    match state:
+        case Starting():
+            return Screen(words.starting, "...", words.proving)
+        case Adopting(sale=sale):
+            return Screen(words.resuming, _amount(counter, sale.cents), _why_blind(counter, sale, words))
+        case Blocked():
+            return Screen(words.not_ready, "- - -", why_blocked(counter, words), _owed(counter, words))
+        case Idle():
+            return _idle(counter, state, words)
+        case Menu():
+            return Screen(words.ready, words.menu[state.item], "", words.menu_footer)
+        case Entering():
+            return _entering(counter, state, words)
+        case Confirming():
+            amount = _amount(counter, state.typed.cents)
+            return Screen(words.confirm, amount, words.confirm_text, words.confirm_footer, loud=True)
+        case Guarding(sale=sale):
+            return Screen(words.placing, _amount(counter, sale.cents), words.guarding, words.guarding_footer)
+        case Clearing():
+            amount = _amount(counter, state.then.cents) if state.then else "- - -"
+            return Screen(words.clearing, amount, words.clearing_text, words.guarding_footer if state.then else "")
+        case Placing():
+            return _placing(counter, state, words, mono)
+        case Waiting():
+            return _waiting(counter, state, words, mono)
+        case Withdrawing():
+            return _withdrawing(counter, state, words, mono)
+        case Checking(sale=sale):
+            return Screen(words.checking, _amount(counter, sale.cents), words.checking_text, loud=True)
+        case Paid(sale=sale):
+            text = f"{_amount(counter, sale.cents)} {_ticket(counter, sale, words)}"
+            return Screen(words.paid, words.paid, text, words.paid_footer, loud=True)
+        case Notice():
+            told = words.notices[state.kind]
+            return Screen(told.head, told.big, told.text, words.notice_footer, loud=True)
+        case _:
+            assert_never(state)
+
+
+def _idle(counter: Counter, state: Idle, words: Words) -> Screen:
+    footer = words.ready_footer_menu if counter.papers.menu else words.ready_footer
+    text = _owed(counter, words)
+    if state.after and not text:
+        text = words.notices[state.after].head
+    return Screen(words.ready, _amount(counter, 0), text, footer)
+
+
+def _owed(counter: Counter, words: Words) -> str:
+    if counter.disputes:
+        return words.disputed_count.format(count=len(counter.disputes))
+    tickets = len(counter.papers.debts)
+    return words.owed_count.format(count=tickets) if tickets else ""
+
+
+def _entering(counter: Counter, state: Entering, words: Words) -> Screen:
+    hint = state.hint
+    text = ""
+    if state.typed.extra:
+        text = words.hints[Hint.TOO_LONG]
+    elif hint:
+        limit = counter.shop.minimum if hint is Hint.TOO_SMALL else counter.shop.maximum
+        text = words.hints[hint].format(amount=_amount(counter, limit))
+    return Screen(words.amount, _amount(counter, state.typed.cents), text, words.amount_footer)
+
+
+def _placing(counter: Counter, state: Placing, words: Words, mono: float) -> Screen:
+    amount = _amount(counter, state.sale.cents)
+    if mono < state.asking_until:
+        return Screen(words.cancel_question, amount, "", words.cancel_footer)
+    text = words.withdrawing if state.leave else words.guarding
+    return Screen(words.placing, amount, text, words.waiting_footer)
+
+
+def _waiting(counter: Counter, state: Waiting, words: Words, mono: float) -> Screen:
+    amount = _amount(counter, state.sale.cents)
+    head, text, footer = words.waiting, words.waiting_text, words.waiting_footer
+    if counter.health.trouble or counter.health.reject:
+        head, text = _trouble(counter, words), _why_blind(counter, state.sale, words)
+    elif state.wrong:
+        text = words.wrong_order
+    elif state.part_cents:
+        text = words.part_paid.format(amount=_amount(counter, state.part_cents))
+    elif state.rejected:
+        text = words.rejected
+    if mono < state.asking_until:
+        head, footer = words.cancel_question, words.cancel_footer
+    return Screen(head, amount, text, footer, ends_at=state.ends_at, answered_at=state.answered_at)
+
+
+def _withdrawing(counter: Counter, state: Withdrawing, words: Words, mono: float) -> Screen:
+    amount = _amount(counter, state.sale.cents)
+    text = words.withdrawing_text
+    if state.part is Part.LOCKED:
+        text = words.locked
+    elif counter.health.trouble or counter.health.reject:
+        text = _why_blind(counter, state.sale, words)
+    return Screen(words.withdrawing, amount, text, answered_at=state.answered_at)
+
+
+def _why_blind(counter: Counter, sale: Sale, words: Words) -> str:
+    """R15: do not deliver, and until when the order may still be paid."""
+    if sale.expires is None:
+        return words.blind_no_time
+    return words.blind.format(time=clock_time(sale.expires, counter.shop))
+
+
+def _ticket(counter: Counter, sale: Sale, words: Words) -> str:
+    papers = counter.papers
+    if not counter.shop.printer:
+        return ""
+    if not any(debt.id == sale.reference for debt in papers.debts):
+        return words.ticket_printed
+    if papers.job and papers.job.debt == sale.reference:
+        return words.ticket_printing
+    paper = counter.health.paper
+    if paper is None or paper.usable:
+        return words.ticket_printing
+    return words.ticket_owed.format(reason=words.papers[paper])
+
+
+def _trouble(counter: Counter, words: Words) -> str:
+    health = counter.health
+    if health.trouble:
+        return words.troubles[health.trouble]
+    return words.rejects[health.reject] if health.reject else ""
+
+
+def why_blocked(counter: Counter, words: Words) -> str:
+    """Why no sale can be made, in words a cashier can pass on."""
+    health, shop = counter.health, counter.shop
+    if not health.journal:
+        return words.journal
+    if health.wrong_account:
+        return words.wrong_account
+    if not counter.proof.free:
+        return _trouble(counter, words) or words.proving
+    if shop.printer_required and health.paper and not health.paper.usable:
+        return words.papers[health.paper]
+    return words.proving
+
+
+def _icons(counter: Counter) -> tuple[Icon, ...]:
+    health = counter.health
+    icons = []
+    if health.trouble is Trouble.CLOCK:
+        icons.append(Icon.CLOCK)
+    elif health.trouble:
+        icons.append(Icon.NETWORK)
+    if counter.shop.printer and health.paper in (Paper.OUT, Paper.LOW):
+        icons.append(Icon.PAPER)
+    elif counter.shop.printer and health.paper and not health.paper.usable:
+        icons.append(Icon.PRINTER)
+    if not health.journal:
+        icons.append(Icon.JOURNAL)
+    if counter.papers.debts:
+        icons.append(Icon.DEBT)
+    if counter.disputes:
+        icons.append(Icon.MONEY)
+    return tuple(icons)

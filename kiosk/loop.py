@@ -1,0 +1,228 @@
+"""The loop: one inbox, and the one thread that owns the sale.
+
+Everybody else puts events into the inbox: the keypad's thread, the workers, a signal handler (``SimpleQueue`` is
+re-entrant, so that it may). The journal is written in this thread, on purpose: a ``Save`` is durable before the next
+command is carried out (law L7). When nothing comes, the loop sleeps until the machine's next deadline.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from queue import Empty, SimpleQueue
+from typing import Protocol, TypeVar, assert_never
+
+from kiosk.ports import Clock, Journal, JournalError, PaymentReusedError, Service
+from kiosk.sale.commands import (
+    AskAccount,
+    AskPos,
+    AskPrinter,
+    Command,
+    Exit,
+    Lane,
+    Look,
+    Note,
+    PaymentCall,
+    Place,
+    Print,
+    Save,
+    Sound,
+    Tune,
+    Withdraw,
+)
+from kiosk.sale.counter import Counter, resume, step
+from kiosk.sale.events import Event, Holds, NotSaved, PaymentReused, Saved, Woken
+from kiosk.sale.front import BrokenError
+from kiosk.sale.screens import Screen, screen
+from kiosk.sale.shop import Shop
+from kiosk.sale.status import status_line
+from kiosk.sale.turn import NewId, Now
+from kiosk.worker import Crash
+
+T = TypeVar("T")
+ASK_S = 5.0
+"""How long ``ask`` waits for the loop."""
+IDLE_S = 3600.0
+"""The loop turns at least so often, whatever the machine wants."""
+
+
+class CrashError(Exception):
+    """A worker died: the program must end, and be started again."""
+
+
+class Devices(Protocol):
+    """Where the loop sends what it does not do itself; each call returns at once."""
+
+    def call(self, lane: Lane, call: PaymentCall) -> None:
+        """Ask the provider."""
+        ...
+
+    def print(self, command: Print | AskPrinter) -> None:
+        """Print, or ask the printer."""
+        ...
+
+    def show(self, screen: Screen) -> None:
+        """Show."""
+        ...
+
+    def play(self, tune: Tune) -> None:
+        """Play."""
+        ...
+
+
+@dataclass(slots=True)
+class _Question:
+    ask: Callable[[Counter], object]
+    done: threading.Event
+    answer: object = None
+
+
+class Loop:
+    """Owns the counter. ``post`` may be called from any thread; everything else from the thread that runs it."""
+
+    def __init__(
+        self,
+        shop: Shop,
+        journal: Journal,
+        devices: Devices,
+        service: Service,
+        *,
+        clock: Clock,
+        wall: Callable[[], float],
+        new_id: NewId,
+    ) -> None:
+        self._journal = journal
+        self._devices = devices
+        self._service = service
+        self._clock = clock
+        self._wall = wall
+        self._new_id = new_id
+        self._inbox: SimpleQueue[object] = SimpleQueue()
+        self._shown: Screen | None = None
+        self._line = ""
+        self._over = False
+        self._pending: deque[Event] = deque()
+        self.counter, commands = resume(journal.rows(), shop, self._now(), new_id)
+        self._carry_out(commands)
+        self._feed_pending()
+
+    def post(self, item: object) -> None:
+        """Put an event (or a worker's ``Crash``) into the inbox."""
+        self._inbox.put(item)
+
+    def ask(self, question: Callable[[Counter], T]) -> T:
+        """Ask the loop something from another thread; what was posted before has been taken when it answers.
+
+        Raises:
+            TimeoutError: the loop did not answer in time.
+        """
+        asked = _Question(question, threading.Event())
+        self._inbox.put(asked)
+        if not asked.done.wait(ASK_S):
+            raise TimeoutError("the loop does not answer")
+        return asked.answer  # type: ignore[return-value]  # the question made it
+
+    def run(self) -> None:
+        """Turn until the counter may be left.
+
+        Raises:
+            CrashError: a worker died.
+            BrokenError: the machine does not move on.
+        """
+        while not self._over:
+            self.turn(self._wait_s())
+
+    def turn(self, wait_s: float) -> None:
+        """Take one thing from the inbox, or wake the machine when nothing came in time."""
+        try:
+            item = self._inbox.get(timeout=wait_s)
+        except Empty:
+            item = Woken()
+        self._service.alive()
+        match item:
+            case _Question():
+                item.answer = item.ask(self.counter)
+                item.done.set()
+            case Crash():
+                raise CrashError(f"{item.worker} died: {item.error!r}") from item.error
+            case _:
+                self.feed(item)  # type: ignore[arg-type]  # the inbox holds events besides the two above
+
+    def feed(self, event: Event) -> None:
+        """Hand an event to the machine, and carry out what it answers."""
+        self._pending.append(event)
+        self._feed_pending()
+        if isinstance(event, Woken) and self.counter.wakes_at <= self._clock() and not self._due_again():
+            raise BrokenError("nothing came of waking up")
+
+    def _due_again(self) -> bool:
+        """Time went on while the machine worked: another deadline may have come meanwhile. Once is no loop."""
+        self._pending.append(Woken())
+        self._feed_pending()
+        return self.counter.wakes_at > self._now_fed
+
+    def _feed_pending(self) -> None:
+        while self._pending:
+            event = self._pending.popleft()
+            if isinstance(event, Holds) and event.order is not None:
+                event = replace(event, known=self._journal.find(event.order.reference))
+            now = self._now()
+            self._now_fed = now.mono
+            self.counter, commands = step(self.counter, event, now, self._new_id)
+            self._carry_out(commands)
+        self._tell()
+
+    def _now(self) -> Now:
+        return Now(self._clock(), self._wall())
+
+    def _wait_s(self) -> float:
+        wait_s = min(IDLE_S, max(0.0, self.counter.wakes_at - self._clock()))
+        watchdog_s = self._service.watchdog_s
+        return wait_s if watchdog_s is None else min(wait_s, watchdog_s / 2)
+
+    def _tell(self) -> None:
+        picture = screen(self.counter, self._clock())
+        if picture != self._shown:
+            self._shown = picture
+            self._devices.show(picture)
+        line = status_line(self.counter)
+        if line != self._line:
+            self._line = line
+            self._service.status(line)
+
+    def _carry_out(self, commands: tuple[Command, ...]) -> None:
+        for index, command in enumerate(commands):
+            match command:
+                case Save():
+                    if not self._save(command, commands[index:]):
+                        return
+                case Place() | AskPos() | Look() | Withdraw() | AskAccount():
+                    self._devices.call(command.lane, command)
+                case Print() | AskPrinter():
+                    self._devices.print(command)
+                case Sound():
+                    self._devices.play(command.tune)
+                case Note():
+                    self._service.log(command.entry)
+                case Exit():
+                    self._over = True
+                case _:
+                    assert_never(command)
+
+    def _save(self, save: Save, dropped: tuple[Command, ...]) -> bool:
+        """Write it durably; where that fails, the rest of the step is not done (R22)."""
+        for entry in save.entries:
+            self._service.log(entry)
+        try:
+            self._journal.save(save.records, save.entries, self._wall())
+        except JournalError:
+            self._pending.append(NotSaved(dropped))
+            return False
+        except PaymentReusedError as error:
+            self._pending.append(PaymentReused(error.payments, error.reference))
+            return False
+        if save.confirm:
+            self._pending.append(Saved())
+        return True

@@ -1,0 +1,240 @@
+"""The whole counter: the sale in front, the obligations behind it, and the health of what they depend on.
+
+``step`` hands each event to the part it concerns. It is a pure function: the same counter, event, time and ids give
+the same answer, in a test, in a simulation of a million sales, and on the counter of a shop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Final
+
+from kiosk.sale import front, paper, watch
+from kiosk.sale.commands import Command, Exit, Note, Place, Print, Save
+from kiosk.sale.events import Event, Key, LookNow, NotSaved, Saved, Stop
+from kiosk.sale.moves import end
+from kiosk.sale.paper import Papers
+from kiosk.sale.records import Debt, DebtState, Dispute, Entry, Mark, Phase, Record, Rows, Sale
+from kiosk.sale.shop import Shop
+from kiosk.sale.states import NEVER, Adopting, Checking, Placing, Starting, State, Waiting, Withdrawing
+from kiosk.sale.turn import Health, NewId, Now, Proof, Turn
+from kiosk.sale.watch import Watches
+
+STOP_S: Final = 12.0
+"""After a stop: how long an open order may take to be withdrawn before it is left to ``resume`` (R16)."""
+JOURNAL_S: Final = 5.0
+"""How often a journal that fails is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """Everything the machine knows."""
+
+    shop: Shop
+    state: State = Starting()  # noqa: RUF009  (frozen and empty)
+    proof: Proof = Proof()  # noqa: RUF009  (frozen)
+    watches: Watches = Watches()  # noqa: RUF009  (frozen)
+    papers: Papers = Papers()  # noqa: RUF009  (frozen)
+    disputes: tuple[Dispute, ...] = ()
+    health: Health = Health()  # noqa: RUF009  (frozen)
+    request: int = 0
+    """The last request's number."""
+    number: int = 0
+    """The last sale's number."""
+    foreign_at: tuple[float, ...] = ()
+    stop_by: float | None = None
+    """A stop was asked for: when to go at the latest."""
+    gone: bool = False
+    """``Exit`` was said."""
+    unsaved: MappingProxyType[str, Record] = MappingProxyType({})
+    """What the journal could not write; it goes with the next ``Save``."""
+    save_at: float = NEVER
+    """When to try the journal again."""
+
+    @property
+    def wakes_at(self) -> float:
+        """When the counter wants to be woken (monotonic seconds)."""
+        return min(
+            front.wakes_at(self.state, self.proof),
+            self.watches.wakes_at,
+            self.papers.wakes_at,
+            self.save_at,
+            NEVER if self.stop_by is None or self.gone else self.stop_by,
+        )
+
+
+def step(counter: Counter, event: Event, now: Now, new_id: NewId) -> tuple[Counter, tuple[Command, ...]]:
+    """What becomes of the counter, and what must be done, in this order.
+
+    Raises:
+        BrokenError: the machine does not move on; the program must end and be started again.
+    """
+    turn = Turn(
+        counter.shop,
+        now,
+        new_id,
+        health=counter.health,
+        proof=counter.proof,
+        request=counter.request,
+        number=counter.number,
+        foreign_at=counter.foreign_at,
+        menu=counter.papers.menu,
+    )
+    if isinstance(event, NotSaved):
+        return _not_saved(counter, event, turn)
+    if isinstance(event, Saved):
+        turn.health = replace(turn.health, journal=True)
+        counter = replace(counter, unsaved=MappingProxyType({}), save_at=NEVER)
+    if isinstance(event, Stop) and counter.stop_by is None:
+        counter = replace(counter, stop_by=now.mono + STOP_S)
+    state = counter.state if _refuses(counter, event) else front.step(counter.state, _to_front(counter, event), turn)
+    watches = watch.step(counter.watches, event, turn, counter.disputes)
+    for sale in turn.followed:
+        watches = watch.follow(watches, sale, turn)
+    papers = paper.step(counter.papers, event, turn, state)
+    return _finish(counter, turn, state, watches, papers)
+
+
+def _refuses(counter: Counter, event: Event) -> bool:
+    """After a stop was asked for, keys start nothing any more."""
+    return counter.stop_by is not None and isinstance(event, Key)
+
+
+def _to_front(counter: Counter, event: Event) -> Event:
+    """A notification about another order is no concern of the sale in front."""
+    sale = getattr(counter.state, "sale", None)
+    if isinstance(event, LookNow) and event.reference and (sale is None or sale.reference != event.reference):
+        return Saved()
+    return event
+
+
+def _finish(
+    counter: Counter, turn: Turn, state: State, watches: Watches, papers: Papers
+) -> tuple[Counter, tuple[Command, ...]]:
+    disputes = counter.disputes
+    for record in turn.records.values():
+        if isinstance(record, Dispute):
+            others = tuple(dispute for dispute in disputes if dispute.payment != record.payment)
+            disputes = others if record.settled else (*others, record)
+    save_at = counter.save_at
+    if turn.mono >= save_at:
+        turn.log("journal-again", "trying to write the journal again", level=5)
+        save_at = turn.mono + JOURNAL_S
+    gone = counter.gone
+    if counter.stop_by is not None and not gone and (turn.mono >= counter.stop_by or _may_go(state, papers)):
+        turn.commands.append(Exit())
+        gone = True
+    commands = turn.all_commands(dict(counter.unsaved), failing=not turn.health.journal)
+    after = Counter(
+        shop=counter.shop,
+        state=state,
+        proof=turn.proof,
+        watches=watches,
+        papers=papers,
+        disputes=disputes,
+        health=turn.health,
+        request=turn.request,
+        number=turn.number,
+        foreign_at=turn.foreign_at,
+        stop_by=counter.stop_by,
+        gone=gone,
+        unsaved=counter.unsaved,
+        save_at=save_at,
+    )
+    return after, commands
+
+
+def _may_go(state: State, papers: Papers) -> bool:
+    """Nothing is left open that a moment more could bring to an end."""
+    return not isinstance(state, Placing | Waiting | Withdrawing | Checking) and papers.job is None
+
+
+# --- a journal that cannot be written (R22) ---------------------------------------------------------------------------
+
+
+def _not_saved(counter: Counter, event: NotSaved, turn: Turn) -> tuple[Counter, tuple[Command, ...]]:
+    """No new sale starts; the running one still looks, withdraws, and shows PAID; its ticket may be a duplicate."""
+    turn.health = replace(turn.health, journal=False)
+    unsaved = dict(counter.unsaved)
+    placing = any(isinstance(command, Place) for command in event.dropped)
+    for command in event.dropped:
+        match command:
+            case Save():
+                for record in command.records:
+                    if not (placing and isinstance(record, Sale) and record.phase is Phase.PLACING):
+                        unsaved[_key(record)] = record
+            case Place():
+                pass
+            case Print():
+                marks = tuple(dict.fromkeys((*command.marks, Mark.POSSIBLE_DUPLICATE)))
+                turn.commands.append(replace(command, marks=marks))
+            case _:
+                turn.commands.append(command)
+    turn.commands.append(Note(Entry("journal-failed", "the journal cannot be written: no new sale", level=3)))
+    state = front.step(counter.state, event, turn)
+    unsaved.update(turn.records)
+    turn.records.clear()
+    turn.entries.clear()
+    watches = counter.watches
+    for sale in turn.followed:
+        watches = watch.follow(watches, sale, turn)
+    save_at = turn.mono + JOURNAL_S if counter.save_at == NEVER else counter.save_at
+    counter = replace(counter, unsaved=MappingProxyType(unsaved), save_at=save_at)
+    return _finish(counter, turn, state, watches, counter.papers)
+
+
+def _key(record: Record) -> str:
+    match record:
+        case Sale():
+            return "sale:" + record.reference
+        case Debt():
+            return "debt:" + record.id
+        case Dispute():
+            return "dispute:" + record.payment
+
+
+# --- after a start (R23) ----------------------------------------------------------------------------------------------
+
+
+def resume(rows: Rows, shop: Shop, now: Now, new_id: NewId) -> tuple[Counter, tuple[Command, ...]]:
+    """What to do about whatever was open when the power went. A crash, a restart and a power cut are the same path.
+
+    The newest open sale comes to the front, where the POS is asked about it. Other open ones (there should be none)
+    are watched. A ticket that was at the printer is doubtful now.
+    """
+    turn = Turn(
+        shop,
+        now,
+        new_id,
+        health=Health(),
+        proof=Proof(),
+        request=0,
+        number=rows.last_number,
+        foreign_at=rows.foreign_at,
+    )
+    watches = Watches()
+    debts = tuple(_doubted(debt, turn) for debt in rows.debts)
+    state: State = Starting()
+    for sale in rows.open[1:]:
+        turn.followed.append(end(sale, Phase.UNCONFIRMED, turn))
+    for index, sale in enumerate((*turn.followed, *rows.watched)):
+        watches = watch.follow(watches, sale, turn, stagger_s=1.0 + index)
+    turn.followed.clear()
+    if rows.open:
+        sale = replace(rows.open[0], doubt=rows.open[0].doubt or rows.open[0].phase is Phase.PLACING)
+        turn.ask_account()
+        turn.must_prove(doubt=sale.doubt)
+        state = Adopting(sale, turn.ask_pos(sale.reference))
+        turn.log("resumed", f"sale {sale.number}: was open when the kiosk stopped", sale, level=5)
+    papers = Papers(debts=debts, last=rows.last_ticket)
+    counter = Counter(shop, disputes=rows.disputes)
+    return _finish(counter, turn, state, watches, papers)
+
+
+def _doubted(debt: Debt, turn: Turn) -> Debt:
+    if debt.state is not DebtState.PRINTING:
+        return debt
+    debt = replace(debt, state=DebtState.DOUBTFUL, tried=True)
+    turn.save(debt)
+    return debt

@@ -1,0 +1,185 @@
+"""The sale in front: hands each event to the state it meets, and holds the machine to its deadlines.
+
+A state's own module says what it does (``resting``, ``placing``, ``waiting``); ``moves`` says how the next one is
+entered. Here is only what is true of all of them: an answer counts for the request that is in flight; an answer to
+an older request changes only what it proves; a request that stays unanswered is unknown, by the machine's own clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final, assert_never
+
+from kiosk.sale import moves, placing, resting, waiting
+from kiosk.sale.commands import Place, Sound, Tune
+from kiosk.sale.events import (
+    AccountIs,
+    Answer,
+    CallAnswer,
+    Event,
+    Key,
+    NotSaved,
+    PaymentReused,
+    Placed,
+    Removed,
+    Seen,
+    Trouble,
+    Unknown,
+    Woken,
+)
+from kiosk.sale.records import Phase, Why
+from kiosk.sale.states import (
+    Adopting,
+    Blocked,
+    Checking,
+    Clearing,
+    Confirming,
+    Entering,
+    Guarding,
+    Idle,
+    Menu,
+    Notice,
+    NoticeKind,
+    Paid,
+    Placing,
+    Resting,
+    Starting,
+    State,
+    Talk,
+    Waiting,
+    Withdrawing,
+)
+from kiosk.sale.turn import Proof, Turn
+
+InSale = Guarding | Clearing | Placing | Adopting | Waiting | Withdrawing | Checking
+"""States that talk to the provider about one order."""
+
+WAKES_MAX: Final = 8
+"""More wake-ups than this at one instant, and the machine is broken: it would turn for ever."""
+
+
+class BrokenError(Exception):
+    """The machine does not move on: a fault in it. The service must restart, and ``resume`` go on."""
+
+
+def wakes_at(state: State, proof: Proof) -> float:
+    """When the front wants to be woken (monotonic seconds)."""
+    if isinstance(state, InSale):
+        return state.wakes_at
+    return min(state.wakes_at, resting.proof_wakes_at(state, proof.talk.until))
+
+
+def step(state: State, event: Event, turn: Turn) -> State:
+    """The front's next state; what must be done for it is left in ``turn``."""
+    before = state
+    match event:
+        case Woken():
+            state = _wake(state, turn)
+        case Answer():
+            state = _answered(state, event, turn)
+        case NotSaved():
+            state = _not_saved(state, event, turn)
+        case PaymentReused():
+            state = _payment_reused(state, event, turn)
+        case _:
+            state = _react(state, event, turn)
+    if isinstance(state, Resting):
+        state = resting.settled(state, turn)
+        if isinstance(state, Resting):
+            resting.prove(state, turn)
+    if isinstance(event, Key) and state != before and not any(isinstance(c, Sound) for c in turn.commands):
+        turn.sound(Tune.CLICK)
+    return state
+
+
+def _wake(state: State, turn: Turn) -> State:
+    for _ in range(WAKES_MAX):
+        if wakes_at(state, turn.proof) > turn.mono:
+            return state
+        talk = _talk(state, turn)
+        if talk.silent(turn.mono):
+            state = _answered(state, Unknown(request=talk.request, trouble=Trouble.SLOW), turn)
+        else:
+            state = _react(state, Woken(), turn)
+        if isinstance(state, Resting):
+            resting.prove(state, turn)
+    raise BrokenError(f"{type(state).__name__} does not move on")
+
+
+def _talk(state: State, turn: Turn) -> Talk:
+    return state.talk if isinstance(state, InSale) else turn.proof.talk
+
+
+def _answered(state: State, event: CallAnswer, turn: Turn) -> State:
+    turn.health = turn.health.heard(event, turn.mono)
+    if isinstance(event, AccountIs):
+        shop = turn.shop
+        wrong = event.user_id != shop.collector or event.site != shop.site.id
+        turn.health = replace(turn.health, account_known=True, wrong_account=wrong, test_account=event.test)
+        return state
+    if isinstance(state, InSale):
+        if event.request == state.talk.request:
+            return _react(state, event, turn)
+        return _react(state, event, turn) if _still_proves(state, event) else state
+    if event.request == turn.proof.talk.request:
+        return resting.proof_answered(state, event, turn)
+    return state
+
+
+def _still_proves(state: InSale, event: CallAnswer) -> bool:
+    """Whether an answer to an older request of the same sale tells something that stays true."""
+    if not isinstance(state, Placing | Waiting | Withdrawing | Checking) or event.reference != state.sale.reference:
+        return False
+    return isinstance(event, Seen | Placed | Removed)
+
+
+def _react(state: State, event: Event, turn: Turn) -> State:
+    match state:
+        case Starting() | Blocked() | Idle():
+            return resting.idle(state, event, turn)
+        case Menu():
+            return resting.menu(state, event, turn)
+        case Entering():
+            return resting.entering(state, event, turn)
+        case Confirming():
+            return resting.confirming(state, event, turn)
+        case Guarding():
+            return placing.guarding(state, event, turn)
+        case Clearing():
+            return placing.clearing(state, event, turn)
+        case Placing():
+            return placing.placing(state, event, turn)
+        case Adopting():
+            return placing.adopting(state, event, turn)
+        case Waiting():
+            return waiting.waiting(state, event, turn)
+        case Withdrawing():
+            return waiting.withdrawing(state, event, turn)
+        case Checking():
+            return waiting.checking(state, event, turn)
+        case Paid():
+            return resting.paid(state, event, turn)
+        case Notice():
+            return resting.notice(state, event, turn)
+        case _:
+            assert_never(state)
+
+
+def _not_saved(state: State, event: NotSaved, turn: Turn) -> State:
+    """The intent to place an order could not be written: it is not placed (L7, R22)."""
+    if not any(isinstance(command, Place) for command in event.dropped) or not isinstance(state, Placing):
+        return state
+    if state.sale.puts == 1:
+        turn.proof = replace(turn.proof, free=True)
+        return moves.tell(turn, NoticeKind.JOURNAL, state.sale)
+    sale = replace(state.sale, puts=state.sale.puts - 1)
+    return moves.withdraw(sale, state.leave or Why.NOT_PLACED, turn, dies_at=state.dies_at)
+
+
+def _payment_reused(state: State, event: PaymentReused, turn: Turn) -> State:
+    """The journal knows the payment from another sale: this one is not paid by it (R1)."""
+    if not isinstance(state, Paid) or state.sale.reference != event.reference:
+        return state
+    sale = replace(state.sale, payments=(), paid_at=None, order_id="")
+    turn.log("payment-reused", "the payment already paid another sale", sale, level=3)
+    return moves.tell(turn, NoticeKind.NOT_CONFIRMED, moves.end(sale, Phase.UNCONFIRMED, turn))

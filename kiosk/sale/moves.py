@@ -1,0 +1,280 @@
+"""How each state is entered: the one place for what must be saved, asked and told on the way there.
+
+The modules beside this one say *when* a state is left (``resting``, ``placing``, ``waiting``); this one says what
+entering the next one takes. They meet here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from kiosk.sale.commands import Depth, Tune
+from kiosk.sale.events import Answer, PosOrder, Refused, Reject
+from kiosk.sale.records import Debt, DebtState, Line, Mark, Phase, Sale, Why, make_reference
+from kiosk.sale.states import (
+    Blocked,
+    Checking,
+    Clearing,
+    Guarding,
+    Idle,
+    Notice,
+    NoticeKind,
+    Paid,
+    Part,
+    Placing,
+    PlacingPart,
+    Waiting,
+    Withdrawing,
+)
+from kiosk.sale.ticket import paid_ticket
+from kiosk.sale.turn import Turn
+from kiosk.sale.verdict import Verdict
+
+NOTICE_S: Final = 20.0
+"""A notice shrinks to the footer after this (R25)."""
+PLACING_S: Final = 45.0
+"""An order that is not placed by then is withdrawn (R25)."""
+CHECKING_S: Final = 30.0
+"""How long a payment is searched for when an order is gone and we did not take it (R14)."""
+LIFE_AFTER_WAIT_S: Final = 60.0
+"""An order outlives the customer's time by this, so that it is taken back, not lost (R3)."""
+LIFE_MAX_S: Final = 600.0
+"""The provider's own limit on an order's life; assumed where its clock is not known.
+Source: Mercado Pago, QR attended model: an order lives 10 minutes."""
+VERIFY_FIRST_S: Final = 5.0
+LEFT_MIN_S: Final = 30.0
+"""With less of its time left an order is not placed again, nor followed after a power cut (R5, R6)."""
+DAY_S: Final = 86_400.0
+
+
+# --- rest -------------------------------------------------------------------------------------------------------------
+
+
+def fit_to_sell(turn: Turn) -> bool:
+    """Whether all is well but for the POS: the journal, the account, and the printer where it must be."""
+    health, shop = turn.health, turn.shop
+    printer = not shop.printer_required or (health.paper is not None and health.paper.usable)
+    return health.journal and not health.wrong_account and printer
+
+
+def can_sell(turn: Turn) -> bool:
+    """Whether the kiosk is ready: fit to sell, and the POS proved free (L4)."""
+    return turn.proof.free and fit_to_sell(turn)
+
+
+def home(turn: Turn, after: NoticeKind | None = None) -> Idle | Blocked:
+    """Back to rest: ready if a sale can begin, else blocked until it can."""
+    return Idle(after) if can_sell(turn) else Blocked()
+
+
+def tell(
+    turn: Turn, kind: NoticeKind, sale: Sale | None = None, detail: str = "", tune: Tune = Tune.ATTENTION
+) -> Notice:
+    """Show a notice."""
+    turn.sound(tune)
+    return Notice(kind, turn.mono + NOTICE_S, turn.mono, sale, detail)
+
+
+# --- placing ----------------------------------------------------------------------------------------------------------
+
+
+def guard(cents: int, turn: Turn) -> Guarding:
+    """A sale was confirmed: prove the POS free. Nothing is saved yet, because nothing can have happened yet."""
+    shop = turn.shop
+    number = turn.number + 1
+    sale = Sale(
+        reference=make_reference(shop.pos_id, number, turn.new_id()),
+        number=number,
+        cents=cents,
+        currency=shop.site.currency.code,
+        lines=(Line(shop.title, 1, cents),),
+        key=f"{turn.new_id() % (1 << 128):032x}",
+        made_at=turn.wall,
+    )
+    return Guarding(sale, turn.ask_pos(sale.reference), turn.mono + PLACING_S / 3)
+
+
+def put(sale: Sale, turn: Turn) -> Placing:
+    """Place a new order: first into the journal, then on the POS (L7). The provider's clock was just seen, or never.
+
+    The order's expiry is fixed here for the whole sale (R3): the same body is sent again if it has to be.
+    """
+    now, provider = turn.mono, turn.health.provider_time(turn.mono)
+    life_s = turn.shop.wait_s + LIFE_AFTER_WAIT_S
+    sale = replace(
+        sale,
+        puts=1,
+        made_at=turn.wall,
+        expires=sale.expires if provider is None else float(int(provider) + life_s),
+    )
+    turn.number = max(turn.number, sale.number)
+    turn.save(sale)
+    turn.log("placing", f"sale {sale.number}: placing the order", sale)
+    return Placing(
+        sale,
+        PlacingPart.PUT,
+        turn.place(sale),
+        give_up_at=now + PLACING_S,
+        ends_at=now + turn.shop.wait_s,
+        dies_at=now + (LIFE_MAX_S if sale.expires is None else life_s),
+    )
+
+
+def put_again(state: Placing, turn: Turn) -> Placing:
+    """Place the same order a second time, with the same reference and body (R6)."""
+    sale = replace(state.sale, puts=state.sale.puts + 1)
+    turn.save(sale)
+    turn.log("placing-again", f"sale {sale.number}: no trace of the order, placing it again", sale, level=5)
+    return replace(state, sale=sale, part=PlacingPart.PUT, talk=turn.place(sale), looks=0)
+
+
+def refuse(sale: Sale, answer: Refused, turn: Turn) -> Notice:
+    """The provider refused the first and only attempt: the sale never was on the POS."""
+    sale = replace(sale, phase=Phase.REFUSED, ended_at=turn.wall)
+    turn.save(sale)
+    turn.log(
+        "refused", f"sale {sale.number}: refused: {answer.reject.value} {answer.detail}", sale, answer=answer, level=3
+    )
+    return tell(turn, REFUSALS[answer.reject], sale, answer.detail)
+
+
+REFUSALS: Final = {
+    Reject.TOKEN: NoticeKind.REFUSED_TOKEN,
+    Reject.FORBIDDEN: NoticeKind.REFUSED_FORBIDDEN,
+    Reject.NO_POS: NoticeKind.REFUSED_NO_POS,
+    Reject.INVALID: NoticeKind.REFUSED_INVALID,
+}
+
+
+def give_up_unplaced(sale: Sale, kind: NoticeKind, turn: Turn, detail: str = "") -> Notice:
+    """A sale that cannot have reached the POS is given up: there is nothing to withdraw."""
+    if sale.puts:
+        sale = replace(sale, phase=Phase.REFUSED, why=Why.POS_BUSY, ended_at=turn.wall)
+        turn.save(sale)
+    turn.log("not-placed", f"sale {sale.number}: not placed: {kind.value}", sale, level=5)
+    return tell(turn, kind, sale, detail)
+
+
+def clear(order: PosOrder, known: Sale | None, turn: Turn, then: Sale | None, give_up_at: float) -> Clearing:
+    """The POS holds an order that must not be there (R5): write it down, take it away, watch it."""
+    if known is None:
+        known = Sale(
+            reference=order.reference,
+            number=0,
+            cents=order.cents or 0,
+            currency=turn.shop.site.currency.code,
+            lines=(),
+            key="",
+            made_at=turn.wall,
+            phase=Phase.WITHDRAWN,
+            why=Why.FOREIGN,
+            foreign=True,
+            ended_at=turn.wall,
+        )
+        turn.foreign_at = (*[at for at in turn.foreign_at if 0 <= turn.wall - at < DAY_S], turn.wall)
+        again = len(turn.foreign_at) > 1
+        turn.log(
+            "foreign-order",
+            "another device uses this POS" if again else "the POS held an order that is not ours",
+            known,
+            level=3 if again else 4,
+        )
+    else:
+        turn.log("stale-order", f"the POS still held the order of sale {known.number}", known, level=4)
+    follow(known, turn)
+    turn.must_prove()
+    return Clearing(order, Part.DELETE, turn.withdraw(order.reference), give_up_at, then)
+
+
+# --- following --------------------------------------------------------------------------------------------------------
+
+
+def wait(sale: Sale, turn: Turn, *, ends_at: float, dies_at: float) -> Waiting:
+    """The order is on the POS: follow it."""
+    sale = replace(sale, phase=Phase.WAITING)
+    turn.save(sale)
+    turn.log("waiting", f"sale {sale.number}: the order is on the POS", sale)
+    now = turn.mono
+    return Waiting(
+        sale,
+        turn.pause(LOOK_S),
+        since=now,
+        ends_at=ends_at,
+        dies_at=dies_at,
+        verify_at=now + VERIFY_FIRST_S,
+        answered_at=now,
+    )
+
+
+LOOK_S: Final = 2.0
+"""Pause from one look to the next while a customer may be paying (R9)."""
+
+
+def withdraw(sale: Sale, why: Why, turn: Turn, *, dies_at: float, reading_only: bool = False) -> Withdrawing:
+    """Take the order back: look, DELETE, ask, look again (R13, R14). A cancel is a request, not a result."""
+    sale = replace(sale, phase=Phase.WITHDRAWING, why=why)
+    turn.save(sale)
+    turn.log("withdrawing", f"sale {sale.number}: withdrawing the order: {why.value}", sale)
+    look = turn.look(sale.reference, Depth.ALL if reading_only else Depth.ORDERS)
+    return Withdrawing(sale, why, Part.LOOK, look, dies_at=dies_at, reading_only=reading_only, answered_at=turn.mono)
+
+
+def check(state: Withdrawing, turn: Turn) -> Checking:
+    """Gone from the POS, not by us, before its time: presume it paid, and search (R14)."""
+    sale = replace(state.sale, phase=Phase.CHECKING)
+    turn.save(sale)
+    turn.log("checking", f"sale {sale.number}: the order is gone and we did not take it: searching", sale, level=4)
+    turn.sound(Tune.ATTENTION)
+    return Checking(
+        sale, state.why, turn.look(sale.reference, Depth.ALL), turn.mono + CHECKING_S, dies_at=state.dies_at
+    )
+
+
+def pay(sale: Sale, verdict: Verdict, turn: Turn, answer: Answer) -> Paid:
+    """Paid: the payment ids first, durably; then sound, screen and ticket."""
+    sale, debt = paid_records(sale, verdict, turn)
+    turn.log("paid", f"sale {sale.number}: paid by {', '.join(sale.payments)}", sale, answer=answer, level=5)
+    turn.sound(Tune.PAID)
+    turn.owed.append(debt)
+    follow(sale, turn)
+    return Paid(sale, turn.mono)
+
+
+def paid_records(sale: Sale, verdict: Verdict, turn: Turn, *, late: bool = False) -> tuple[Sale, Debt]:
+    """The sale as paid, and the paper it owes."""
+    sale = replace(
+        sale,
+        phase=Phase.PAID,
+        order_id=verdict.order_id,
+        payments=verdict.covering,
+        paid_at=turn.wall,
+        ended_at=turn.wall,
+        late=late,
+        watched=True,
+    )
+    marks = ((Mark.TRAINING,) if turn.training else ()) + ((Mark.PAID_AFTER_CANCEL,) if late else ())
+    debt = Debt(
+        id=sale.reference,
+        number=sale.number,
+        cents=sale.cents,
+        ticket=paid_ticket(sale, turn.shop),
+        owed_at=turn.wall,
+        marks=marks,
+        state=DebtState.OWED if turn.shop.printer else DebtState.PRESUMED,
+    )
+    return sale, debt
+
+
+def end(sale: Sale, phase: Phase, turn: Turn) -> Sale:
+    """The sale leaves the front without a payment; it is watched until it can no longer bring money."""
+    sale = replace(sale, phase=phase, ended_at=turn.wall)
+    return follow(sale, turn)
+
+
+def follow(sale: Sale, turn: Turn) -> Sale:
+    """Watch the sale from now on."""
+    sale = replace(sale, watched=True)
+    turn.save(sale)
+    turn.followed.append(sale)
+    return sale

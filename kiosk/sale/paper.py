@@ -1,0 +1,194 @@
+"""Tickets owed, printed, doubtful (R19, R21).
+
+A paper is owed from the moment its money is known, durably. Only the first try is an original: once a byte may have
+reached paper, whatever is printed next says POSSIBLE DUPLICATE; once it is out, COPY.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from kiosk.sale.commands import AskPrinter, Print
+from kiosk.sale.events import Event, Paper, PaperIs, PaymentReused, Printed, PrintFailed, Woken
+from kiosk.sale.records import Debt, DebtState, Mark
+from kiosk.sale.states import NEVER, MenuItem, Paid, Resting, State
+from kiosk.sale.ticket import summary
+from kiosk.sale.turn import Turn
+
+JOB_S: Final = 40.0
+"""A printer that has not answered by then has lost the paper, for all we know (the adapter's own limit is 30 s)."""
+ASK_S: Final = 30.0
+ASK_SOON_S: Final = 4.0
+"""While papers are owed: a printer that comes back is tried within 5 s (R25)."""
+OLD_S: Final = 600.0
+"""Older debts do not print by themselves when paper is loaded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is at the printer now."""
+
+    number: int
+    until: float
+    debt: str = ""
+    """Whose paper it is; empty: a copy or a summary, owed to nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """Everything about paper."""
+
+    debts: tuple[Debt, ...] = ()
+    """Owed, oldest first."""
+    last: Debt | None = None
+    """The newest ticket, for a reprint."""
+    job: Job | None = None
+    lost: Job | None = None
+    """A job that was given up; a late word of it still counts for what it proves."""
+    jobs: int = 0
+    ask_at: float = 0.0
+    """When to ask the printer how it is."""
+    copy: bool = False
+    """A copy of ``last`` was asked for."""
+    summary: bool = False
+    """The old debts were asked for: first a slip that lists them..."""
+    old: frozenset[str] = frozenset()
+    """...then these."""
+
+    @property
+    def wakes_at(self) -> float:
+        """When they want to be woken (monotonic seconds)."""
+        return self.job.until if self.job else self.ask_at
+
+    @property
+    def menu(self) -> tuple[MenuItem, ...]:
+        """What the menu can offer."""
+        return ((MenuItem.REPRINT,) if self.last else ()) + ((MenuItem.DEBTS,) if self.debts else ())
+
+
+def step(papers: Papers, event: Event, turn: Turn, front: State) -> Papers:
+    """Take what the printer said and what is newly owed; print what may be printed now."""
+    if not turn.shop.printer:
+        return _without_printer(papers, turn)
+    match event:
+        case PaperIs():
+            turn.health = replace(turn.health, paper=event.paper)
+            papers = replace(papers, ask_at=turn.mono + (ASK_SOON_S if papers.debts else ASK_S))
+        case Printed() | PrintFailed():
+            papers = _answered(papers, event, turn)
+        case PaymentReused():
+            papers = _forget(papers, event.reference)
+        case Woken() if papers.job and turn.mono >= papers.job.until:
+            failed = PrintFailed(papers.job.number, began=True, paper=Paper.OFFLINE, detail="no answer")
+            papers = replace(_answered(papers, failed, turn), lost=papers.job)
+        case _:
+            pass
+    papers = _take(papers, turn)
+    if papers.job is None:
+        papers = _print_next(papers, turn, front)
+    if papers.job is None and turn.mono >= papers.ask_at:
+        turn.commands.append(AskPrinter())
+        papers = replace(papers, ask_at=turn.mono + (ASK_SOON_S if papers.debts else ASK_S))
+    return papers
+
+
+def _forget(papers: Papers, reference: str) -> Papers:
+    """The ticket was never owed: its payment had paid another sale, and nothing of this step was done."""
+    job = None if papers.job and papers.job.debt == reference else papers.job
+    return replace(papers, debts=tuple(debt for debt in papers.debts if debt.id != reference), job=job)
+
+
+def _without_printer(papers: Papers, turn: Turn) -> Papers:
+    for debt in turn.owed:
+        turn.save(replace(debt, state=DebtState.PRESUMED))
+    return replace(papers, ask_at=NEVER)
+
+
+def _take(papers: Papers, turn: Turn) -> Papers:
+    """What is newly owed, and what the cashier wishes."""
+    for debt in turn.owed:
+        turn.save(debt)
+    if turn.owed:
+        papers = replace(papers, debts=(*papers.debts, *turn.owed), ask_at=min(papers.ask_at, turn.mono + ASK_SOON_S))
+    for wish in turn.wishes:
+        if wish is MenuItem.REPRINT:
+            papers = replace(papers, copy=True)
+        else:
+            papers = replace(papers, summary=True, old=frozenset(debt.id for debt in papers.debts))
+    return papers
+
+
+def _print_next(papers: Papers, turn: Turn, front: State) -> Papers:
+    if turn.health.paper is None or not turn.health.paper.usable:
+        return papers
+    mine = front.sale.reference if isinstance(front, Paid) else ""
+    current = next((debt for debt in papers.debts if debt.id == mine), None)
+    if current:
+        return _print_debt(papers, current, turn)
+    if not isinstance(front, Resting):
+        return papers  # R19: while a sale is open, no other paper comes out
+    if papers.copy and papers.last:
+        return _print_copy(papers, papers.last, turn)
+    if papers.summary:
+        old = tuple(debt for debt in papers.debts if debt.id in papers.old)
+        return _send(replace(papers, summary=False), Print(papers.jobs + 1, summary(old, turn.shop)), turn)
+    due = next((debt for debt in papers.debts if debt.id in papers.old or turn.wall - debt.owed_at < OLD_S), None)
+    return _print_debt(papers, due, turn) if due else papers
+
+
+def _send(papers: Papers, command: Print, turn: Turn, debt: str = "") -> Papers:
+    turn.commands.append(command)
+    return replace(papers, jobs=command.job, job=Job(command.job, turn.mono + JOB_S, debt))
+
+
+def _print_debt(papers: Papers, debt: Debt, turn: Turn) -> Papers:
+    marks = debt.marks + ((Mark.POSSIBLE_DUPLICATE,) if debt.tried else ())
+    turn.save(replace(debt, state=DebtState.PRINTING))
+    return _send(papers, Print(papers.jobs + 1, debt.ticket, marks, retry=debt.tried), turn, debt.id)
+
+
+def _print_copy(papers: Papers, debt: Debt, turn: Turn) -> Papers:
+    """A ticket once more. Where its first print is only presumed, nobody knows which of the two is the first."""
+    doubtful = debt.state is not DebtState.PRINTED
+    mark = Mark.POSSIBLE_DUPLICATE if doubtful else Mark.COPY
+    turn.log("copy", f"sale {debt.number}: printing it again: {mark.value}")
+    return _send(replace(papers, copy=False), Print(papers.jobs + 1, debt.ticket, (*debt.marks, mark)), turn)
+
+
+def _answered(papers: Papers, event: Printed | PrintFailed, turn: Turn) -> Papers:
+    job = next((job for job in (papers.job, papers.lost) if job and job.number == event.job), None)
+    if job is None:
+        return papers
+    papers = replace(papers, job=None) if job is papers.job else replace(papers, lost=None)
+    debt = next((debt for debt in papers.debts if debt.id == job.debt), None)
+    if isinstance(event, Printed):
+        turn.health = replace(turn.health, paper=Paper.OK if event.sure else Paper.SILENT)
+        return _printed(papers, debt, event, turn) if debt else papers
+    turn.health = replace(turn.health, paper=event.paper)
+    papers = replace(papers, ask_at=turn.mono + ASK_SOON_S)
+    if debt is None:
+        turn.note("print-failed", f"printing failed: {event.paper.value} {event.detail}", level=4)
+        return papers
+    tried = debt.tried or event.began
+    debt = replace(debt, tried=tried, state=DebtState.DOUBTFUL if tried else DebtState.OWED)
+    turn.save(debt)
+    turn.log("ticket-owed", f"sale {debt.number}: not printed: {event.paper.value} {event.detail}", level=4)
+    return _with_debt(papers, debt)
+
+
+def _printed(papers: Papers, debt: Debt, event: Printed, turn: Turn) -> Papers:
+    debt = replace(debt, state=DebtState.PRINTED if event.sure else DebtState.PRESUMED)
+    turn.save(debt)
+    turn.log("printed", f"sale {debt.number}: printed" + ("" if event.sure else ", as far as this printer tells"))
+    is_ticket = not debt.id.startswith("slip:")
+    return replace(
+        papers,
+        debts=tuple(other for other in papers.debts if other.id != debt.id),
+        old=papers.old - {debt.id},
+        last=debt if is_ticket else papers.last,
+    )
+
+
+def _with_debt(papers: Papers, debt: Debt) -> Papers:
+    return replace(papers, debts=tuple(debt if other.id == debt.id else other for other in papers.debts))

@@ -1,0 +1,279 @@
+"""From the confirmed amount to the order on the POS: guard, clear, place, and find out when an answer is lost.
+
+The hard case is the lost answer to a PUT (R6). It may have been applied, it may be applied still, and the customer
+may even have paid it already. So: ask the POS; if it holds our order, follow it; if it holds none, that proves
+nothing, and both indexes are searched at once, after 3 s and after 10 s; only then is the same order placed again,
+once. Whatever remains unclear ends in Withdrawing, never straight at rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from kiosk.sale import moves
+from kiosk.sale.commands import Depth, Tune
+from kiosk.sale.events import (
+    Answer,
+    Busy,
+    Event,
+    Holds,
+    Key,
+    Placed,
+    Refused,
+    Seen,
+    Stop,
+    Unknown,
+    Woken,
+)
+from kiosk.sale.records import Phase, Why
+from kiosk.sale.states import (
+    Adopting,
+    Clearing,
+    Guarding,
+    NoticeKind,
+    Part,
+    Placing,
+    PlacingPart,
+    State,
+)
+from kiosk.sale.turn import Turn
+from kiosk.sale.verdict import judge
+
+PUTS_MAX: Final = 2
+LOOKS_AT_S: Final = (0.0, 3.0, 10.0)
+"""When both indexes are searched after a lost PUT that left no order on the POS (R6)."""
+CLEAR_AGAIN_S: Final = 10.0
+QUESTION_S: Final = 10.0
+"""The question "cancel?" goes away by itself after this (R13)."""
+
+
+# --- guard ------------------------------------------------------------------------------------------------------------
+
+
+def guarding(state: Guarding, event: Event, turn: Turn) -> State:
+    """Prove the POS free before the sale's order may be placed (R4)."""
+    match event:
+        case Holds(order=None):
+            turn.proved()
+            return moves.put(state.sale, turn)
+        case Holds(order=order) if order is not None:
+            return moves.clear(order, event.known, turn, state.sale, state.give_up_at)
+        case Refused():
+            return moves.give_up_unplaced(state.sale, moves.REFUSALS[event.reject], turn, event.detail)
+        case Unknown():
+            return replace(state, talk=turn.backoff(state.talk, event))
+        case Woken() if turn.mono >= state.give_up_at:
+            return moves.give_up_unplaced(state.sale, NoticeKind.NO_ANSWER, turn)
+        case Woken() if state.talk.due(turn.mono):
+            return replace(state, talk=turn.ask_pos(state.sale.reference, state.talk.tries))
+        case Key(key="*") | Stop():
+            turn.log("cancelled", "cancelled before anything was placed", state.sale)
+            return moves.home(turn)
+        case _:
+            return state
+
+
+# --- clear ------------------------------------------------------------------------------------------------------------
+
+
+def clearing(state: Clearing, event: Event, turn: Turn) -> State:
+    """Take away an order that must not be on the POS; then go on with the sale that waits for it, if any."""
+    match event:
+        case Key(key="*") | Stop() if state.then:
+            return replace(_without_sale(state, turn), then=None)
+        case Woken() if state.then and turn.mono >= state.give_up_at:
+            turn.must_prove()
+            return moves.give_up_unplaced(state.then, NoticeKind.POS_BUSY, turn)
+        case Woken() if not state.talk.due(turn.mono):
+            return state
+        case Woken() if state.part is Part.DELETE:
+            return replace(state, talk=turn.withdraw(state.order.reference))
+        case Woken():
+            return replace(state, talk=turn.ask_pos(state.order.reference, state.talk.tries))
+        case Holds() if state.part is Part.ASK:
+            return _cleared(state, event, turn)
+        case Answer() if state.part is Part.DELETE:
+            return replace(state, part=Part.ASK, talk=turn.ask_pos(state.order.reference))
+        case Refused() | Unknown():
+            return replace(state, talk=turn.backoff(state.talk, event))
+        case _:
+            return state
+
+
+def _cleared(state: Clearing, event: Holds, turn: Turn) -> State:
+    if event.order is None:
+        turn.proved()
+        if state.then is None:
+            return moves.home(turn)
+        if state.then.puts:
+            return moves.put_again(_placing_again(state, turn), turn)
+        return moves.put(state.then, turn)
+    if event.order.reference != state.order.reference:
+        return moves.clear(event.order, event.known, turn, state.then, state.give_up_at)
+    return replace(state, part=Part.DELETE, talk=turn.pause(CLEAR_AGAIN_S))
+
+
+def _placing_again(state: Clearing, turn: Turn) -> Placing:
+    """The sale whose first attempt met a busy POS."""
+    assert state.then is not None
+    wait_s = turn.shop.wait_s
+    return Placing(
+        state.then,
+        PlacingPart.PUT,
+        state.talk,
+        give_up_at=state.give_up_at,
+        ends_at=turn.mono + wait_s,
+        dies_at=turn.mono + wait_s + moves.LIFE_AFTER_WAIT_S,
+    )
+
+
+def _without_sale(state: Clearing, turn: Turn) -> Clearing:
+    """The cashier gives the waiting sale up. It is not on the POS: nothing was placed, or only refused."""
+    sale = state.then
+    assert sale is not None
+    if sale.puts:
+        turn.save(replace(sale, phase=Phase.REFUSED, why=Why.CANCELLED, ended_at=turn.wall))
+    turn.log("cancelled", "cancelled before its order was on the POS", sale)
+    return state
+
+
+# --- place ------------------------------------------------------------------------------------------------------------
+
+
+def placing(state: Placing, event: Event, turn: Turn) -> State:
+    """Place the order; resolve a lost answer by asking, never by guessing (L6)."""
+    match event:
+        case Key() | Stop():
+            return _asked_to_leave(state, event, turn)
+        case Placed():
+            sale = replace(state.sale, order_id=event.order_id)
+            return _on_the_pos(replace(state, sale=sale), turn)
+        case Seen():
+            return _looked(state, event, turn)
+        case Holds() if state.part is not PlacingPart.PUT:
+            return _told_of_the_pos(state, event, turn)
+        case Woken() if turn.mono >= state.give_up_at:
+            return _leave(_doubtful(state, turn), state.leave or Why.NOT_PLACED, turn)
+        case Woken() if state.asking_until and turn.mono >= state.asking_until:
+            return replace(state, asking_until=0.0)
+        case Woken() if not state.talk.due(turn.mono):
+            return state
+        case Woken() if state.part is PlacingPart.LOOK:
+            return replace(state, talk=turn.look(state.sale.reference, Depth.ALL, tries=state.talk.tries))
+        case Woken():
+            return replace(state, talk=turn.ask_pos(state.sale.reference, state.talk.tries))
+        case Busy() if state.part is PlacingPart.PUT:
+            if state.sale.puts >= PUTS_MAX or state.sale.doubt:
+                return _leave(state, Why.POS_BUSY, turn, reading_only=True)
+            return replace(state, part=PlacingPart.ASK, talk=turn.ask_pos(state.sale.reference))
+        case Refused() if state.part is PlacingPart.PUT and state.sale.puts == 1 and not state.sale.doubt:
+            return moves.refuse(state.sale, event, turn)
+        case Refused() | Unknown() | Busy() if state.part is PlacingPart.PUT:
+            turn.note("place-unknown", "no certain answer to placing the order", state.sale, answer=event, level=4)
+            if state.leave:
+                return _leave(_doubtful(state, turn), state.leave, turn)
+            state = _doubtful(state, turn)
+            return replace(state, part=PlacingPart.ASK, talk=turn.ask_pos(state.sale.reference))
+        case Refused() | Unknown():
+            return replace(state, talk=turn.backoff(state.talk, event))
+        case _:
+            return state
+
+
+def _doubtful(state: Placing, turn: Turn) -> Placing:
+    """The last attempt may still arrive: the POS must be asked again and again for a while (R4)."""
+    if state.part is not PlacingPart.PUT:
+        return state
+    turn.must_prove(doubt=True)
+    return replace(state, sale=replace(state.sale, doubt=True))
+
+
+def _asked_to_leave(state: Placing, event: Key | Stop, turn: Turn) -> State:
+    now = turn.mono
+    match event:
+        case Stop():
+            why = Why.STOPPED
+        case Key(key="#") if now < state.asking_until:
+            why = Why.CANCELLED
+        case Key(key="*") if now >= state.asking_until:
+            return replace(state, asking_until=now + QUESTION_S)
+        case _:
+            return replace(state, asking_until=0.0)
+    if state.part is PlacingPart.PUT:
+        return replace(state, leave=why, asking_until=0.0)
+    return _leave(state, why, turn)
+
+
+def _on_the_pos(state: Placing, turn: Turn) -> State:
+    if state.leave:
+        return _leave(state, state.leave, turn)
+    return moves.wait(state.sale, turn, ends_at=state.ends_at, dies_at=state.dies_at)
+
+
+def _leave(state: Placing, why: Why, turn: Turn, *, reading_only: bool = False) -> State:
+    return moves.withdraw(state.sale, why, turn, dies_at=state.dies_at, reading_only=reading_only)
+
+
+def _told_of_the_pos(state: Placing, event: Holds, turn: Turn) -> State:
+    order, sale = event.order, state.sale
+    if order is None:
+        if sale.doubt:
+            return replace(state, part=PlacingPart.LOOK, looks=0, talk=turn.look(sale.reference, Depth.ALL))
+        return moves.put_again(state, turn)
+    if order.reference == sale.reference:
+        if order.cents == sale.cents:
+            return _on_the_pos(state, turn)
+        turn.log("wrong-amount", "the POS holds our reference with another amount", sale, answer=event, level=3)
+        turn.sound(Tune.ATTENTION)
+        return _leave(state, Why.WRONG_AMOUNT, turn, reading_only=True)
+    if sale.doubt:
+        return _leave(state, Why.POS_BUSY, turn, reading_only=True)
+    return moves.clear(order, event.known, turn, sale, state.give_up_at)
+
+
+def _looked(state: Placing, event: Seen, turn: Turn) -> State:
+    verdict = judge(state.sale, turn.shop.collector, event.evidence)
+    if verdict.paid:
+        return moves.pay(state.sale, verdict, turn, event)
+    if state.part is not PlacingPart.LOOK or event.request != state.talk.request:
+        return state
+    if not event.evidence.whole:
+        return replace(state, talk=turn.backoff(state.talk, event))
+    looks = state.looks + 1
+    if looks < len(LOOKS_AT_S):
+        return replace(state, looks=looks, talk=turn.pause(LOOKS_AT_S[looks] - LOOKS_AT_S[looks - 1]))
+    if state.sale.puts < PUTS_MAX and state.ends_at - turn.mono >= moves.LEFT_MIN_S:
+        return moves.put_again(state, turn)
+    return _leave(state, Why.NOT_PLACED, turn)
+
+
+# --- adopt ------------------------------------------------------------------------------------------------------------
+
+
+def adopting(state: Adopting, event: Event, turn: Turn) -> State:
+    """After a power cut: go on with the sale if the POS still holds it and time is left, else take it back (R5)."""
+    sale = state.sale
+    match event:
+        case Holds(order=order):
+            left_s = _left_s(state, turn)
+            ours = order is not None and order.reference == sale.reference and order.cents == sale.cents
+            follow = sale.phase in (Phase.PLACING, Phase.WAITING) and left_s >= moves.LEFT_MIN_S
+            if ours and follow:
+                dies_at = turn.mono + left_s
+                return moves.wait(sale, turn, ends_at=dies_at - moves.LIFE_AFTER_WAIT_S / 2, dies_at=dies_at)
+            return moves.withdraw(sale, sale.why or Why.POWER, turn, dies_at=turn.mono + left_s)
+        case Refused() | Unknown():
+            return replace(state, talk=turn.backoff(state.talk, event))
+        case Woken() if state.talk.due(turn.mono):
+            return replace(state, talk=turn.ask_pos(sale.reference, state.talk.tries))
+        case _:
+            return state
+
+
+def _left_s(state: Adopting, turn: Turn) -> float:
+    """Seconds until the order is dead at the provider; its longest life where no clock tells."""
+    provider = turn.health.provider_time(turn.mono)
+    if state.sale.expires is None or provider is None:
+        return moves.LIFE_MAX_S
+    return min(state.sale.expires - provider, moves.LIFE_MAX_S)

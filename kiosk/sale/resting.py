@@ -1,0 +1,224 @@
+"""Between sales: typing an amount, reading PAID or a notice, the menu, and the standing proof that the POS is free."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from kiosk.sale import moves
+from kiosk.sale.commands import Tune
+from kiosk.sale.events import CallAnswer, Event, Holds, Key, Refused, Unknown, Woken
+from kiosk.sale.money import Typed
+from kiosk.sale.states import (
+    NEVER,
+    Blocked,
+    Confirming,
+    Entering,
+    Hint,
+    Idle,
+    Menu,
+    MenuItem,
+    Notice,
+    Paid,
+    Starting,
+    State,
+)
+from kiosk.sale.turn import Turn
+
+TYPING_S: Final = 60.0
+"""A half-typed amount is forgotten after this (R25)."""
+MENU_S: Final = 20.0
+QUIET_S: Final = 1.0
+"""PAID and notices ignore keys until so long has passed without any: a cashier in full swing must see them (R26)."""
+LINGER_S: Final = 3.0
+"""A paid order may linger on the POS for a moment: ask again after this."""
+
+DIGITS: Final = {**{digit: digit for digit in "0123456789"}, "D": "00"}
+
+
+# --- typing -----------------------------------------------------------------------------------------------------------
+
+
+def idle(state: Starting | Blocked | Idle, event: Event, turn: Turn) -> State:
+    """Ready, or not yet: a digit starts a sale, ``*`` opens the menu."""
+    match event:
+        case Key(key=key, held=False) if key in DIGITS and isinstance(state, Idle):
+            return _first_digit(key, turn) or state
+        case Key(key="*", held=False) if turn.menu and isinstance(state, Idle):
+            return Menu(turn.menu[0], turn.mono + MENU_S)
+        case Key(held=False):
+            turn.sound(Tune.REFUSED)
+            return state
+        case _:
+            return state
+
+
+def _first_digit(key: str, turn: Turn) -> Entering | None:
+    typed = Typed().add(DIGITS[key])
+    return Entering(typed, turn.mono + TYPING_S) if typed.digits else None
+
+
+def entering(state: Entering, event: Event, turn: Turn) -> State:
+    """Digits, corrections, and ``#``."""
+    until = turn.mono + TYPING_S
+    match event:
+        case Key(key="*", held=True):
+            return moves.home(turn)
+        case Key(held=True):
+            return state
+        case Key(key=key) if key in DIGITS:
+            return Entering(state.typed.add(DIGITS[key]), until)
+        case Key(key="*"):
+            typed = state.typed.back()
+            return Entering(typed, until) if typed.digits else moves.home(turn)
+        case Key(key="#"):
+            return _entered(state.typed, until, turn)
+        case Key():
+            turn.sound(Tune.REFUSED)
+            return state
+        case Woken() if turn.mono >= state.until:
+            return moves.home(turn)
+        case _:
+            return state
+
+
+def _entered(typed: Typed, until: float, turn: Turn) -> State:
+    shop = turn.shop
+    hint = None
+    if typed.extra:
+        hint = Hint.TOO_LONG
+    elif typed.cents < shop.minimum:
+        hint = Hint.TOO_SMALL
+    elif typed.cents > shop.maximum:
+        hint = Hint.TOO_LARGE
+    if hint:
+        turn.sound(Tune.REFUSED)
+        return Entering(typed, until, hint)
+    if typed.cents > shop.confirm_above:
+        turn.sound(Tune.ATTENTION)
+        return Confirming(typed, until)
+    return _begin(typed, turn)
+
+
+def _begin(typed: Typed, turn: Turn) -> State:
+    return moves.guard(typed.cents, turn) if moves.fit_to_sell(turn) else Blocked()
+
+
+def confirming(state: Confirming, event: Event, turn: Turn) -> State:
+    """An unusually large amount is confirmed with another key than the first time (R26)."""
+    match event:
+        case Key(key="1", held=False):
+            return _begin(state.typed, turn)
+        case Key(key="*", held=False):
+            return Entering(state.typed, turn.mono + TYPING_S)
+        case Key(held=False):
+            turn.sound(Tune.REFUSED)
+            return state
+        case Woken() if turn.mono >= state.until:
+            return moves.home(turn)
+        case _:
+            return state
+
+
+# --- menu, paid, notices ----------------------------------------------------------------------------------------------
+
+
+def menu(state: Menu, event: Event, turn: Turn) -> State:
+    """``*`` walks, ``#`` does."""
+    match event:
+        case Key(key="*", held=False):
+            later = turn.menu[turn.menu.index(state.item) + 1 :] if state.item in turn.menu else ()
+            return Menu(later[0], turn.mono + MENU_S) if later else moves.home(turn)
+        case Key(key="#", held=False):
+            turn.wishes.append(state.item)
+            return moves.home(turn)
+        case Key(held=False):
+            return moves.home(turn)
+        case Woken() if turn.mono >= state.until:
+            return moves.home(turn)
+        case _:
+            return state
+
+
+def paid(state: Paid, event: Event, turn: Turn) -> State:
+    """PAID stays until a key that was meant."""
+    if not isinstance(event, Key) or event.held:
+        return state
+    if turn.mono - state.quiet_since < QUIET_S:
+        return replace(state, quiet_since=turn.mono)
+    match event.key:
+        case "#":
+            return moves.home(turn)
+        case "*":
+            turn.wishes.append(MenuItem.REPRINT)
+            return replace(state, quiet_since=turn.mono)
+        case key if key in DIGITS:
+            return _first_digit(key, turn) or state
+        case _:
+            turn.sound(Tune.REFUSED)
+            return state
+
+
+def notice(state: Notice, event: Event, turn: Turn) -> State:
+    """A notice stays until a key that was meant, or 20 s; then it is the footer's."""
+    match event:
+        case Key(held=True):
+            return state
+        case Key() if turn.mono - state.quiet_since < QUIET_S:
+            return replace(state, quiet_since=turn.mono)
+        case Key(key=key) if key in DIGITS and moves.can_sell(turn):
+            return _first_digit(key, turn) or state
+        case Key():
+            return moves.home(turn, state.kind)
+        case Woken() if turn.mono >= state.until:
+            return moves.home(turn, state.kind)
+        case _:
+            return state
+
+
+# --- the standing proof -----------------------------------------------------------------------------------------------
+
+
+def proof_wakes_at(state: State, turn_proof_until: float) -> float:
+    """When the POS is to be asked next; while an amount is typed it is left alone: the guard will ask."""
+    return NEVER if isinstance(state, Entering | Confirming) else turn_proof_until
+
+
+def prove(state: State, turn: Turn) -> None:
+    """Ask what the POS holds, when it is time."""
+    if turn.proof.talk.due(turn.mono) and not isinstance(state, Entering | Confirming):
+        if not turn.health.account_known:
+            turn.ask_account()
+        turn.proof = replace(turn.proof, talk=turn.ask_pos(tries=turn.proof.talk.tries))
+
+
+def proof_answered(state: State, event: CallAnswer, turn: Turn) -> State:
+    """The POS is free; or it holds what must not be there; or nobody knows."""
+    proof = turn.proof
+    match event:
+        case Holds(order=None):
+            turn.proved()
+            return state
+        case Holds(order=order) if order is not None:
+            if isinstance(state, Entering | Confirming | Paid):
+                turn.proof = replace(proof, free=False, talk=turn.pause(LINGER_S))
+                return state
+            return moves.clear(order, event.known, turn, None, NEVER)
+        case Refused() | Unknown():
+            turn.proof = replace(proof, talk=turn.backoff(proof.talk, event))
+            return Blocked() if isinstance(state, Starting) else state
+        case _:
+            return state
+
+
+def settled(state: State, turn: Turn) -> State:
+    """Ready or blocked, as things are now."""
+    match state:
+        case Idle() | Menu() if not moves.can_sell(turn):
+            return Blocked()
+        case Starting() | Blocked() if moves.can_sell(turn):
+            return Idle()
+        case Starting() if turn.proof.free:
+            return Blocked()
+        case _:
+            return state

@@ -1,0 +1,461 @@
+"""The states of the front: what the cashier sees, one frozen dataclass each, holding only what that state has.
+
+``wakes_at`` is the monotonic time at which a state wants to be woken: there are no timers to leak. ``TRANSITIONS``
+names every change from one state to another; the README's diagram is drawn from it, and the tests hold the machine
+to it in both directions.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+from kiosk.sale.events import PosOrder
+from kiosk.sale.money import Typed
+from kiosk.sale.records import Sale, Why
+
+NEVER: Final = math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """One conversation with the provider: a request in flight, or a pause before the next one."""
+
+    request: int = 0
+    """The number of the request in flight; 0: none."""
+    until: float = NEVER
+    """In flight: when the machine gives it up as unknown, whatever the network library does. Else: when to ask."""
+    tries: int = 0
+    """Unknown answers in a row."""
+
+    def due(self, mono: float) -> bool:
+        """Nothing is in flight, and it is time to ask."""
+        return not self.request and mono >= self.until
+
+    def silent(self, mono: float) -> bool:
+        """The request in flight is over its time: the machine's own deadline (R20)."""
+        return bool(self.request) and mono >= self.until
+
+
+class Hint(Enum):
+    """Why a key did nothing."""
+
+    TOO_SMALL = "too-small"
+    TOO_LARGE = "too-large"
+    TOO_LONG = "too-long"
+    WAIT = "wait"
+
+
+class PlacingPart(Enum):
+    """Where in placing an order we are."""
+
+    PUT = "put"
+    ASK = "ask"
+    """The answer is lost: asking what the POS holds."""
+    LOOK = "look"
+    """It holds nothing: has it been paid already?"""
+
+
+class Part(Enum):
+    """Where in taking an order back we are."""
+
+    LOOK = "look"
+    """The first look, before anything is done."""
+    DELETE = "delete"
+    ASK = "ask"
+    """Asking what the POS holds now."""
+    LOCKED = "locked"
+    """A customer is paying at this moment: watching, and asking again."""
+    AFTER = "after"
+    """The order is gone: the looks that decide."""
+
+
+class NoticeKind(Enum):
+    """What the cashier is told at the end of a sale that brought no ticket, and in alarms."""
+
+    CANCELLED = "cancelled"
+    TIME_UP = "time-up"
+    NOT_PLACED = "not-placed"
+    REFUSED_TOKEN = "refused-token"  # noqa: S105  (a message's name)
+    REFUSED_FORBIDDEN = "refused-forbidden"
+    REFUSED_NO_POS = "refused-no-pos"
+    REFUSED_INVALID = "refused-invalid"
+    NO_ANSWER = "no-answer"
+    """The POS could not be proved free: nothing was placed."""
+    POS_BUSY = "pos-busy"
+    NOT_CONFIRMED = "not-confirmed"
+    """Perhaps paid: check the account before charging again."""
+    JOURNAL = "journal"
+
+
+@dataclass(frozen=True, slots=True)
+class Starting:
+    """Since boot: nothing is known of the POS yet."""
+
+    @property
+    def wakes_at(self) -> float:
+        return NEVER
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """No sale can be made: the POS is not proved free, or the journal or a required printer fails."""
+
+    @property
+    def wakes_at(self) -> float:
+        return NEVER
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """Ready: a digit starts a sale. ``after``: the last notice, small now."""
+
+    after: NoticeKind | None = None
+
+    @property
+    def wakes_at(self) -> float:
+        return NEVER
+
+
+class MenuItem(Enum):
+    """What the menu offers."""
+
+    REPRINT = "reprint"
+    DEBTS = "debts"
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """``*`` when idle: what else can be done. ``*`` walks, ``#`` does."""
+
+    item: MenuItem
+    until: float
+
+    @property
+    def wakes_at(self) -> float:
+        return self.until
+
+
+@dataclass(frozen=True, slots=True)
+class Entering:
+    """An amount is being typed."""
+
+    typed: Typed
+    until: float
+    """A half-typed amount is forgotten then."""
+    hint: Hint | None = None
+
+    @property
+    def wakes_at(self) -> float:
+        return self.until
+
+
+@dataclass(frozen=True, slots=True)
+class Confirming:
+    """The amount is unusually large: key ``1`` confirms it."""
+
+    typed: Typed
+    until: float
+
+    @property
+    def wakes_at(self) -> float:
+        return self.until
+
+
+@dataclass(frozen=True, slots=True)
+class Guarding:
+    """A sale was confirmed; the POS must be proved free before its order may be placed. Nothing is placed yet."""
+
+    sale: Sale
+    talk: Talk
+    give_up_at: float
+
+    @property
+    def wakes_at(self) -> float:
+        return min(self.talk.until, self.give_up_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Clearing:
+    """The POS holds an order that must not be there: it is taken away, then ``then`` goes on, if anything."""
+
+    order: PosOrder
+    part: Part
+    talk: Talk
+    give_up_at: float
+    """When ``then`` is given up; clearing itself goes on."""
+    then: Sale | None = None
+
+    @property
+    def wakes_at(self) -> float:
+        return min(self.talk.until, self.give_up_at if self.then else NEVER)
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """The order is being placed, or its lost answer is being resolved (R6)."""
+
+    sale: Sale
+    part: PlacingPart
+    talk: Talk
+    give_up_at: float
+    ends_at: float
+    """When the customer's time would be up."""
+    dies_at: float
+    """When the order is dead at the provider."""
+    looks: int = 0
+    leave: Why | None = None
+    """Withdraw as soon as the answer is known."""
+    asking_until: float = 0.0
+    """The question "cancel?" stands until then."""
+
+    @property
+    def wakes_at(self) -> float:
+        return min(self.talk.until, self.give_up_at, self.asking_until or NEVER)
+
+
+@dataclass(frozen=True, slots=True)
+class Adopting:
+    """After a power cut: the sale was open. Does the POS still hold it?"""
+
+    sale: Sale
+    talk: Talk
+
+    @property
+    def wakes_at(self) -> float:
+        return self.talk.until
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The order is on the POS: the customer pays. We look on schedule."""
+
+    sale: Sale
+    talk: Talk
+    since: float
+    ends_at: float
+    dies_at: float
+    verify_at: float
+    """When to ask next what the POS holds (R10)."""
+    verifying: bool = False
+    """The request in flight asks that; otherwise it is a look."""
+    again: bool = False
+    """Someone asked for a look while one was in flight."""
+    answered_at: float = 0.0
+    asking_until: float = 0.0
+    rejected: int = 0
+    """Rejected payments seen so far."""
+    part_cents: int = 0
+    """Approved so far, where it does not cover the amount."""
+    missing: int = 0
+    """Times in a row that the POS did not hold the order."""
+    wrong: int = 0
+    """Orders seen that look paid and are not this sale's: an alarm."""
+
+    @property
+    def wakes_at(self) -> float:
+        return min(self.talk.until, self.ends_at, self.asking_until or NEVER)
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawing:
+    """The order is being taken back. Paid wins at every step."""
+
+    sale: Sale
+    why: Why
+    part: Part
+    talk: Talk
+    dies_at: float
+    looks: int = 0
+    """Deciding looks answered so far."""
+    delete_at: float = NEVER
+    """Locked: when to ask again."""
+    reading_only: bool = False
+    """The POS holds what is not ours: no blind DELETE."""
+    answered_at: float = 0.0
+
+    @property
+    def wakes_at(self) -> float:
+        return min(self.talk.until, self.delete_at if not self.talk.request else NEVER)
+
+
+@dataclass(frozen=True, slots=True)
+class Checking:
+    """Gone from the POS, not by us: presumed paid until both indexes have been asked for a while (R14)."""
+
+    sale: Sale
+    why: Why
+    talk: Talk
+    until: float
+    dies_at: float
+
+    @property
+    def wakes_at(self) -> float:
+        return min(self.talk.until, self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """The money is there. Stays until a key, or the next sale."""
+
+    sale: Sale
+    quiet_since: float
+    """The last key: digits count again after a second without keys."""
+
+    @property
+    def wakes_at(self) -> float:
+        return NEVER
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the cashier must read; it shrinks to the footer by itself."""
+
+    kind: NoticeKind
+    until: float
+    quiet_since: float
+    sale: Sale | None = None
+    detail: str = ""
+
+    @property
+    def wakes_at(self) -> float:
+        return self.until
+
+
+State: TypeAlias = (
+    Starting
+    | Blocked
+    | Idle
+    | Menu
+    | Entering
+    | Confirming
+    | Guarding
+    | Clearing
+    | Placing
+    | Adopting
+    | Waiting
+    | Withdrawing
+    | Checking
+    | Paid
+    | Notice
+)
+Resting: TypeAlias = Starting | Blocked | Idle | Menu | Entering | Confirming | Paid | Notice
+
+PUBLIC_NAMES: Final = MappingProxyType(
+    {
+        Starting: "starting",
+        Adopting: "starting",
+        Blocked: "blocked",
+        Idle: "idle",
+        Menu: "idle",
+        Entering: "entering",
+        Confirming: "entering",
+        Guarding: "placing",
+        Placing: "placing",
+        Waiting: "waiting",
+        Withdrawing: "withdrawing",
+        Checking: "checking",
+        Paid: "paid",
+        Notice: "notice",
+    }
+)
+"""States as the status names them; ``Clearing`` is ``placing`` with a sale that waits for it, else ``blocked``."""
+
+
+def public_name(state: State) -> str:
+    """The state's name in the status: one of a fixed, documented list."""
+    if isinstance(state, Clearing):
+        return "placing" if state.then else "blocked"
+    return PUBLIC_NAMES[type(state)]
+
+
+TRANSITIONS: Final = MappingProxyType(
+    {
+        Starting: {
+            Idle: "the POS is free",
+            Blocked: "no proof yet",
+            Clearing: "another order is on the POS",
+        },
+        Blocked: {
+            Idle: "the POS is free, all is well",
+            Clearing: "another order is on the POS",
+        },
+        Idle: {
+            Entering: "a digit",
+            Menu: "*",
+            Blocked: "journal or printer fails",
+            Clearing: "another order is on the POS",
+        },
+        Menu: {
+            Idle: "done, or 20 s",
+            Blocked: "journal or printer fails",
+            Clearing: "another order is on the POS",
+        },
+        Entering: {
+            Guarding: "#",
+            Confirming: "#, a large amount",
+            Idle: "cleared, or 60 s",
+            Blocked: "cleared, or 60 s, no proof yet",
+        },
+        Confirming: {
+            Guarding: "1",
+            Entering: "*",
+            Idle: "60 s",
+            Blocked: "60 s, no proof yet",
+        },
+        Guarding: {
+            Placing: "free: PUT",
+            Clearing: "another order is on the POS",
+            Notice: "refused, or no answer",
+            Idle: "cancelled before anything was placed",
+            Blocked: "cancelled, no proof yet",
+        },
+        Clearing: {
+            Guarding: "gone: the sale goes on",
+            Idle: "gone",
+            Blocked: "gone, no proof yet",
+            Notice: "still there: the sale is given up",
+            Clearing: "yet another order",
+        },
+        Placing: {
+            Waiting: "on the POS",
+            Withdrawing: "cancelled, or never confirmed",
+            Notice: "refused",
+            Paid: "paid already",
+            Clearing: "another order holds the POS",
+        },
+        Adopting: {
+            Waiting: "ours, and time is left",
+            Withdrawing: "gone, or too late",
+        },
+        Waiting: {
+            Paid: "closed and covered",
+            Withdrawing: "cancel, time up, stop, not ours",
+        },
+        Withdrawing: {
+            Paid: "paid wins",
+            Notice: "gone by us",
+            Checking: "gone, not by us",
+        },
+        Checking: {
+            Paid: "found paid",
+            Notice: "not confirmed",
+        },
+        Paid: {
+            Entering: "a digit",
+            Idle: "#",
+            Blocked: "#, no proof yet",
+            Notice: "the payment already paid another sale",
+        },
+        Notice: {
+            Entering: "a digit",
+            Idle: "a key, or 20 s",
+            Blocked: "a key, or 20 s, no proof yet",
+            Clearing: "another order is on the POS",
+        },
+    }
+)
+"""From each state to each other: what leads there. (To stay in a state is no transition.)"""

@@ -1,0 +1,59 @@
+"""The counter's state for people and programs outside: the control socket, the virtual counter, ``systemctl status``."""
+
+from __future__ import annotations
+
+from kiosk.sale.counter import Counter
+from kiosk.sale.screens import lines, screen, why_blocked
+from kiosk.sale.states import Blocked, public_name
+from kiosk.sale.words import words_of
+
+
+def status(counter: Counter, mono: float) -> dict[str, object]:
+    """The state as JSON values; ``mono``: monotonic seconds now."""
+    sale = getattr(counter.state, "sale", None) or getattr(counter.state, "then", None)
+    health = counter.health
+    return {
+        "state": public_name(counter.state),
+        "sale": sale and {"number": sale.number, "reference": sale.reference, "cents": sale.cents},
+        "health": {
+            "trouble": health.trouble and health.trouble.value,
+            "reject": health.reject and health.reject.value,
+            "answered_s": None if health.answered_at is None else round(mono - health.answered_at, 1),
+            "printer": health.paper and health.paper.value,
+            "journal": health.journal,
+            "pos_free": counter.proof.free,
+            "account": None if not health.account_known else not health.wrong_account,
+            "training": counter.shop.training or health.test_account,
+        },
+        "obligations": {
+            "watches": [
+                {"number": w.sale.number, "reference": w.sale.reference, "phase": w.sale.phase.value}
+                for w in counter.watches.items
+            ],
+            "debts": [
+                {"id": d.id, "number": d.number, "cents": d.cents, "state": d.state.value} for d in counter.papers.debts
+            ],
+            "disputes": [
+                {"payment": d.payment, "number": d.number, "cents": d.cents, "reason": d.reason.value}
+                for d in counter.disputes
+            ],
+        },
+        "screen": lines(screen(counter, mono)),
+    }
+
+
+def status_line(counter: Counter) -> str:
+    """One line in English for ``systemctl status``."""
+    sale = getattr(counter.state, "sale", None)
+    parts = [public_name(counter.state)]
+    if sale:
+        parts.append(f"sale {sale.number} of {counter.shop.site.currency.with_symbol(sale.cents)}")
+    if isinstance(counter.state, Blocked):
+        parts.append(why_blocked(counter, words_of("en")))
+    if counter.health.trouble:
+        parts.append(f"no answer from the provider: {counter.health.trouble.value}")
+    if counter.papers.debts:
+        parts.append(f"{len(counter.papers.debts)} papers owed")
+    if counter.disputes:
+        parts.append(f"{len(counter.disputes)} payments to settle")
+    return ", ".join(parts)

@@ -1,0 +1,300 @@
+"""One turn of the machine: what a step is given, and what it answers.
+
+A ``Turn`` lives for one step. The parts of the counter read the time and the shop from it, ask the provider through
+it, and leave in it what must be saved and done. It keeps the order that law L7 wants: one ``Save`` first, with
+everything in it, then the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple
+
+from kiosk.sale.commands import (
+    AskAccount,
+    AskPos,
+    Command,
+    Depth,
+    Lane,
+    Look,
+    Note,
+    Place,
+    Save,
+    Sound,
+    Tune,
+    Withdraw,
+)
+from kiosk.sale.events import Answer, Paper, Refused, Reject, Trouble, Unknown
+from kiosk.sale.records import Debt, Dispute, Entry, Record, Sale
+from kiosk.sale.shop import Shop
+from kiosk.sale.states import MenuItem, Talk
+
+NewId = Callable[[], int]
+"""At least 128 fresh random bits."""
+
+CALL_S: Final = 10.0
+"""Every request is answered within this, or its outcome is unknown (R20)."""
+GRACE_S: Final = 0.5
+"""How much later the machine gives up by itself, so that an adapter in time is heard."""
+BACKOFF_MAX_S: Final = 15.0
+RETRY_AFTER_MAX_S: Final = 30.0
+
+
+class Now(NamedTuple):
+    """The two clocks, never mixed: deadlines are monotonic, tickets and logs want wall time (seconds since 1970)."""
+
+    mono: float
+    wall: float
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What we depend on, as last seen."""
+
+    offset: float | None = None
+    """The provider's clock minus the monotonic one."""
+    answered_at: float | None = None
+    """When the provider last answered (monotonic)."""
+    trouble: Trouble | None = None
+    """Why the last request to it was not answered; None: it was."""
+    reject: Reject | None = None
+    """Why it last refused us; None: it did not."""
+    paper: Paper | None = None
+    """The printer's last word; None: not asked yet."""
+    journal: bool = True
+    """The journal can be written."""
+    wrong_account: bool = False
+    """The token belongs to another account than the configured one."""
+    account_known: bool = False
+    test_account: bool = False
+
+    def provider_time(self, mono: float) -> float | None:
+        """The provider's clock now, seconds since 1970; None where it was never seen."""
+        return None if self.offset is None else self.offset + mono
+
+    def heard(self, answer: Answer, mono: float) -> Health:
+        """The health after an answer of the provider."""
+        offset = self.offset if answer.date is None else answer.date - mono
+        match answer:
+            case Unknown():
+                return replace(self, trouble=answer.trouble, offset=offset)
+            case Refused():
+                return replace(self, trouble=None, reject=answer.reject, answered_at=mono, offset=offset)
+            case _:
+                return replace(self, trouble=None, reject=None, answered_at=mono, offset=offset)
+
+
+ASK_AT_ONCE: Final = Talk(until=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Is the POS proved free? (L4, R4)"""
+
+    free: bool = False
+    """An answered look at the POS, begun after our last PUT was over, found nothing."""
+    talk: Talk = ASK_AT_ONCE
+    again_until: float = 0.0
+    """After a PUT of unknown outcome: until when the proof is repeated."""
+
+
+class Turn:
+    """What one step is given, and what it answers."""
+
+    __slots__ = (
+        "commands",
+        "entries",
+        "followed",
+        "foreign_at",
+        "health",
+        "menu",
+        "new_id",
+        "now",
+        "number",
+        "owed",
+        "proof",
+        "records",
+        "request",
+        "shop",
+        "wishes",
+    )
+
+    def __init__(
+        self,
+        shop: Shop,
+        now: Now,
+        new_id: NewId,
+        *,
+        health: Health,
+        proof: Proof,
+        request: int,
+        number: int,
+        foreign_at: tuple[float, ...],
+        menu: tuple[MenuItem, ...] = (),
+    ) -> None:
+        self.shop = shop
+        self.now = now
+        self.new_id = new_id
+        self.health = health
+        self.proof = proof
+        self.request = request
+        """The last request's number."""
+        self.number = number
+        """The last sale's number."""
+        self.foreign_at = foreign_at
+        self.menu = menu
+        """What the menu can offer now."""
+        self.wishes: list[MenuItem] = []
+        """What the cashier asked of the printer."""
+        self.records: dict[str, Record] = {}
+        self.entries: list[Entry] = []
+        self.commands: list[Command] = []
+        self.followed: list[Sale] = []
+        """Sales that left the front, or are paid: to be watched."""
+        self.owed: list[Debt] = []
+        """Papers to be printed."""
+
+    @property
+    def mono(self) -> float:
+        """Monotonic seconds."""
+        return self.now.mono
+
+    @property
+    def wall(self) -> float:
+        """The best wall time known: the provider's clock, else this machine's."""
+        provider = self.health.provider_time(self.now.mono)
+        return self.now.wall if provider is None else provider
+
+    @property
+    def training(self) -> bool:
+        """Nothing sold here is real."""
+        return self.shop.training or self.health.test_account
+
+    # --- asking the provider ------------------------------------------------------------------------------------
+
+    def place(self, sale: Sale) -> Talk:
+        """Put the order on the POS. From here on the POS is not proved free."""
+        self.must_prove()
+        self.request += 1
+        until = self.now.mono + CALL_S
+        self.commands.append(Place(request=self.request, reference=sale.reference, until=until, sale=sale))
+        return Talk(self.request, until + GRACE_S)
+
+    def ask_pos(self, reference: str = "", tries: int = 0) -> Talk:
+        """Ask what the POS holds."""
+        self.request += 1
+        until = self.now.mono + CALL_S
+        self.commands.append(AskPos(request=self.request, reference=reference, until=until))
+        return Talk(self.request, until + GRACE_S, tries)
+
+    def look(self, reference: str, depth: Depth, lane: Lane = Lane.FRONT, tries: int = 0) -> Talk:
+        """Ask whether the order was paid."""
+        self.request += 1
+        until = self.now.mono + CALL_S
+        self.commands.append(Look(request=self.request, reference=reference, lane=lane, until=until, depth=depth))
+        return Talk(self.request, until + GRACE_S, tries)
+
+    def withdraw(self, reference: str) -> Talk:
+        """Take the POS's order away."""
+        self.request += 1
+        until = self.now.mono + CALL_S
+        self.commands.append(Withdraw(request=self.request, reference=reference, until=until))
+        return Talk(self.request, until + GRACE_S)
+
+    def ask_account(self) -> None:
+        """Ask whose token it is; nobody waits for the answer."""
+        self.request += 1
+        self.commands.append(AskAccount(request=self.request, until=self.now.mono + CALL_S))
+
+    def pause(self, seconds: float, tries: int = 0) -> Talk:
+        """Ask later."""
+        return Talk(until=self.now.mono + seconds, tries=tries)
+
+    def backoff(self, talk: Talk, event: Answer, least_s: float = 0.0) -> Talk:
+        """Ask later, and later each time: 1, 2, 4, 8, 15 s, a little less by chance; ``Retry-After`` is honoured.
+
+        The chance comes from the request's number: the machine draws no random numbers, and two kiosks of one shop
+        do not count in step.
+        """
+        scatter = 1.0 - 0.25 * ((self.request * 7919) % 101) / 101
+        seconds = max(min(BACKOFF_MAX_S, 2.0**talk.tries), least_s) * scatter
+        if isinstance(event, Unknown) and event.retry_after_s is not None:
+            seconds = max(seconds, min(event.retry_after_s, RETRY_AFTER_MAX_S))
+        return self.pause(max(seconds, least_s), min(talk.tries + 1, 10))
+
+    # --- what is to be kept and done ----------------------------------------------------------------------------
+
+    def save(self, record: Record) -> None:
+        """Keep the record durably before anything else of this step is done."""
+        match record:
+            case Sale():
+                self.records["sale:" + record.reference] = record
+            case Debt():
+                self.records["debt:" + record.id] = record
+            case Dispute():
+                self.records["dispute:" + record.payment] = record
+
+    def log(
+        self,
+        event: str,
+        text: str,
+        sale: Sale | None = None,
+        *,
+        answer: Answer | None = None,
+        level: int = 6,
+    ) -> None:
+        """Write a line into the journal's append-only log and the service's log, with the step's save."""
+        self.entries.append(_entry(event, text, sale, answer, level))
+
+    def note(
+        self,
+        event: str,
+        text: str,
+        sale: Sale | None = None,
+        *,
+        answer: Answer | None = None,
+        level: int = 6,
+    ) -> None:
+        """Tell the service's log only: it is worth no write to the card."""
+        self.commands.append(Note(_entry(event, text, sale, answer, level)))
+
+    def sound(self, tune: Tune) -> None:
+        """Play it."""
+        self.commands.append(Sound(tune))
+
+    def must_prove(self, *, doubt: bool = False) -> None:
+        """The POS is no longer proved free: something was, or may have been, put on it."""
+        again_until = self.now.mono + PROVE_AGAIN_FOR_S if doubt else self.proof.again_until
+        self.proof = Proof(free=False, talk=Talk(until=self.now.mono), again_until=again_until)
+
+    def proved(self) -> None:
+        """The POS was just seen free."""
+        again = self.now.mono < self.proof.again_until
+        self.proof = replace(self.proof, free=True, talk=self.pause(PROVE_AGAIN_S if again else PROBE_S))
+
+    def all_commands(self, unsaved: dict[str, Record], *, failing: bool) -> tuple[Command, ...]:
+        """The step's commands: one ``Save`` first, with what an earlier step could not write."""
+        if not self.records and not self.entries:
+            return tuple(self.commands)
+        records = {**unsaved, **self.records}
+        save = Save(tuple(records.values()), tuple(self.entries), confirm=failing)
+        return (save, *self.commands)
+
+
+PROVE_AGAIN_S: Final = 15.0
+PROVE_AGAIN_FOR_S: Final = 120.0
+PROBE_S: Final = 60.0
+"""While all is quiet: how often the POS is asked, to know that the line is up and nobody else uses it."""
+
+
+def _entry(event: str, text: str, sale: Sale | None, answer: Answer | None, level: int) -> Entry:
+    return Entry(
+        event=event,
+        text=text,
+        reference=sale.reference if sale else "",
+        number=sale.number if sale else 0,
+        cents=sale.cents if sale else None,
+        request_id=answer.trace if answer else "",
+        level=level,
+    )

@@ -1,0 +1,331 @@
+"""Following an order: waiting for the customer, taking the order back, and searching when it is simply gone.
+
+Withdrawing is where money is lost elsewhere, so its order is strict (R13, R14): look, DELETE, ask the POS, look
+again. The DELETE's own answer decides nothing by itself. Only the POS says whether the order is gone, and only a look
+begun after it is gone says that nobody paid. An order that is gone without our having taken it is presumed paid.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final, assert_never
+
+from kiosk.sale import moves
+from kiosk.sale.commands import Depth, Tune
+from kiosk.sale.events import (
+    Answer,
+    Event,
+    Holds,
+    Key,
+    LookNow,
+    Refused,
+    Removal,
+    Removed,
+    Seen,
+    Stop,
+    Unknown,
+    Woken,
+)
+from kiosk.sale.placing import QUESTION_S
+from kiosk.sale.records import Phase, Why
+from kiosk.sale.states import (
+    NEVER,
+    Checking,
+    NoticeKind,
+    Part,
+    State,
+    Talk,
+    Waiting,
+    Withdrawing,
+)
+from kiosk.sale.turn import CALL_S, GRACE_S, Turn
+from kiosk.sale.verdict import Verdict, judge
+
+LOOK_LATER_S: Final = 4.0
+LOOK_OFTEN_FOR_S: Final = 120.0
+VERIFY_S: Final = 30.0
+MISSING_MAX: Final = 2
+"""So many answers in a row that the POS has lost our order, and we stop waiting for it."""
+LOOKS_AFTER: Final = 2
+LOOK_AFTER_S: Final = 3.0
+DELETE_AGAIN_S: Final = 10.0
+CHECK_S: Final = 3.0
+LOCKED_AFTER_DEATH_S: Final = 60.0
+"""An order still on the POS so long after its death is beyond us (R14)."""
+
+
+# --- waiting ----------------------------------------------------------------------------------------------------------
+
+
+def waiting(state: Waiting, event: Event, turn: Turn) -> State:
+    """The customer has the time to pay."""
+    match event:
+        case Seen():
+            return _waiting_saw(state, event, turn)
+        case Holds() if event.request == state.talk.request:
+            return _verified(state, event, turn)
+        case Refused() | Unknown():
+            turn.note("look-unknown", "no certain answer while waiting", state.sale, answer=event, level=4)
+            answered_at = state.answered_at if isinstance(event, Unknown) else turn.mono
+            talk = turn.backoff(state.talk, event, _period_s(state, turn))
+            return replace(state, talk=talk, answered_at=answered_at, verifying=False)
+        case Stop():
+            return moves.withdraw(state.sale, Why.STOPPED, turn, dies_at=state.dies_at)
+        case Key():
+            return _waiting_key(state, event, turn)
+        case LookNow():
+            return _look_now(state, turn)
+        case Woken():
+            return _waiting_woken(state, turn)
+        case _:
+            return state
+
+
+def _period_s(state: Waiting, turn: Turn) -> float:
+    return moves.LOOK_S if turn.mono - state.since < LOOK_OFTEN_FOR_S else LOOK_LATER_S
+
+
+def _waiting_saw(state: Waiting, event: Seen, turn: Turn) -> State:
+    sale = state.sale
+    verdict = judge(sale, turn.shop.collector, event.evidence)
+    if verdict.paid:
+        return moves.pay(sale, verdict, turn, event)
+    if event.request != state.talk.request:
+        return state
+    if verdict.rejected > state.rejected:
+        turn.note("rejected", f"sale {sale.number}: a payment was rejected, the order stays", sale, answer=event)
+        turn.sound(Tune.REJECTED)
+    if verdict.wrong > state.wrong:
+        turn.log(
+            "not-ours", "an order that looks paid is not this sale's, or not its amount", sale, answer=event, level=3
+        )
+        turn.sound(Tune.ATTENTION)
+    talk = turn.look(sale.reference, Depth.ORDERS) if state.again else _next_look(state, turn)
+    return replace(
+        state,
+        talk=talk,
+        again=False,
+        answered_at=turn.mono,
+        rejected=max(state.rejected, verdict.rejected),
+        part_cents=verdict.approved_cents,
+        wrong=max(state.wrong, verdict.wrong),
+    )
+
+
+def _next_look(state: Waiting, turn: Turn) -> Talk:
+    """On the schedule, which counts from the beginning of the last look, so that slow answers do not stretch it."""
+    asked_at = state.talk.until - CALL_S - GRACE_S
+    return turn.pause(max(0.0, asked_at + _period_s(state, turn) - turn.mono))
+
+
+def _verified(state: Waiting, event: Holds, turn: Turn) -> State:
+    """R10: the POS must hold our reference and our amount."""
+    sale, order = state.sale, event.order
+    look = replace(
+        state,
+        talk=turn.pause(0.0),
+        verifying=False,
+        verify_at=turn.mono + VERIFY_S,
+        answered_at=turn.mono,
+        missing=0,
+    )
+    if order is None:
+        missing = state.missing + 1
+        if missing >= MISSING_MAX:
+            turn.log("vanished", "the POS has lost the order", sale, answer=event, level=4)
+            return moves.withdraw(sale, Why.VANISHED, turn, dies_at=state.dies_at)
+        return replace(look, missing=missing, verify_at=turn.mono + moves.VERIFY_FIRST_S)
+    if order.reference == sale.reference and order.cents == sale.cents:
+        return look
+    why = Why.WRONG_AMOUNT if order.reference == sale.reference else Why.REPLACED
+    turn.log(why.value, "the POS holds what we did not put there", sale, answer=event, level=3)
+    turn.sound(Tune.ATTENTION)
+    return moves.withdraw(sale, why, turn, dies_at=state.dies_at, reading_only=True)
+
+
+def _waiting_key(state: Waiting, event: Key, turn: Turn) -> State:
+    now = turn.mono
+    asking = now < state.asking_until
+    match event.key:
+        case "#" if asking:
+            return moves.withdraw(state.sale, Why.CANCELLED, turn, dies_at=state.dies_at)
+        case "*" if not asking:
+            return replace(state, asking_until=now + QUESTION_S)
+        case "*":
+            return replace(state, asking_until=0.0)
+        case "C":
+            return _look_now(state, turn)
+        case _:
+            turn.sound(Tune.REFUSED)
+            return state
+
+
+def _look_now(state: Waiting, turn: Turn) -> State:
+    """One look in flight, one pending."""
+    if state.talk.request:
+        return replace(state, again=True)
+    return replace(state, talk=turn.look(state.sale.reference, Depth.ORDERS))
+
+
+def _waiting_woken(state: Waiting, turn: Turn) -> State:
+    now = turn.mono
+    if now >= state.ends_at:
+        return moves.withdraw(state.sale, Why.TIME_UP, turn, dies_at=state.dies_at)
+    if state.asking_until and now >= state.asking_until:
+        state = replace(state, asking_until=0.0)
+    if state.talk.request or now < state.talk.until:
+        return state
+    if now >= state.verify_at:
+        return replace(state, talk=turn.ask_pos(state.sale.reference, state.talk.tries), verifying=True)
+    return replace(state, talk=turn.look(state.sale.reference, Depth.ORDERS, tries=state.talk.tries))
+
+
+# --- withdrawing ------------------------------------------------------------------------------------------------------
+
+
+def withdrawing(state: Withdrawing, event: Event, turn: Turn) -> State:
+    """Take the order back; paid wins at every step."""
+    if isinstance(event, Seen):
+        verdict = judge(state.sale, turn.shop.collector, event.evidence)
+        if verdict.paid:
+            return moves.pay(state.sale, verdict, turn, event)
+    if isinstance(event, Removed) and event.removal is Removal.BY_US and not state.sale.deleted:
+        sale = replace(state.sale, deleted=True)
+        turn.save(sale)
+        state = replace(state, sale=sale)
+    if isinstance(event, Answer):
+        if event.request != state.talk.request:
+            return state  # what it proves was taken above
+        if not isinstance(event, Unknown):
+            state = replace(state, answered_at=turn.mono)
+        return _withdrawing_answered(state, event, turn)
+    if isinstance(event, Woken):
+        return _withdrawing_woken(state, turn)
+    return state
+
+
+def _withdrawing_answered(state: Withdrawing, event: Answer, turn: Turn) -> State:
+    match state.part:
+        case Part.LOOK:
+            return _ask(state, turn) if state.reading_only else _delete(state, turn)
+        case Part.DELETE:
+            return _ask(state, turn)
+        case Part.ASK:
+            if isinstance(event, Holds):
+                return _still_there(state, event, turn)
+            return replace(state, talk=turn.backoff(state.talk, event))
+        case Part.LOCKED:
+            return replace(state, talk=turn.pause(moves.LOOK_S))
+        case Part.AFTER:
+            return _looked_after(state, event, turn)
+        case _:
+            assert_never(state.part)
+
+
+def _withdrawing_woken(state: Withdrawing, turn: Turn) -> State:
+    if state.talk.request:
+        return state
+    reference, tries = state.sale.reference, state.talk.tries
+    if state.part is Part.LOCKED and turn.mono >= state.delete_at:
+        return _delete(state, turn)
+    if turn.mono < state.talk.until:
+        return state
+    match state.part:
+        case Part.ASK:
+            return replace(state, talk=turn.ask_pos(reference, tries))
+        case Part.LOCKED:
+            return replace(state, talk=turn.look(reference, Depth.ORDERS, tries=tries))
+        case Part.AFTER | Part.LOOK:
+            return replace(state, talk=turn.look(reference, Depth.ALL, tries=tries))
+        case Part.DELETE:
+            return _delete(state, turn)
+        case _:
+            assert_never(state.part)
+
+
+def _delete(state: Withdrawing, turn: Turn) -> Withdrawing:
+    return replace(state, part=Part.DELETE, talk=turn.withdraw(state.sale.reference), delete_at=NEVER)
+
+
+def _ask(state: Withdrawing, turn: Turn) -> Withdrawing:
+    return replace(state, part=Part.ASK, talk=turn.ask_pos(state.sale.reference))
+
+
+def _still_there(state: Withdrawing, event: Holds, turn: Turn) -> State:
+    order, sale = event.order, state.sale
+    if order is None:
+        turn.proved()
+    if order is None or order.reference != sale.reference:
+        never_placed = state.why is Why.POS_BUSY and not sale.doubt
+        if sale.deleted or turn.mono >= state.dies_at or never_placed:
+            return replace(state, part=Part.AFTER, looks=0, talk=turn.look(sale.reference, Depth.ALL))
+        return moves.check(state, turn)
+    if turn.mono >= state.dies_at + LOCKED_AFTER_DEATH_S:
+        turn.log("locked", "the POS does not let the order go", sale, answer=event, level=3)
+        return _not_confirmed(state, turn)
+    if state.reading_only:
+        state = replace(state, reading_only=order.cents != sale.cents)
+    pause_s = DELETE_AGAIN_S if state.part is Part.ASK else 0.0
+    return replace(state, part=Part.LOCKED, talk=turn.pause(0.0), delete_at=turn.mono + pause_s)
+
+
+def _looked_after(state: Withdrawing, event: Answer, turn: Turn) -> State:
+    """Two looks, begun after the order was gone and answered in full, say that nobody paid."""
+    if not isinstance(event, Seen) or not event.evidence.whole:
+        return replace(state, talk=turn.backoff(state.talk, event))
+    looks = state.looks + 1
+    if looks < LOOKS_AFTER:
+        return replace(state, looks=looks, talk=turn.pause(LOOK_AFTER_S))
+    return _withdrawn(state, judge(state.sale, turn.shop.collector, event.evidence), turn)
+
+
+NOTICES: Final = {
+    Why.CANCELLED: NoticeKind.CANCELLED,
+    Why.TIME_UP: NoticeKind.TIME_UP,
+    Why.STOPPED: NoticeKind.CANCELLED,
+    Why.POWER: NoticeKind.CANCELLED,
+    Why.NOT_PLACED: NoticeKind.NOT_PLACED,
+    Why.POS_BUSY: NoticeKind.POS_BUSY,
+    Why.VANISHED: NoticeKind.NOT_CONFIRMED,
+    Why.REPLACED: NoticeKind.NOT_CONFIRMED,
+    Why.WRONG_AMOUNT: NoticeKind.NOT_CONFIRMED,
+    Why.FOREIGN: NoticeKind.POS_BUSY,
+}
+
+
+def _withdrawn(state: Withdrawing, verdict: Verdict, turn: Turn) -> State:
+    if verdict.approved:  # money that does not cover the sale: nobody may read "cancelled" now
+        return _not_confirmed(state, turn)
+    sale = moves.end(state.sale, Phase.WITHDRAWN, turn)
+    turn.log("withdrawn", f"sale {sale.number}: withdrawn, nobody paid", sale, level=5)
+    return moves.tell(turn, NOTICES[state.why], sale, tune=Tune.REJECTED)
+
+
+# --- checking ---------------------------------------------------------------------------------------------------------
+
+
+def checking(state: Checking, event: Event, turn: Turn) -> State:
+    """Presumed paid: search both indexes until something is found, or the time is over (R14)."""
+    match event:
+        case Seen():
+            verdict = judge(state.sale, turn.shop.collector, event.evidence)
+            if verdict.paid:
+                return moves.pay(state.sale, verdict, turn, event)
+            if event.request != state.talk.request:
+                return state
+            return replace(state, talk=turn.pause(CHECK_S))
+        case Refused() | Unknown():
+            return replace(state, talk=turn.backoff(state.talk, event))
+        case Woken() if turn.mono >= state.until:
+            return _not_confirmed(state, turn)
+        case Woken() if not state.talk.request:
+            return replace(state, talk=turn.look(state.sale.reference, Depth.ALL, tries=state.talk.tries))
+        case _:
+            return state
+
+
+def _not_confirmed(state: Withdrawing | Checking, turn: Turn) -> State:
+    """Nobody can say: never "cancelled", never "failed" (L6). The watch goes on."""
+    sale = moves.end(state.sale, Phase.UNCONFIRMED, turn)
+    turn.log("not-confirmed", f"sale {sale.number}: check the account before charging again", sale, level=3)
+    return moves.tell(turn, NoticeKind.NOT_CONFIRMED, sale)

@@ -1,0 +1,99 @@
+"""What a language must name.
+
+A language is one ``Words`` value. It names every text, so the type checker refuses a language that lacks one. Screens
+are small: heads and footers hold about 21 letters, a text about two lines of 21.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kiosk.sale.events import Paper, Reject, Trouble
+from kiosk.sale.records import Mark, Reason
+from kiosk.sale.states import Hint, MenuItem, NoticeKind
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A notice: its one big word, and what to know or do."""
+
+    head: str
+    big: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """One language. ``{amount}``, ``{time}`` and ``{count}`` are filled in."""
+
+    # heads and footers
+    starting: str
+    not_ready: str
+    ready: str
+    ready_footer: str
+    ready_footer_menu: str
+    amount: str
+    amount_footer: str
+    confirm: str
+    confirm_text: str
+    confirm_footer: str
+    guarding: str
+    guarding_footer: str
+    clearing: str
+    clearing_text: str
+    placing: str
+    waiting: str
+    waiting_text: str
+    waiting_footer: str
+    cancel_question: str
+    cancel_footer: str
+    rejected: str
+    part_paid: str
+    wrong_order: str
+    withdrawing: str
+    withdrawing_text: str
+    locked: str
+    blind: str
+    """No answer while an order is open: do not deliver; the order dies at ``{time}``."""
+    blind_no_time: str
+    resuming: str
+    checking: str
+    checking_text: str
+    paid: str
+    paid_footer: str
+    notice_footer: str
+    stopped: str
+    stopped_text: str
+    starting_again: str
+    # the ticket's way to paper
+    ticket_printing: str
+    ticket_printed: str
+    ticket_owed: str
+    no_printer: str
+    # menu
+    menu_footer: str
+    menu: Mapping[MenuItem, str]
+    owed_count: str
+    disputed_count: str
+    # why something cannot be done
+    hints: Mapping[Hint, str]
+    notices: Mapping[NoticeKind, Told]
+    proving: str
+    journal: str
+    wrong_account: str
+    clock: str
+    troubles: Mapping[Trouble, str]
+    rejects: Mapping[Reject, str]
+    papers: Mapping[Paper, str]
+    # paper
+    marks: Mapping[Mark, str]
+    sale: str
+    total: str
+    payment: str
+    reference: str
+    settle: str
+    reasons: Mapping[Reason, str]
+    summary: str
+    date_format: str
+    """For ``strftime``."""

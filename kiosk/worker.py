@@ -1,0 +1,110 @@
+"""One slow device, one thread.
+
+Every device that can block has a thread of its own, so that none of them stops, delays or confuses a sale (L9). The
+only broad ``except`` of the program is here: a worker that dies posts its crash, the loop ends the program, the
+service manager starts it again, and ``resume`` goes on where it was.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Generic, TypeVar
+
+from kiosk.ports import Display
+from kiosk.sale.screens import Screen
+
+C = TypeVar("C")
+JOIN_S = 2.0
+"""How long the end of the program waits for a worker; a device that hangs is left behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """A worker died of an exception that nobody expected."""
+
+    worker: str
+    error: Exception
+
+
+def _run(name: str, body: Callable[[], None], post: Callable[[Crash], None]) -> None:
+    try:
+        body()
+    except Exception as error:  # noqa: BLE001  (the one broad except: whatever it is, the loop must hear of it)
+        post(Crash(name, error))
+
+
+def start(name: str, body: Callable[[], None], post: Callable[[Crash], None]) -> threading.Thread:
+    """Run ``body`` in a daemon thread; an exception out of it is posted as a ``Crash``."""
+    thread = threading.Thread(target=_run, args=(name, body, post), name=name, daemon=True)
+    thread.start()
+    return thread
+
+
+class Worker(Generic[C]):
+    """Carries out commands one after the other, and posts what came of them."""
+
+    def __init__(self, name: str, carry_out: Callable[[C], object], post: Callable[[object], None]) -> None:
+        self._carry_out = carry_out
+        self._post = post
+        self._commands: SimpleQueue[C | None] = SimpleQueue()
+        self._thread = start(name, self._work, post)
+
+    def do(self, command: C) -> None:
+        """Queue a command; returns at once."""
+        self._commands.put(command)
+
+    def close(self) -> None:
+        """End after what is queued; waits a bounded time."""
+        self._commands.put(None)
+        self._thread.join(JOIN_S)
+
+    def _work(self) -> None:
+        while (command := self._commands.get()) is not None:
+            event = self._carry_out(command)
+            if event is not None:
+                self._post(event)
+
+
+class Painter:
+    """Shows the newest screen, and keeps its counting seconds right. Screens it had no time for are skipped."""
+
+    def __init__(self, display: Display, post: Callable[[Crash], None]) -> None:
+        self._display = display
+        self._changed = threading.Condition()
+        self._screen: Screen | None = None
+        self._fresh = False
+        self._closing = False
+        self.first = threading.Event()
+        """Set when the first screen was handed to the panel."""
+        self._thread = start("display", self._paint, post)
+
+    def show(self, screen: Screen) -> None:
+        """Show this from now on; returns at once."""
+        with self._changed:
+            self._screen, self._fresh = screen, True
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Draw what was shown last, then leave the panel as it is; waits a bounded time."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join(JOIN_S)
+
+    def _paint(self) -> None:
+        again_s: float | None = None
+        while True:
+            with self._changed:
+                if not self._fresh and not self._closing:
+                    self._changed.wait(again_s)
+                screen, fresh, self._fresh = self._screen, self._fresh, False
+                closing = self._closing and not fresh
+            if closing:
+                self._display.close()
+                return
+            if screen is not None:
+                again_s = self._display.draw(screen)
+                self.first.set()
