@@ -7,7 +7,6 @@ the same answer, in a test, in a simulation of a million sales, and on the count
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Final
 
 from kiosk.sale import front, paper, watch
@@ -15,7 +14,7 @@ from kiosk.sale.commands import Command, Exit, Note, Place, Print, Save
 from kiosk.sale.events import Event, Key, LookNow, NotSaved, Saved, Stop
 from kiosk.sale.moves import end
 from kiosk.sale.paper import Papers
-from kiosk.sale.records import Debt, DebtState, Dispute, Entry, Mark, Phase, Record, Rows, Sale
+from kiosk.sale.records import Debt, DebtState, Dispute, Entry, Mark, Phase, Record, Rows, Sale, record_key
 from kiosk.sale.shop import Shop
 from kiosk.sale.states import NEVER, Adopting, Checking, Placing, Starting, State, Waiting, Withdrawing
 from kiosk.sale.turn import Health, NewId, Now, Proof, Turn
@@ -47,7 +46,7 @@ class Counter:
     """A stop was asked for: when to go at the latest."""
     gone: bool = False
     """``Exit`` was said."""
-    unsaved: MappingProxyType[str, Record] = MappingProxyType({})
+    unsaved: tuple[Record, ...] = ()
     """What the journal could not write; it goes with the next ``Save``."""
     save_at: float = NEVER
     """When to try the journal again."""
@@ -85,7 +84,7 @@ def step(counter: Counter, event: Event, now: Now, new_id: NewId) -> tuple[Count
         return _not_saved(counter, event, turn)
     if isinstance(event, Saved):
         turn.health = replace(turn.health, journal=True)
-        counter = replace(counter, unsaved=MappingProxyType({}), save_at=NEVER)
+        counter = replace(counter, unsaved=(), save_at=NEVER)
     if isinstance(event, Stop) and counter.stop_by is None:
         counter = replace(counter, stop_by=now.mono + STOP_S)
     state = counter.state if _refuses(counter, event) else front.step(counter.state, _to_front(counter, event), turn)
@@ -125,7 +124,7 @@ def _finish(
     if counter.stop_by is not None and not gone and (turn.mono >= counter.stop_by or _may_go(state, papers)):
         turn.commands.append(Exit())
         gone = True
-    commands = turn.all_commands(dict(counter.unsaved), failing=not turn.health.journal)
+    commands = turn.all_commands(counter.unsaved, failing=not turn.health.journal)
     after = Counter(
         shop=counter.shop,
         state=state,
@@ -156,14 +155,14 @@ def _may_go(state: State, papers: Papers) -> bool:
 def _not_saved(counter: Counter, event: NotSaved, turn: Turn) -> tuple[Counter, tuple[Command, ...]]:
     """No new sale starts; the running one still looks, withdraws, and shows PAID; its ticket may be a duplicate."""
     turn.health = replace(turn.health, journal=False)
-    unsaved = dict(counter.unsaved)
+    unsaved = {record_key(record): record for record in counter.unsaved}
     placing = any(isinstance(command, Place) for command in event.dropped)
     for command in event.dropped:
         match command:
             case Save():
                 for record in command.records:
                     if not (placing and isinstance(record, Sale) and record.phase is Phase.PLACING):
-                        unsaved[_key(record)] = record
+                        unsaved[record_key(record)] = record
             case Place():
                 pass
             case Print():
@@ -180,18 +179,8 @@ def _not_saved(counter: Counter, event: NotSaved, turn: Turn) -> tuple[Counter, 
     for sale in turn.followed:
         watches = watch.follow(watches, sale, turn)
     save_at = turn.mono + JOURNAL_S if counter.save_at == NEVER else counter.save_at
-    counter = replace(counter, unsaved=MappingProxyType(unsaved), save_at=save_at)
+    counter = replace(counter, unsaved=tuple(unsaved.values()), save_at=save_at)
     return _finish(counter, turn, state, watches, counter.papers)
-
-
-def _key(record: Record) -> str:
-    match record:
-        case Sale():
-            return "sale:" + record.reference
-        case Debt():
-            return "debt:" + record.id
-        case Dispute():
-            return "dispute:" + record.payment
 
 
 # --- after a start (R23) ----------------------------------------------------------------------------------------------

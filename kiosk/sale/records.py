@@ -238,6 +238,17 @@ class Dispute:
 Record: TypeAlias = Sale | Debt | Dispute
 
 
+def record_key(record: Record) -> str:
+    """What the record is kept under: one that is saved later takes the place of the earlier one."""
+    match record:
+        case Sale():
+            return "sale:" + record.reference
+        case Debt():
+            return "debt:" + record.id
+        case Dispute():
+            return "dispute:" + record.payment
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One line of the journal's append-only log, and of the service's log."""

@@ -67,10 +67,6 @@ class Screen:
     """Drawn light on dark reversed: PAID, alarms."""
 
 
-BLIND_S = 15.0
-"""Without an answer for so long, an open order may be paid without our knowing: the screen says so (R15)."""
-
-
 def screen(counter: Counter, mono: float) -> Screen:
     """The picture for the counter as it is now (``mono``: monotonic seconds)."""
     picture = _picture(counter, words_of(counter.shop.language), mono)
@@ -121,7 +117,7 @@ def _picture(counter: Counter, words: Words, mono: float) -> Screen:
         case Waiting():
             return _waiting(counter, state, words, mono)
         case Withdrawing():
-            return _withdrawing(counter, state, words, mono)
+            return _withdrawing(counter, state, words)
         case Checking(sale=sale):
             return Screen(words.checking, _amount(counter, sale.cents), words.checking_text, loud=True)
         case Paid(sale=sale):
@@ -184,7 +180,7 @@ def _waiting(counter: Counter, state: Waiting, words: Words, mono: float) -> Scr
     return Screen(head, amount, text, footer, ends_at=state.ends_at, answered_at=state.answered_at)
 
 
-def _withdrawing(counter: Counter, state: Withdrawing, words: Words, mono: float) -> Screen:
+def _withdrawing(counter: Counter, state: Withdrawing, words: Words) -> Screen:
     amount = _amount(counter, state.sale.cents)
     text = words.withdrawing_text
     if state.part is Part.LOCKED:

@@ -1,4 +1,4 @@
-"""The counter's state for people and programs outside: the control socket, the virtual counter, ``systemctl status``."""
+"""The counter's state for the world outside: the control socket, the virtual counter, ``systemctl status``."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from kiosk.sale.commands import (
     Withdraw,
 )
 from kiosk.sale.events import Answer, Paper, Refused, Reject, Trouble, Unknown
-from kiosk.sale.records import Debt, Dispute, Entry, Record, Sale
+from kiosk.sale.records import Debt, Entry, Record, Sale, record_key
 from kiosk.sale.shop import Shop
 from kiosk.sale.states import MenuItem, Talk
 
@@ -227,13 +227,7 @@ class Turn:
 
     def save(self, record: Record) -> None:
         """Keep the record durably before anything else of this step is done."""
-        match record:
-            case Sale():
-                self.records["sale:" + record.reference] = record
-            case Debt():
-                self.records["debt:" + record.id] = record
-            case Dispute():
-                self.records["dispute:" + record.payment] = record
+        self.records[record_key(record)] = record
 
     def log(
         self,
@@ -273,11 +267,11 @@ class Turn:
         again = self.now.mono < self.proof.again_until
         self.proof = replace(self.proof, free=True, talk=self.pause(PROVE_AGAIN_S if again else PROBE_S))
 
-    def all_commands(self, unsaved: dict[str, Record], *, failing: bool) -> tuple[Command, ...]:
+    def all_commands(self, unsaved: tuple[Record, ...], *, failing: bool) -> tuple[Command, ...]:
         """The step's commands: one ``Save`` first, with what an earlier step could not write."""
         if not self.records and not self.entries:
             return tuple(self.commands)
-        records = {**unsaved, **self.records}
+        records = {record_key(record): record for record in unsaved} | self.records
         save = Save(tuple(records.values()), tuple(self.entries), confirm=failing)
         return (save, *self.commands)
 
