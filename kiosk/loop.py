@@ -80,7 +80,7 @@ class _Question:
 
 
 class Loop:
-    """Owns the counter. ``post`` may be called from any thread; everything else from the thread that runs it."""
+    """Owns the counter. ``ask`` may be called from any thread; everything else from the thread that runs it."""
 
     def __init__(
         self,
@@ -88,6 +88,7 @@ class Loop:
         journal: Journal,
         devices: Devices,
         service: Service,
+        inbox: SimpleQueue[object],
         *,
         clock: Clock,
         wall: Callable[[], float],
@@ -99,7 +100,7 @@ class Loop:
         self._clock = clock
         self._wall = wall
         self._new_id = new_id
-        self._inbox: SimpleQueue[object] = SimpleQueue()
+        self._inbox = inbox
         self._shown: Screen | None = None
         self._line = ""
         self._over = False
@@ -107,10 +108,6 @@ class Loop:
         self.counter, commands = resume(journal.rows(), shop, self._now(), new_id)
         self._carry_out(commands)
         self._feed_pending()
-
-    def post(self, item: object) -> None:
-        """Put an event (or a worker's ``Crash``) into the inbox."""
-        self._inbox.put(item)
 
     def ask(self, question: Callable[[Counter], T]) -> T:
         """Ask the loop something from another thread; what was posted before has been taken when it answers.
@@ -151,31 +148,33 @@ class Loop:
                 self.feed(item)  # type: ignore[arg-type]  # the inbox holds events besides the two above
 
     def feed(self, event: Event) -> None:
-        """Hand an event to the machine, and carry out what it answers."""
+        """Hand an event to the machine, and carry out what it answers.
+
+        Raises:
+            BrokenError: waking the machine changed nothing: it would be woken for ever.
+        """
+        fed_at = self._clock()
         self._pending.append(event)
         self._feed_pending()
-        if isinstance(event, Woken) and self.counter.wakes_at <= self._clock() and not self._due_again():
+        if isinstance(event, Woken) and self.counter.wakes_at <= fed_at:
             raise BrokenError("nothing came of waking up")
-
-    def _due_again(self) -> bool:
-        """Time went on while the machine worked: another deadline may have come meanwhile. Once is no loop."""
-        self._pending.append(Woken())
-        self._feed_pending()
-        return self.counter.wakes_at > self._now_fed
 
     def _feed_pending(self) -> None:
         while self._pending:
             event = self._pending.popleft()
             if isinstance(event, Holds) and event.order is not None:
                 event = replace(event, known=self._journal.find(event.order.reference))
-            now = self._now()
-            self._now_fed = now.mono
-            self.counter, commands = step(self.counter, event, now, self._new_id)
+            self.counter, commands = step(self.counter, event, self._now(), self._new_id)
             self._carry_out(commands)
         self._tell()
 
     def _now(self) -> Now:
         return Now(self._clock(), self._wall())
+
+    def _best_wall(self) -> float:
+        """The provider's clock where it is known: a Pi's own may start in any year."""
+        provider = self.counter.health.provider_time(self._clock())
+        return self._wall() if provider is None else provider
 
     def _wait_s(self) -> float:
         wait_s = min(IDLE_S, max(0.0, self.counter.wakes_at - self._clock()))
@@ -216,7 +215,7 @@ class Loop:
         for entry in save.entries:
             self._service.log(entry)
         try:
-            self._journal.save(save.records, save.entries, self._wall())
+            self._journal.save(save.records, save.entries, self._best_wall())
         except JournalError:
             self._pending.append(NotSaved(dropped))
             return False

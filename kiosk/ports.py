@@ -55,12 +55,20 @@ class Provider(Protocol):
         """Make the request, within ``call.until``. Never raises: what it cannot know is an ``Unknown``."""
         ...
 
+    def close(self) -> None:
+        """Let the line go."""
+        ...
+
 
 class Printer(Protocol):
     """The ticket printer. Used by its worker's thread alone."""
 
     def carry_out(self, command: Print | AskPrinter) -> PrinterEvent:
         """Print, or ask how it is. Ends within 30 s and never raises."""
+        ...
+
+    def close(self) -> None:
+        """Let the printer go."""
         ...
 
 
@@ -84,6 +92,10 @@ class Sounds(Protocol):
 
     def play(self, tune: Tune) -> None:
         """Play it; returns when it has been played."""
+        ...
+
+    def close(self) -> None:
+        """Silent and dark."""
         ...
 
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from kiosk.ports import Display
 from kiosk.sale.screens import Screen
 
-C = TypeVar("C")
+C = TypeVar("C", contravariant=True)
 JOIN_S = 2.0
 """How long the end of the program waits for a worker; a device that hangs is left behind."""
 
@@ -43,11 +44,26 @@ def start(name: str, body: Callable[[], None], post: Callable[[Crash], None]) ->
     return thread
 
 
-class Worker(Generic[C]):
-    """Carries out commands one after the other, and posts what came of them."""
+class Tool(Protocol[C]):
+    """A device as its worker uses it."""
 
-    def __init__(self, name: str, carry_out: Callable[[C], object], post: Callable[[object], None]) -> None:
-        self._carry_out = carry_out
+    def carry_out(self, command: C) -> object:
+        """Do it; what comes of it is posted, unless it is None."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the device."""
+        ...
+
+
+class Worker(Generic[C]):
+    """Carries out commands one after the other, and posts what came of them.
+
+    ``make`` opens the device, in the worker's own thread: libraries that take long to load do not hold up the start.
+    """
+
+    def __init__(self, name: str, make: Callable[[], Tool[C]], post: Callable[[object], None]) -> None:
+        self._make = make
         self._post = post
         self._commands: SimpleQueue[C | None] = SimpleQueue()
         self._thread = start(name, self._work, post)
@@ -62,10 +78,11 @@ class Worker(Generic[C]):
         self._thread.join(JOIN_S)
 
     def _work(self) -> None:
-        while (command := self._commands.get()) is not None:
-            event = self._carry_out(command)
-            if event is not None:
-                self._post(event)
+        with closing(self._make()) as tool:
+            while (command := self._commands.get()) is not None:
+                event = tool.carry_out(command)
+                if event is not None:
+                    self._post(event)
 
 
 class Painter:

@@ -73,6 +73,12 @@ def screen(counter: Counter, mono: float) -> Screen:
     return replace(picture, icons=_icons(counter))
 
 
+def starting(language: str) -> Screen:
+    """What stands on the panel while the program starts."""
+    words = words_of(language)
+    return Screen(words.starting, "...", words.proving)
+
+
 def stopped(language: str) -> Screen:
     """What stands on the panel while no kiosk runs."""
     words = words_of(language)
@@ -93,7 +99,7 @@ def _picture(counter: Counter, words: Words, mono: float) -> Screen:
     state = counter.state
     match state:
         case Starting():
-            return Screen(words.starting, "...", words.proving)
+            return starting(counter.shop.language)
         case Adopting(sale=sale):
             return Screen(words.resuming, _amount(counter, sale.cents), _why_blind(counter, sale, words))
         case Blocked():

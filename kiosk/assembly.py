@@ -1,0 +1,243 @@
+"""The daemon, put together: configuration -> adapters -> workers -> loop, and all of it ended in order.
+
+The panel comes first, so that whoever looks at the counter sees something; the slow libraries (escpos, httpx) load
+in their workers while the loop already turns.
+"""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Final, Protocol
+
+from kiosk.config import Config, Secret
+from kiosk.control import ControlServer
+from kiosk.journal import SqliteJournal
+from kiosk.loop import Loop
+from kiosk.ports import Display, Keypad, Service, Sounds
+from kiosk.sale.commands import AskPrinter, Lane, PaymentCall, Print, Tune
+from kiosk.sale.events import Key, Stop
+from kiosk.sale.records import Entry
+from kiosk.sale.screens import Screen, starting, stopped
+from kiosk.sale.status import status
+from kiosk.sale.words import words_of
+from kiosk.systemd import open_service
+from kiosk.worker import Painter, Tool, Worker
+
+if TYPE_CHECKING:
+    from kiosk.display import Wire
+
+FIRST_SCREEN_S: Final = 2.0
+"""How long the start waits for the first picture; a panel that hangs holds up nothing."""
+KEYPAD_AGAIN_S: Final = 5.0
+"""Between two tries to open a keypad that cannot be opened."""
+
+Post = Callable[[object], None]
+
+
+class OpenKeypad(Protocol):
+    """How the keys are opened: the real keypad's way, or the virtual counter's."""
+
+    def __call__(self, post: Callable[[Key], None], barrier: Callable[[], None]) -> Keypad:
+        """Listen; ``barrier`` returns when the loop has taken all that was posted.
+
+        Raises:
+            KeypadError: they cannot be opened.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FarEnds:
+    """What the virtual counter replaces; None: the configured device."""
+
+    keypad: OpenKeypad | None = None
+    wire: Wire | None = None
+    """The panel's bus, as luma.core's serial interfaces are used."""
+
+
+class _Devices:
+    """The loop's way to the workers."""
+
+    def __init__(self, config: Config, token: Secret, painter: Painter, post: Post) -> None:
+        self._painter = painter
+        self._lanes: dict[Lane, Worker[PaymentCall]] = {
+            lane: Worker(f"lane-{lane.value}", lambda: _provider(config, token), post) for lane in Lane
+        }
+        self._printer: Worker[Print | AskPrinter] = Worker("printer", lambda: _printer(config), post)
+        self._sounds: Worker[Tune] = Worker("sound", lambda: _sounds(config), post)
+
+    def call(self, lane: Lane, call: PaymentCall) -> None:
+        """Ask the provider."""
+        self._lanes[lane].do(call)
+
+    def print(self, command: Print | AskPrinter) -> None:
+        """Print, or ask the printer."""
+        self._printer.do(command)
+
+    def show(self, screen: Screen) -> None:
+        """Show."""
+        self._painter.show(screen)
+
+    def play(self, tune: Tune) -> None:
+        """Play."""
+        self._sounds.do(tune)
+
+    def close(self) -> None:
+        """End all workers; one that hangs is left behind, it is a daemon thread."""
+        for lane in self._lanes.values():
+            lane.close()
+        self._printer.close()
+        self._sounds.close()
+
+
+def _provider(config: Config, token: Secret) -> Tool[PaymentCall]:
+    from kiosk.mercadopago import MercadoPago  # loads httpx: in the worker's thread
+
+    shop = config.shop
+    return MercadoPago(config.mercadopago, token, shop.site, time.monotonic, title=shop.title)
+
+
+def _printer(config: Config) -> Tool[Print | AskPrinter]:
+    from kiosk.printer import TicketPrinter  # loads escpos: in the worker's thread
+
+    return TicketPrinter(config.printer, words_of(config.shop.language).marks, time.monotonic)
+
+
+def _sounds(config: Config) -> Tool[Tune]:
+    from kiosk.sound import GpioSounds  # loads gpiozero: in the worker's thread
+
+    return _Player(GpioSounds(config.sound))
+
+
+class _Player:
+    """Sounds as a worker's tool: what was played needs no answer."""
+
+    def __init__(self, sounds: Sounds) -> None:
+        self._sounds = sounds
+
+    def carry_out(self, command: Tune) -> None:
+        """Play it."""
+        self._sounds.play(command)
+
+    def close(self) -> None:
+        """Silent and dark."""
+        self._sounds.close()
+
+
+def _panel(config: Config, ends: FarEnds) -> Display:
+    from kiosk.display import Panel
+
+    return Panel(config.display, time.monotonic, ends.wire)
+
+
+def _matrix(config: Config, service: Service) -> OpenKeypad:
+    def opened(post: Callable[[Key], None], barrier: Callable[[], None]) -> Keypad:  # noqa: ARG001  (see OpenKeypad)
+        from kiosk.keypad import open_keypad
+
+        return open_keypad(config.keypad, post, time.monotonic, report=lambda text: _say(service, "keypad", text))
+
+    return opened
+
+
+def _say(service: Service, event: str, text: str) -> None:
+    service.log(Entry(event, text, level=4))
+
+
+class _Keys:
+    """The keypad, opened now or as soon as it can be: a kiosk without keys still follows what is open."""
+
+    def __init__(self, opened: OpenKeypad, post: Post, barrier: Callable[[], None], service: Service) -> None:
+        self._open: Callable[[], Keypad] = lambda: opened(post, barrier)
+        self._service = service
+        self._keypad: Keypad | None = None
+        self._ending = threading.Event()
+        if not self._try():
+            threading.Thread(target=self._again, name="keypad-again", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._ending.set()
+        if self._keypad:
+            self._keypad.close()
+
+    def _try(self) -> bool:
+        from kiosk.keypad import KeypadError
+
+        try:
+            self._keypad = self._open()
+        except (KeypadError, OSError) as error:
+            _say(self._service, "keypad-failed", str(error))
+            return False
+        return True
+
+    def _again(self) -> None:
+        while not self._ending.wait(KEYPAD_AGAIN_S):
+            if self._try():
+                return
+
+
+def run(config: Config, token: Secret, control: Path, ends: FarEnds) -> int:
+    """The service: sell until told to stop. Answers the exit status.
+
+    Raises:
+        JournalError: the journal cannot be opened.
+        CrashError: a worker died; the service manager starts the kiosk again.
+        BrokenError: the machine does not move on; likewise.
+    """
+    inbox: SimpleQueue[object] = SimpleQueue()
+    service = open_service()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: inbox.put(Stop()))
+    signal.signal(signal.SIGHUP, lambda _number, _frame: _say(service, "reload", "nothing can be re-read: restart"))
+    language = config.shop.language
+    with ExitStack() as ending:
+        painter = Painter(_panel(config, ends), inbox.put)
+        ending.callback(painter.close)
+        painter.show(starting(language))
+        ending.callback(lambda: painter.show(stopped(language)))
+        journal = SqliteJournal(config.journal)
+        ending.callback(journal.close)
+        devices = _Devices(config, token, painter, inbox.put)
+        ending.callback(devices.close)
+        loop = Loop(
+            config.shop,
+            journal,
+            devices,
+            service,
+            inbox,
+            clock=time.monotonic,
+            wall=time.time,
+            new_id=lambda: secrets.randbits(128),
+        )
+        opened = ends.keypad or _matrix(config, service)
+        ending.callback(_Keys(opened, inbox.put, lambda: loop.ask(lambda _counter: None), service).close)
+        server = ControlServer(control, lambda request: _answer(loop, request))
+        ending.callback(server.close)
+        painter.first.wait(FIRST_SCREEN_S)
+        service.ready()
+        loop.run()
+        service.stopping()
+    return 0
+
+
+def _answer(loop: Loop, request: dict[str, object]) -> dict[str, object]:
+    """What the control socket answers."""
+    if request.get("command") == "status":
+        try:
+            return loop.ask(lambda counter: status(counter, time.monotonic()))
+        except TimeoutError as error:
+            return {"error": str(error)}
+    return {"error": f"unknown command {request.get('command')!r}: this kiosk knows status"}
+
+
+def control_path(config: Config, environ: Mapping[str, str]) -> Path:
+    """Where the running service answers: beside the journal, or where ``KIOSK_CONTROL`` says."""
+    return Path(environ.get("KIOSK_CONTROL") or config.journal.with_name("control.sock"))

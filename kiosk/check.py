@@ -1,0 +1,200 @@
+"""One self-test for each device and for the account: what is wrong, and what to do about it.
+
+``kiosk check`` runs them. While the service runs it owns the devices: then the check asks it, and touches none.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final, Protocol, TextIO
+
+from kiosk.config import Config
+from kiosk.ports import Clock, JournalError
+from kiosk.sale.commands import AskAccount
+from kiosk.sale.events import AccountIs, CallAnswer, Paper, Refused, Reject, Trouble, Unknown
+
+CLOCK_OFF_S: Final = 60.0
+"""A clock that is further off the provider's makes tickets with wrong times, and TLS fail in the end."""
+CALL_S: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one test found."""
+
+    name: str
+    ok: bool
+    text: str
+    advice: str = ""
+    """What to do; empty where nothing is to be done."""
+
+
+class PosFound(Protocol):
+    """What the account's own list says about the configured point of sale."""
+
+    count: int
+    fixed_amount: bool
+    store: str
+
+
+class Account(Protocol):
+    """The provider as the check uses it."""
+
+    def carry_out(self, call: AskAccount) -> CallAnswer:
+        """Whose token it is."""
+        ...
+
+    def find_pos(self, until: float) -> PosFound | Refused | Unknown:
+        """The configured point of sale in the account's list."""
+        ...
+
+
+REFUSALS: Final[Mapping[Reject, str]] = {
+    Reject.TOKEN: "put the account's current production access token into the token file",
+    Reject.FORBIDDEN: "the application must be one for in-person payments; make its token anew",
+    Reject.NO_POS: "set [mercadopago] external_pos_id to the external id of the POS (not its number)",
+    Reject.INVALID: "see the provider's words; the configured ids may be wrong",
+}
+TROUBLES: Final[Mapping[Trouble, str]] = {
+    Trouble.NETWORK: "check cable, Wi-Fi and router",
+    Trouble.NAME: "names cannot be resolved: check the network's DNS",
+    Trouble.CLOCK: "this machine's clock is wrong: wait for the time service (timedatectl), or set it",
+    Trouble.TLS: "no trusted connection: a portal or filter stands between, or the CA certificates are old",
+    Trouble.SLOW: "the line is too slow or cut: try again",
+    Trouble.SERVER: "the provider has a problem: try again later",
+    Trouble.THROTTLED: "too many requests: try again in a minute",
+    Trouble.NONSENSE: "something else answers in the provider's place (a login page?): open a browser in this network",
+}
+PAPERS: Final[Mapping[Paper, str]] = {
+    Paper.OUT: "put paper in",
+    Paper.COVER: "close the cover",
+    Paper.OFFLINE: "press the printer's online button, or switch it off and on",
+    Paper.GONE: "plug the printer in and switch it on; check [printer] in the configuration",
+}
+
+
+def check_account(config: Config, account: Account, clock: Clock, wall: Callable[[], float]) -> Iterator[Result]:
+    """Token, user, point of sale, and the clock against the provider's."""
+    answer = account.carry_out(AskAccount(request=1, until=clock() + CALL_S))
+    if isinstance(answer, AccountIs):
+        yield from _whose(config, answer)
+        if answer.date is not None:
+            yield _clock(wall() - answer.date)
+    else:
+        yield _unanswered("token", answer)
+        if isinstance(answer, Unknown):
+            return
+    yield _pos(config, account.find_pos(clock() + CALL_S))
+
+
+def _whose(config: Config, answer: AccountIs) -> Iterator[Result]:
+    yield Result("token", True, "accepted" + (", of a test account: tickets say TRAINING" if answer.test else ""))
+    wanted = config.mercadopago.user_id
+    yield Result(
+        "user",
+        answer.user_id == wanted,
+        f"the token belongs to user {answer.user_id}",
+        "" if answer.user_id == wanted else f"[mercadopago] user_id says {wanted}: correct it, or use the other token",
+    )
+    site = config.shop.site.id
+    if answer.site != site:
+        yield Result("site", False, f"the account is of {answer.site}", f"[shop] site says {site}: correct it")
+
+
+def _clock(off_s: float) -> Result:
+    good = abs(off_s) < CLOCK_OFF_S
+    text = f"{abs(off_s):.0f} s {'ahead of' if off_s > 0 else 'behind'} the provider's"
+    return Result("clock", good, text, "" if good else "wait for the time service (timedatectl), or set the clock")
+
+
+def _pos(config: Config, found: PosFound | Refused | Unknown) -> Result:
+    if isinstance(found, Refused | Unknown):
+        return _unanswered("pos", found)
+    settings = config.mercadopago
+    name = settings.external_pos_id
+    if found.count != 1:
+        return Result("pos", False, f"{found.count} points of sale with external id {name}", REFUSALS[Reject.NO_POS])
+    if not found.fixed_amount:
+        advice = "set its fixed_amount to true, or customers can pay any amount without an order"
+        return Result("pos", False, f"{name} lets the customer type the amount", advice)
+    if found.store and found.store != settings.external_store_id:
+        advice = f"[mercadopago] external_store_id says {settings.external_store_id}: correct it"
+        return Result("pos", False, f"{name} belongs to store {found.store}", advice)
+    return Result("pos", True, f"{name} found, with a fixed amount")
+
+
+def _unanswered(name: str, answer: CallAnswer) -> Result:
+    match answer:
+        case Refused():
+            return Result(
+                name, False, f"refused: {answer.reject.value} {answer.detail}".rstrip(), REFUSALS[answer.reject]
+            )
+        case Unknown():
+            return Result(
+                name, False, f"no answer: {answer.trouble.value} {answer.detail}".rstrip(), TROUBLES[answer.trouble]
+            )
+        case _:
+            return Result(name, False, "an answer to another question", "try again")
+
+
+def check_keypad(problems: list[str]) -> Iterator[Result]:
+    """The keypad's lines; ``problems`` as the keypad tells them."""
+    if not problems:
+        yield Result("keypad", True, "all lines are quiet")
+    for problem in problems:
+        yield Result("keypad", False, problem, "release all keys; check the wires against the table in the README")
+
+
+def check_printer(paper: Paper, trouble: str = "") -> Result:
+    """The printer's own word."""
+    if paper.usable:
+        silent = "connected; it does not report its state" if paper is Paper.SILENT else f"ready ({paper.value})"
+        return Result("printer", True, silent)
+    return Result("printer", False, f"{paper.value} {trouble}".rstrip(), PAPERS.get(paper, ""))
+
+
+def check_display(shown: bool, driver: str) -> Result:
+    """Whether the panel took a picture."""
+    if shown:
+        return Result("display", True, f"{driver} took a picture")
+    advice = "check its wires, that I2C or SPI is on (raspi-config), and [display] in the configuration"
+    return Result("display", False, f"no {driver} answers", advice)
+
+
+def check_journal(path: Path, read: Callable[[Path], None]) -> Result:
+    """Whether the journal can be read; a kiosk that never ran has none."""
+    if not path.exists():
+        return Result("journal", True, f"{path}: none yet; the kiosk makes it at its first start")
+    try:
+        read(path)
+    except JournalError as error:
+        return Result("journal", False, str(error), "restore a backup, or ask for help; do not delete it")
+    return Result("journal", True, f"{path}: whole")
+
+
+def of_service(status: Mapping[str, object]) -> Iterator[Result]:
+    """The running service's word on what it owns."""
+    health = status.get("health")
+    health = health if isinstance(health, Mapping) else {}
+    yield Result("service", True, f"running, state {status.get('state')}")
+    printer = health.get("printer")
+    yield check_printer(Paper(printer)) if printer else Result("printer", True, "not asked yet")
+    journal = bool(health.get("journal"))
+    advice = "" if journal else "free disk space; check the card; see journalctl -u kiosk"
+    yield Result("journal", journal, "written" if journal else "cannot be written", advice)
+
+
+def write(results: list[Result], out: TextIO, *, as_json: bool) -> int:
+    """Show the results; answers the exit status: 1 if anything is wrong."""
+    if as_json:
+        json.dump([asdict(result) for result in results], out, ensure_ascii=False, indent=1)
+        out.write("\n")
+    else:
+        for result in results:
+            out.write(f"{'ok ' if result.ok else 'BAD'}  {result.name:<8}  {result.text}\n")
+            if result.advice:
+                out.write(f"               -> {result.advice}\n")
+    return 0 if all(result.ok for result in results) else 1

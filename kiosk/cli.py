@@ -1,0 +1,305 @@
+"""The technician's commands. Each loads what it needs inside itself; ``kiosk --help`` needs no library.
+
+Exit status: 0, 1 (something is wrong), 2 (wrong usage or configuration). Errors are one line each, on stderr; a
+traceback only with ``KIOSK_DEBUG=1``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from kiosk.config import DEFAULT_PATH, Config, ConfigError, load, load_token, masked, token_warning
+from kiosk.ports import JournalError, Keypad
+from kiosk.sale.events import Key
+
+if TYPE_CHECKING:
+    from kiosk.assembly import FarEnds
+    from kiosk.check import Result
+
+REAL: Final = ("mercadopago", "printer", "display", "keypad")
+SIM_LISTEN: Final = "127.0.0.1:8080"
+LIST_MAX: Final = 50
+
+
+class CommandError(Exception):
+    """What a command cannot do, in one line."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; answers the exit status."""
+    from kiosk.loop import CrashError
+    from kiosk.sale.front import BrokenError
+
+    parsed = _parser().parse_args(arguments)
+    expected: tuple[type[Exception], ...] = (CommandError, JournalError, CrashError, BrokenError)
+    if os.environ.get("KIOSK_DEBUG") == "1":
+        expected = ()
+    try:
+        return int(parsed.command(parsed))
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except expected as error:
+        print(f"kiosk: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # whoever read our output has enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="kiosk", description="A counter-payment kiosk: keypad, OLED, printer, QR.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[argparse.Namespace], int], words: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=words, description=words)
+        added.set_defaults(command=run)
+        if name != "sim":
+            added.add_argument("--config", type=Path, default=DEFAULT_PATH, help=f"default: {DEFAULT_PATH}")
+        return added
+
+    run = command("run", _run, "the service: sell until told to stop")
+    run.add_argument("--journal", type=Path, help="instead of the configured one")
+    sim = command("sim", _sim, "the virtual counter in the browser")
+    sim.add_argument("--config", type=Path, help="a shop's configuration (default: a built-in shop)")
+    sim.add_argument("--journal", type=Path, help="keep the journal there (default: a temporary one)")
+    sim.add_argument("--listen", default=SIM_LISTEN, metavar="HOST:PORT", help=f"default: {SIM_LISTEN}")
+    sim.add_argument("--real", default="", metavar="NAME,...", help=f"real far ends, of: {', '.join(REAL)}")
+    sim.add_argument("--only", choices=["mercadopago"], help="start the fake Mercado Pago alone")
+    sim.add_argument("--port", type=int, default=0, help="its port, with --only")
+    check = command("check", _check, "test every device and the account")
+    check.add_argument("--json", action="store_true")
+    command("config", _config, "show the configuration in force, secrets masked")
+    command("keys", _keys, "show what the keypad sends; Ctrl-C ends")
+    _add_sales(command("sales", _sales_list, "the journal: list, show N, export"))
+    return parser
+
+
+def _add_sales(sales: argparse.ArgumentParser) -> None:
+    sales.add_argument("--journal", type=Path, help="instead of the configured one")
+    sales.add_argument("--json", action="store_true")
+    actions = sales.add_subparsers(metavar="list|show|export")
+    listing = actions.add_parser("list", help="the newest sales")
+    listing.add_argument("--count", type=int, default=LIST_MAX, help=f"default: {LIST_MAX}")
+    listing.set_defaults(command=_sales_list)
+    show = actions.add_parser("show", help="one sale's whole story")
+    show.add_argument("number", type=int)
+    show.set_defaults(command=_sales_show)
+    export = actions.add_parser("export", help="all sales as CSV, or with --json as JSON")
+    export.set_defaults(command=_sales_export)
+    for action in (listing, show, export):
+        action.add_argument("--json", action="store_true", default=argparse.SUPPRESS)
+
+
+# --- run, sim -----------------------------------------------------------------------------------------------------------
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    config = _with_journal(load(parsed.config), parsed.journal)
+    token = load_token(config)
+    if warning := token_warning(config):
+        print(f"kiosk: {warning}", file=sys.stderr)
+    from kiosk.assembly import control_path, run
+
+    return run(config, token, control_path(config, os.environ), _far_ends())
+
+
+def _with_journal(config: Config, journal: Path | None) -> Config:
+    return config if journal is None else replace(config, journal=journal)
+
+
+def _far_ends() -> FarEnds:
+    """The real devices; or, as the virtual counter's child, those that it has put sockets for."""
+    from kiosk.assembly import FarEnds
+
+    place = os.environ.get("KIOSK_COUNTER")
+    if not place:
+        return FarEnds()
+    from kiosk.sim.remote import RemoteKeypad, RemoteWire
+
+    keypad, display = Path(place, "keypad.sock"), Path(place, "display.sock")
+
+    def remote(post: Callable[[Key], None], barrier: Callable[[], None]) -> Keypad:
+        return RemoteKeypad(keypad, post, barrier)
+
+    return FarEnds(remote if keypad.exists() else None, RemoteWire(display) if display.exists() else None)
+
+
+def _sim(parsed: argparse.Namespace) -> int:
+    try:
+        import starlette  # noqa: F401  (is the extra installed?)
+        import uvicorn  # noqa: F401
+    except ImportError:
+        raise CommandError("the virtual counter is not installed: run ./install.sh --demo") from None
+    if parsed.only:
+        import asyncio
+
+        from kiosk.sim.mercadopago import serve
+
+        asyncio.run(serve(parsed.port))
+        return 0
+    real = frozenset(name for name in parsed.real.split(",") if name)
+    if unknown := sorted(real - set(REAL)):
+        raise ConfigError((f"--real {unknown[0]}: must be some of {', '.join(REAL)}",))
+    from kiosk.sim.world import run_sim
+
+    return run_sim(parsed.config, parsed.journal, parsed.listen, real)
+
+
+# --- check, keys, config ------------------------------------------------------------------------------------------------
+
+
+def _check(parsed: argparse.Namespace) -> int:
+    from kiosk.check import write
+
+    config = load(parsed.config)
+    return write(list(_results(config)), sys.stdout, as_json=parsed.json)
+
+
+def _results(config: Config) -> Iterator[Result]:
+    from kiosk.assembly import control_path
+    from kiosk.check import of_service
+    from kiosk.control import ask
+
+    try:
+        yield from of_service(ask(control_path(config, os.environ), {"command": "status"}))
+    except (OSError, ValueError):  # nobody answers: the devices are free
+        yield from _device_results(config)
+    yield from _account_results(config)
+
+
+def _device_results(config: Config) -> Iterator[Result]:
+    from kiosk.check import check_display, check_journal, check_keypad, check_printer
+    from kiosk.display import Panel
+    from kiosk.journal import Reader
+    from kiosk.keypad import keypad_lines
+    from kiosk.printer import TicketPrinter
+    from kiosk.sale.commands import AskPrinter
+    from kiosk.sale.events import PaperIs
+    from kiosk.sale.screens import Screen
+    from kiosk.sale.words import words_of
+
+    yield from check_keypad(keypad_lines(config.keypad))
+    if config.display.driver != "none":
+        panel = Panel(config.display, time.monotonic)
+        panel.draw(Screen("kiosk check", "12345", "67890"))
+        yield check_display(panel.shown, config.display.driver)
+        panel.close()
+    if config.printer.driver != "none":
+        printer = TicketPrinter(config.printer, words_of(config.shop.language).marks, time.monotonic)
+        answer = printer.carry_out(AskPrinter())
+        assert isinstance(answer, PaperIs)
+        yield check_printer(answer.paper, printer.trouble)
+    yield check_journal(config.journal, lambda path: Reader(path).close())
+
+
+def _account_results(config: Config) -> Iterator[Result]:
+    from kiosk.check import Result, check_account
+    from kiosk.mercadopago import MercadoPago
+
+    try:
+        token = load_token(config)
+    except ConfigError as error:
+        yield Result("token", False, str(error), "write the access token into that file")
+        return
+    provider = MercadoPago(config.mercadopago, token, config.shop.site, time.monotonic, title=config.shop.title)
+    try:
+        yield from check_account(config, provider, time.monotonic, time.time)
+    finally:
+        provider.close()
+
+
+def _config(parsed: argparse.Namespace) -> int:
+    sys.stdout.write(masked(load(parsed.config)))
+    return 0
+
+
+def _keys(parsed: argparse.Namespace) -> int:
+    from kiosk.assembly import control_path
+    from kiosk.control import ask
+    from kiosk.keypad import KeypadError, open_keypad
+
+    config = load(parsed.config)
+    try:
+        ask(control_path(config, os.environ), {"command": "status"})
+    except (OSError, ValueError):
+        pass
+    else:
+        raise CommandError("the service has the keypad: systemctl stop kiosk first")
+    try:
+        keypad = open_keypad(config.keypad, _show_key, time.monotonic, report=print)
+    except KeypadError as error:
+        raise CommandError(str(error)) from None
+    print("press keys; Ctrl-C ends")
+    try:
+        while True:
+            time.sleep(3600)
+    finally:
+        keypad.close()
+
+
+def _show_key(key: Key) -> None:
+    print(f"{key.key}{'  held' if key.held else ''}", flush=True)
+
+
+# --- sales --------------------------------------------------------------------------------------------------------------
+
+
+def _journal_and_zone(parsed: argparse.Namespace) -> tuple[Path, Config]:
+    config = load(parsed.config)
+    return parsed.journal or config.journal, config
+
+
+def _sales_list(parsed: argparse.Namespace) -> int:
+    from kiosk.journal import Reader
+    from kiosk.journal.listing import write_json, write_table
+
+    path, config = _journal_and_zone(parsed)
+    write = write_json if parsed.json else write_table
+    with Reader(path) as reader:
+        write(reader.newest(getattr(parsed, "count", LIST_MAX)), config.shop.zone, sys.stdout)
+    return 0
+
+
+def _sales_show(parsed: argparse.Namespace) -> int:
+    import json
+
+    from kiosk.journal import Reader
+    from kiosk.journal.listing import story_json, write_story
+
+    path, config = _journal_and_zone(parsed)
+    with Reader(path) as reader:
+        story = reader.story(parsed.number)
+    if story is None:
+        raise CommandError(f"there is no sale {parsed.number} in {path}")
+    if parsed.json:
+        print(json.dumps(story_json(story, config.shop.zone), ensure_ascii=False, indent=1))
+    else:
+        write_story(story, config.shop.zone, sys.stdout)
+    return 0
+
+
+def _sales_export(parsed: argparse.Namespace) -> int:
+    import io
+
+    from kiosk.journal import Reader
+    from kiosk.journal.listing import write_csv, write_json
+
+    path, config = _journal_and_zone(parsed)
+    with Reader(path) as reader:
+        if parsed.json:
+            write_json(reader.sales(), config.shop.zone, sys.stdout)
+        else:  # RFC 4180 wants CRLF, whatever the machine writes
+            out = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="", write_through=True)
+            write_csv(reader.sales(), config.shop.zone, out)
+            out.detach()
+    return 0
