@@ -2,10 +2,50 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Final
 
+from kiosk.config_checks import amounts, check_keypad, check_pins, check_printer, shop_zone
+from kiosk.sale.money import SITES
 from kiosk.sale.shop import Shop
+from kiosk.schema import (
+    CREDENTIAL,
+    DisplayConfig,
+    JournalTable,
+    KeypadConfig,
+    MercadoPagoConfig,
+    NotificationsTable,
+    PrinterConfig,
+    SaleTable,
+    ShopTable,
+    SoundConfig,
+)
+from kiosk.toml_tables import ConfigError, TomlFile, write_table
+
+__all__ = [
+    "DEFAULT_PATH",
+    "Config",
+    "ConfigError",
+    "DisplayConfig",
+    "KeypadConfig",
+    "MercadoPagoConfig",
+    "PrinterConfig",
+    "Secret",
+    "SoundConfig",
+    "load",
+    "load_token",
+    "masked",
+    "token_warning",
+]
+
+DEFAULT_PATH: Final = Path("/etc/kiosk/kiosk.toml")
+MAX_TOKEN: Final = 512
+"""Characters of an access token; Mercado Pago's have about 75."""
 
 
 class Secret:
@@ -27,81 +67,6 @@ class Secret:
 
 
 @dataclass(frozen=True, slots=True)
-class MercadoPagoConfig:
-    """Table ``[mercadopago]``."""
-
-    user_id: int
-    external_store_id: str
-    external_pos_id: str
-    base_url: str = "https://api.mercadopago.com"
-    access_token_file: str = ""
-    """Empty: the systemd credential ``mercadopago-token``."""
-    notification_url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class KeypadConfig:
-    """Table ``[keypad]``; pins are BCM numbers."""
-
-    driver: str = "matrix"
-    pins: str = "gpiod"
-    rows: tuple[int, ...] = (5, 6, 13, 19)
-    columns: tuple[int, ...] = (12, 16, 20, 21)
-    keys: tuple[str, ...] = ("123A", "456B", "789C", "*0#D")
-    device: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class DisplayConfig:
-    """Table ``[display]``."""
-
-    driver: str = "ssd1306"
-    interface: str = "i2c"
-    port: int = 1
-    address: int = 0x3C
-    width: int = 128
-    height: int = 64
-    rotate: int = 0
-    dc: int = 24
-    reset: int = 25
-    speed: int = 8_000_000
-    dim_after: int = 120
-    """Seconds without a change of screen; 0: never."""
-    blank_after: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class PrinterConfig:
-    """Table ``[printer]``."""
-
-    driver: str = "usb"
-    profile: str = "default"
-    columns: int = 42
-    code_page: str = "CP858"
-    host: str = ""
-    port: int = 9100
-    device: str = ""
-    baud: int = 9600
-    vendor_id: int | None = None
-    product_id: int | None = None
-    required: bool = False
-    logo: str = ""
-    qr: bool = False
-    cut: bool = True
-    drawer: bool = False
-    merchant_copy: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class SoundConfig:
-    """Table ``[sound]``; BCM numbers, None: not there."""
-
-    buzzer: int | None = None
-    led_paid: int | None = None
-    led_error: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Config:
     """Everything in force."""
 
@@ -111,5 +76,128 @@ class Config:
     display: DisplayConfig = DisplayConfig()
     printer: PrinterConfig = PrinterConfig()
     sound: SoundConfig = SoundConfig()
-    notifications_listen: str = ""
-    journal: Path = Path("/var/lib/kiosk/journal.db")
+    notifications_listen: str = NotificationsTable().listen
+    journal: Path = JournalTable().path
+
+
+def load(path: Path) -> Config:
+    """The configuration of that file.
+
+    Raises:
+        ConfigError: the file cannot be read, is not TOML, or holds mistakes; each has a line of its own that names the
+            file, the table and the key, what is there and what is allowed.
+    """
+    file = TomlFile(path)
+    shop, provider = file.read("shop", ShopTable), file.read("mercadopago", MercadoPagoConfig)
+    sale, keypad = file.read("sale", SaleTable), file.read("keypad", KeypadConfig)
+    display, printer = file.read("display", DisplayConfig), file.read("printer", PrinterConfig)
+    sound, notifications = file.read("sound", SoundConfig), file.read("notifications", NotificationsTable)
+    journal = file.read("journal", JournalTable)
+    zone = shop_zone(file, shop)
+    minimum, maximum, confirm_above = amounts(file, shop, sale)
+    check_keypad(file, keypad)
+    check_pins(file, keypad, display, sound)
+    check_printer(file, printer)
+    file.finish()
+    site = SITES[shop.site]
+    return Config(
+        Shop(
+            name=shop.name,
+            header=shop.lines,
+            footer=shop.footer,
+            site=site,
+            language=shop.language or site.language,
+            zone=zone,
+            collector=provider.user_id,
+            pos_id=provider.external_pos_id,
+            title=sale.title or shop.name,
+            minimum=minimum,
+            maximum=maximum,
+            confirm_above=confirm_above,
+            wait_s=sale.wait_seconds,
+            printer=printer.driver != "none",
+            printer_required=printer.required,
+        ),
+        provider,
+        keypad,
+        display,
+        printer,
+        sound,
+        notifications.listen,
+        journal.path,
+    )
+
+
+def masked(config: Config) -> str:
+    """Everything in force as TOML, defaults written out; ``load`` reads it back. No secret can stand in it.
+
+    The access token never comes into a ``Config``; the one key that may carry a secret is the query of the notification
+    address, which is masked.
+    """
+    shop, money = config.shop, config.shop.site.currency
+    provider = asdict(config.mercadopago)
+    address, mark, _ = config.mercadopago.notification_url.partition("?")
+    provider["notification_url"] = address + (mark and "?********")
+    amounts = {"minimum": shop.minimum, "maximum": shop.maximum, "confirm_above": shop.confirm_above}
+    tables: dict[str, dict[str, object]] = {
+        "shop": asdict(
+            ShopTable(
+                shop.name, shop.site.id, shop.header, shop.footer, shop.language, getattr(shop.zone, "key", None) or ""
+            )
+        ),
+        "mercadopago": provider,
+        "sale": {
+            "title": shop.title,
+            **{key: str(money.decimal_value(cents)) for key, cents in amounts.items()},
+            "wait_seconds": shop.wait_s,
+        },
+        "keypad": asdict(config.keypad),
+        "display": asdict(config.display),
+        "printer": asdict(config.printer),
+        "sound": asdict(config.sound),
+        "notifications": {"listen": config.notifications_listen},
+        "journal": {"path": config.journal},
+    }
+    return "\n".join(write_table(name, values) for name, values in tables.items())
+
+
+def load_token(config: Config, environ: Mapping[str, str] = os.environ) -> Secret:
+    """The access token, from ``access_token_file`` or the systemd credential; white space around it does not count.
+
+    Raises:
+        ConfigError: there is none, or what is there cannot be one. The text never holds what was read.
+    """
+    path = _token_path(config, environ)
+    if path is None:
+        raise ConfigError(
+            (f"no access token: [mercadopago] access_token_file is empty and there is no credential {CREDENTIAL}",)
+        )
+    try:
+        token = path.read_bytes().decode("ascii", "replace").strip()
+    except OSError as error:
+        raise ConfigError((f"{path}: the access token cannot be read: {error.strerror}",)) from None
+    # It becomes a part of an HTTP header: visible ASCII characters, no spaces (RFC 6750, 2.1).
+    if not re.fullmatch(rf"[!-~]{{1,{MAX_TOKEN}}}", token):
+        state = "is empty" if not token else "holds something else"
+        raise ConfigError((f"{path}: {state}; it must hold the access token alone, on one line",))
+    return Secret(token)
+
+
+def token_warning(config: Config, environ: Mapping[str, str] = os.environ) -> str:
+    """What to do where every user of the machine can read the access token; empty where all is well.
+
+    A warning and no error: a wrong mode must not stop the shop from selling, and the file is readable anyway.
+    """
+    path = _token_path(config, environ)
+    try:
+        open_to_all = path is not None and bool(path.stat().st_mode & stat.S_IROTH)
+    except OSError:  # what is wrong with it, load_token tells
+        open_to_all = False
+    return f"{path}: every user of this machine can read the access token; type: chmod o= {path}" if open_to_all else ""
+
+
+def _token_path(config: Config, environ: Mapping[str, str]) -> Path | None:
+    if config.mercadopago.access_token_file:
+        return Path(config.mercadopago.access_token_file)
+    folder = environ.get("CREDENTIALS_DIRECTORY")
+    return Path(folder) / CREDENTIAL if folder else None

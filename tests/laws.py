@@ -110,7 +110,6 @@ class Laws:
             if isinstance(command, Save):
                 self._records(command)
         self._ready(after)
-        self._watched(after)
         self._devices(before, event, after)
 
     def _learn(self, before: Counter, event: Event) -> None:
@@ -191,7 +190,8 @@ class Laws:
             law("L4", self._free_after >= self._places, "idle without a proof that the POS is free")
             law("L7", after.health.journal, "ready with a journal that cannot be written")
 
-    def _watched(self, after: Counter) -> None:
+    def watched(self, after: Counter) -> None:
+        """After the step's commands were carried out: every order of ours that may bring money has its watcher."""
         front = getattr(after.state, "sale", None)
         watched = {watch.sale.reference for watch in after.watches.items}
         for sale in self.journal.sales.values():

@@ -39,6 +39,7 @@ from kiosk.sale.events import (
     OrderSeen,
     Paper,
     PaperIs,
+    PaymentReused,
     PaymentSeen,
     PaymentState,
     Placed,
@@ -136,6 +137,16 @@ class MemoryJournal:
         self.log: list[str] = []
         self.fails = False
 
+    def reused(self, save: Save) -> PaymentReused | None:
+        """R1: a payment completes one sale only, ever."""
+        owners = {payment: sale.reference for sale in self.sales.values() for payment in sale.payments}
+        for record in save.records:
+            if isinstance(record, Sale):
+                taken = tuple(p for p in record.payments if owners.get(p, record.reference) != record.reference)
+                if taken:
+                    return PaymentReused(taken, record.reference)
+        return None
+
     def save(self, save: Save) -> bool:
         """Write all of it, or nothing."""
         if self.fails:
@@ -221,6 +232,8 @@ class Story:
             self.counter, commands = step(before, event, self._now(), self._new_id)
             self.laws.check(before, event, self.counter, commands)
             pending += self._carry_out(commands)
+            if not pending:
+                self.laws.watched(self.counter)
         return self
 
     def _carry_out(self, commands: tuple[Command, ...]) -> list[Event]:
@@ -228,6 +241,8 @@ class Story:
             self.done.append(command)
             match command:
                 case Save():
+                    if reused := self.journal.reused(command):
+                        return [reused]
                     if not self.journal.save(command):
                         return [NotSaved(commands[index:])]
                     if command.confirm:
@@ -301,8 +316,12 @@ class Story:
         return found[0]
 
     def open_calls(self, kind: type[C], lane: Lane = Lane.FRONT) -> list[C]:
-        """Requests of that kind that wait for an answer."""
-        return [a.command for a in self.asked if isinstance(a.command, kind) and a.command.lane is lane]
+        """Requests of that kind whose answer the machine waits for (nobody waits for the account's)."""
+        counter = self.counter
+        talks = (getattr(counter.state, "talk", None), counter.proof.talk, counter.watches.talk)
+        waited = {talk.request for talk in talks if talk}
+        calls = [a.command for a in self.asked if a.command.request in waited or isinstance(a.command, AskAccount)]
+        return [call for call in calls if isinstance(call, kind) and call.lane is lane]
 
     def take(self) -> list[Command]:
         """What was done since the last call of this."""
@@ -320,7 +339,7 @@ class Story:
     # --- answers ------------------------------------------------------------------------------------------------
 
     def answer(self, make: Callable[..., Answer], kind: type[C], lane: Lane = Lane.FRONT, **fields: object) -> Story:
-        """Answer the oldest open request of that kind."""
+        """Answer the request of that kind that the machine waits for."""
         calls = self.open_calls(kind, lane)
         assert calls, f"nobody asked {kind.__name__}; asked: {[type(a.command).__name__ for a in self.asked]}"
         call = calls[0]
@@ -399,7 +418,7 @@ class Story:
     def paid(self, *payments: PaymentSeen) -> Story:
         """The next look finds it paid."""
         self.wait_for(Look)
-        return self.seen(order(self.sale, *(payments or (payment(cents=self.sale.cents),))))
+        return self.seen(order(self.sale, *(payments or (payment(f"p{self.sale.number}", self.sale.cents),))))
 
 
 def told(sale: Sale, **changes: object) -> Sale:

@@ -85,6 +85,7 @@ def step(counter: Counter, event: Event, now: Now, new_id: NewId) -> tuple[Count
     if isinstance(event, Saved):
         turn.health = replace(turn.health, journal=True)
         counter = replace(counter, unsaved=(), save_at=NEVER)
+    turn.health = turn.health.printer_said(event)
     if isinstance(event, Stop) and counter.stop_by is None:
         counter = replace(counter, stop_by=now.mono + STOP_S)
     state = counter.state if _refuses(counter, event) else front.step(counter.state, _to_front(counter, event), turn)

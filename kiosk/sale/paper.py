@@ -73,7 +73,6 @@ def step(papers: Papers, event: Event, turn: Turn, front: State) -> Papers:
         return _without_printer(papers, turn)
     match event:
         case PaperIs():
-            turn.health = replace(turn.health, paper=event.paper)
             papers = replace(papers, ask_at=turn.mono + (ASK_SOON_S if papers.debts else ASK_S))
         case Printed() | PrintFailed():
             papers = _answered(papers, event, turn)
@@ -81,6 +80,7 @@ def step(papers: Papers, event: Event, turn: Turn, front: State) -> Papers:
             papers = _forget(papers, event.reference)
         case Woken() if papers.job and turn.mono >= papers.job.until:
             failed = PrintFailed(papers.job.number, began=True, paper=Paper.OFFLINE, detail="no answer")
+            turn.health = turn.health.printer_said(failed)
             papers = replace(_answered(papers, failed, turn), lost=papers.job)
         case _:
             pass
@@ -163,9 +163,7 @@ def _answered(papers: Papers, event: Printed | PrintFailed, turn: Turn) -> Paper
     papers = replace(papers, job=None) if job is papers.job else replace(papers, lost=None)
     debt = next((debt for debt in papers.debts if debt.id == job.debt), None)
     if isinstance(event, Printed):
-        turn.health = replace(turn.health, paper=Paper.OK if event.sure else Paper.SILENT)
         return _printed(papers, debt, event, turn) if debt else papers
-    turn.health = replace(turn.health, paper=event.paper)
     papers = replace(papers, ask_at=turn.mono + ASK_SOON_S)
     if debt is None:
         turn.note("print-failed", f"printing failed: {event.paper.value} {event.detail}", level=4)

@@ -414,7 +414,7 @@ TRANSITIONS: Final = MappingProxyType(
             Blocked: "cancelled, no proof yet",
         },
         Clearing: {
-            Guarding: "gone: the sale goes on",
+            Placing: "gone: PUT",
             Idle: "gone",
             Blocked: "gone, no proof yet",
             Notice: "still there: the sale is given up",

@@ -25,7 +25,7 @@ from kiosk.sale.commands import (
     Tune,
     Withdraw,
 )
-from kiosk.sale.events import Answer, Paper, Refused, Reject, Trouble, Unknown
+from kiosk.sale.events import Answer, Paper, PaperIs, Printed, PrintFailed, Refused, Reject, Trouble, Unknown
 from kiosk.sale.records import Debt, Entry, Record, Sale, record_key
 from kiosk.sale.shop import Shop
 from kiosk.sale.states import MenuItem, Talk
@@ -83,6 +83,17 @@ class Health:
                 return replace(self, trouble=None, reject=answer.reject, answered_at=mono, offset=offset)
             case _:
                 return replace(self, trouble=None, reject=None, answered_at=mono, offset=offset)
+
+
+    def printer_said(self, event: object) -> Health:
+        """The health after a word of the printer; any other event changes nothing."""
+        match event:
+            case PaperIs() | PrintFailed():
+                return replace(self, paper=event.paper)
+            case Printed():
+                return replace(self, paper=Paper.OK if event.sure else Paper.SILENT)
+            case _:
+                return self
 
 
 ASK_AT_ONCE: Final = Talk(until=0.0)

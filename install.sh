@@ -1,0 +1,153 @@
+#!/usr/bin/env bash
+# Sets the kiosk up on this machine. `./install.sh --help` says how.
+#
+# Everything Python goes into .venv beside this file, in the versions of config/constraints.txt; nothing else of the
+# machine is touched but Debian packages that are missing, and those are named before they are installed. A second run
+# finds all that done and goes straight on.
+set -euo pipefail
+
+here=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
+venv=$here/.venv
+
+usage() {
+    cat <<'TEXT'
+usage: ./install.sh --demo [OPTION...]   set up and start the virtual counter; options go to `kiosk sim`,
+                                         such as --listen 127.0.0.1:8080
+       ./install.sh --test [--long]      set up and run the whole test suite; --long: also what takes hours
+       ./install.sh --help               show this
+
+Needs Python 3.11, 3.12 or 3.13. On Debian and Raspberry Pi OS, what is missing is installed with apt-get (as root, or
+with sudo).
+TEXT
+}
+
+say() { printf 'install.sh: %s\n' "$*"; }
+
+fail() {
+    printf 'install.sh: %s\n' "$*" >&2
+    exit 1
+}
+
+wrong_use() {
+    printf 'install.sh: %s\n' "$1" >&2
+    usage >&2
+    exit 2
+}
+
+# A Python of a version that pyproject.toml allows, able to make a virtual environment; empty where there is none.
+find_python() {
+    local name
+    for name in python3 python3.13 python3.12 python3.11; do
+        if command -v "$name" >/dev/null && "$name" - >/dev/null 2>&1 <<'PYTHON'; then
+import ensurepip, sqlite3, ssl, sys, venv
+sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+PYTHON
+            command -v "$name"
+            return
+        fi
+    done
+}
+
+# The Debian packages whose part the machine lacks, one a line. It is asked for the part, not for the package, so that
+# what came another way (another distribution, a Python of one's own) counts too.
+missing_for_demo() {
+    [[ -n $(find_python) ]] || printf '%s\n' python3 python3-venv
+    [[ -e /usr/share/zoneinfo/America/Sao_Paulo ]] || printf '%s\n' tzdata # the time on the tickets
+}
+
+missing_for_test() {
+    local python headers=
+    missing_for_demo
+    python=$(find_python)
+    [[ -z $python ]] || headers=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')
+    # systemd-python is built from source.
+    [[ -e $headers/Python.h ]] || printf '%s\n' python3-dev
+    command -v gcc >/dev/null || printf '%s\n' gcc libc6-dev
+    command -v pkg-config >/dev/null || printf '%s\n' pkg-config
+    pkg-config --exists libsystemd 2>/dev/null || printf '%s\n' libsystemd-dev
+    # The tests drive a real browser, and speak TLS with a certificate of their own.
+    command -v chromium >/dev/null || printf '%s\n' chromium
+    command -v openssl >/dev/null || printf '%s\n' openssl
+}
+
+# install_packages NAME...: with apt-get, or say what to do.
+install_packages() {
+    local -a root=()
+    if ! command -v apt-get >/dev/null; then
+        fail "missing here; install it and run this again (Debian's names, and Python 3.11 to 3.13): $*"
+    fi
+    if ((EUID != 0)); then
+        command -v sudo >/dev/null || fail "type as root, then run this again: apt-get update && apt-get install $*"
+        root=(sudo)
+    fi
+    say "installing Debian packages: $*"
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq update ||
+        fail "apt-get could not fetch its lists (see above); check the network and run this again"
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "$@" >/dev/null ||
+        fail "apt-get could not install the packages (see above); mend that and run this again"
+}
+
+# set_up demo|test EXTRAS: packages, then .venv with these extras of pyproject.toml.
+set_up() {
+    local purpose=$1 extras=$2 python made wanted installed=$venv/installed-for-$1
+    local -a missing
+    mapfile -t missing < <("missing_for_$purpose")
+    ((${#missing[@]} == 0)) || install_packages "${missing[@]}"
+    python=$(find_python)
+    [[ -n $python ]] || fail "needs Python 3.11, 3.12 or 3.13 with its venv module; python3 here is" \
+        "$(python3 --version 2>&1 || true); use Debian 12 or Raspberry Pi OS 12, or newer"
+
+    # An environment is good for one Python in one place: it is full of absolute paths.
+    made=$("$python" --version && printf '%s\n' "$here")
+    if [[ ! -e $venv/made-for || $(<"$venv/made-for") != "$made" ]]; then
+        say "making $venv"
+        "$python" -m venv --clear "$venv" || fail "cannot make $venv (see above)"
+        printf '%s\n' "$made" >"$venv/made-for"
+    fi
+
+    wanted=$(cat -- "$here/pyproject.toml" "$here/config/constraints.txt" | sha256sum)
+    [[ -e $installed && $(<"$installed") == "$wanted" ]] && return
+    say "installing Python packages into $venv"
+    # From inside the checkout: "." needs no quoting whatever its path holds.
+    (cd -- "$here" && "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+        --constraint config/constraints.txt --editable ".[$extras]") ||
+        fail "pip could not install the packages (see above); check the network and run this again"
+    printf '%s\n' "$wanted" >"$installed"
+    [[ $purpose == demo ]] || cp -- "$installed" "$venv/installed-for-demo" # the tests' extras hold the demo's
+}
+
+demo() {
+    set_up demo sim
+    exec "$venv/bin/kiosk" sim "$@"
+}
+
+run_tests() {
+    local marks='not long' bench
+    if [[ ${1-} == --long ]]; then
+        marks=''
+        shift
+    fi
+    (($# == 0)) || wrong_use "--test does not know: $*"
+    set_up test sim,test,service
+    cd -- "$here"
+    say "ruff"
+    .venv/bin/ruff check .
+    .venv/bin/ruff format --check .
+    say "mypy --strict"
+    .venv/bin/mypy --strict
+    for bench in tests/bench/bench_*.py; do
+        [[ -e $bench ]] || continue
+        say "$bench --short (that it runs; its numbers mean nothing here)"
+        .venv/bin/python "$bench" --short
+    done
+    say "pytest"
+    exec .venv/bin/python -m pytest -m "$marks"
+}
+
+case ${1-} in
+    --demo) demo "${@:2}" ;;
+    --test) run_tests "${@:2}" ;;
+    --help | -h) usage ;;
+    '') wrong_use "installing the service is not part of this version yet; there are --demo and --test" ;;
+    *) wrong_use "unknown option: $1" ;;
+esac

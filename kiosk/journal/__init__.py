@@ -1,0 +1,29 @@
+"""The journal: what the counter must not forget, in one SQLite file (``SqliteJournal``), and reading it (``Reader``).
+
+Only this package knows ``sqlite3``. ``schema`` holds the tables and their rules, ``rows`` turns records into rows and
+back, ``file`` opens the file and looks for damage, ``writing`` serves the loop, ``reading`` and ``listing`` serve the
+technician's commands.
+"""
+
+from kiosk.journal.file import (
+    JournalBusyError,
+    JournalDamagedError,
+    JournalNewerError,
+    JournalRuleError,
+    refuse_damaged,
+)
+from kiosk.journal.reading import Listed, Logged, Reader, Story
+from kiosk.journal.writing import SqliteJournal
+
+__all__ = [
+    "JournalBusyError",
+    "JournalDamagedError",
+    "JournalNewerError",
+    "JournalRuleError",
+    "Listed",
+    "Logged",
+    "Reader",
+    "SqliteJournal",
+    "Story",
+    "refuse_damaged",
+]

@@ -1,0 +1,138 @@
+"""The journal as the reading commands have it: read-only, also while the kiosk writes."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+from kiosk.journal import schema
+from kiosk.journal.file import connect, explained, refuse_unknown, version
+from kiosk.journal.rows import Row, dispute_of, entry_of, sale_of
+from kiosk.ports import JournalError
+from kiosk.sale.records import DebtState, Dispute, Entry, Sale
+
+_BUSY_S = 5.0
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A sale, and how far its ticket has come; ``paper`` None: no ticket was ever owed."""
+
+    sale: Sale
+    paper: DebtState | None
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """An entry of the log with its place and wall time (seconds since 1970)."""
+
+    seq: int
+    at: float
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Everything the journal knows of one sale."""
+
+    listed: Listed
+    disputes: tuple[Dispute, ...]
+    log: tuple[Logged, ...]
+
+
+class Reader:
+    """A journal opened for reading; a context manager.
+
+    Raises:
+        JournalError: no journal there, or it cannot be read.
+        JournalDamagedError: it is no whole journal.
+        JournalNewerError: a newer program wrote it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not path.exists():
+            raise JournalError(f"journal {path}: there is none yet (the kiosk makes it when it first starts)")
+        with explained(path):
+            self._db = connect(path, "ro", _BUSY_S)
+            try:
+                self._refuse()
+            except (JournalError, sqlite3.Error):
+                self._db.close()
+                raise
+
+    def _refuse(self) -> None:
+        refuse_unknown(self.path, self._db)
+        if version(self._db) < len(schema.MIGRATIONS):
+            raise JournalError(f"journal {self.path}: of an older kiosk, or empty: start the kiosk once to renew it")
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def newest(self, limit: int) -> Iterator[Listed]:
+        """The last ``limit`` sales, the newest first."""
+        return self._each(schema.NEWEST_SALES, _listed, limit)
+
+    def sales(self) -> Iterator[Listed]:
+        """All sales, the oldest first, read while they are asked for: a million need no memory."""
+        return self._each(schema.ALL_SALES, _listed)
+
+    def story(self, number: int) -> Story | None:
+        """All about the sale of that number; None where there is none."""
+        found = tuple(self._each(schema.SALE_OF_NUMBER, _listed, number))
+        if not found:
+            return None
+        return Story(found[0], tuple(self._each(schema.DISPUTES_OF_NUMBER, dispute_of, number)), self.log(number))
+
+    def log(self, number: int) -> tuple[Logged, ...]:
+        """The log of the sale of that number, the oldest entry first."""
+        return tuple(self._each(schema.LOG_OF_NUMBER, _logged, number))
+
+    def copy(self, target: Path) -> None:
+        """A whole copy of the journal in a new file, also while the kiosk writes.
+
+        The copy carries a mark: a kiosk that starts on it doubts all papers that were owed (R21).
+
+        Raises:
+            JournalError: the target exists, or cannot be written; none is left then.
+        """
+        try:
+            os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        except OSError as error:
+            raise JournalError(f"copy {target}: {error.strerror}") from error
+        try:
+            with explained(target), closing(connect(target, "rw", _BUSY_S)) as copy:
+                self._db.backup(copy)
+                copy.execute(schema.MARK_COPY)
+        except JournalError:
+            target.unlink()
+            raise
+
+    def _each(self, sql: str, build: Callable[[Row], T], *values: int) -> Iterator[T]:
+        with explained(self.path):
+            for row in self._db.execute(sql, values):
+                yield build(row)
+
+
+def _listed(row: Row) -> Listed:
+    return Listed(sale_of(row), None if row["paper"] is None else DebtState(row["paper"]))
+
+
+def _logged(row: Row) -> Logged:
+    return Logged(row["seq"], row["at"], entry_of(row))

@@ -1,0 +1,236 @@
+"""Records as rows of the tables, and back. Exact both ways: what was saved is what ``resume`` gets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+from kiosk.sale.records import (
+    Align,
+    Debt,
+    DebtState,
+    Dispute,
+    Entry,
+    Line,
+    Mark,
+    Phase,
+    Reason,
+    Sale,
+    Size,
+    Ticket,
+    TicketLine,
+    Why,
+)
+
+Values = dict[str, str | int | float | None]
+T = TypeVar("T")
+
+
+class Row(Protocol):
+    """A row as SQLite gives it: values by column name."""
+
+    def __getitem__(self, key: str, /) -> Any: ...
+
+
+def writable(text: str) -> str:
+    """The text as SQLite can hold it: halves of surrogate pairs, which JSON can smuggle in, are written out."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def sale_values(sale: Sale) -> Values:
+    """The columns of a sale; its payments are rows of their own."""
+    return {
+        "reference": writable(sale.reference),
+        "number": sale.number,
+        "cents": sale.cents,
+        "currency": writable(sale.currency),
+        "lines": _json([[line.title, line.quantity, line.unit_cents] for line in sale.lines]),
+        "key": writable(sale.key),
+        "made_at": sale.made_at,
+        "phase": sale.phase.value,
+        "why": sale.why.value if sale.why else None,
+        "foreign_order": sale.foreign,
+        "puts": sale.puts,
+        "doubt": sale.doubt,
+        "deleted": sale.deleted,
+        "expires": sale.expires,
+        "order_id": writable(sale.order_id),
+        "paid_at": sale.paid_at,
+        "late": sale.late,
+        "ended_at": sale.ended_at,
+        "watched": sale.watched,
+    }
+
+
+def payment_values(sale: Sale) -> list[Values]:
+    """The rows that tell which payments paid the sale."""
+    reference = writable(sale.reference)
+    return [
+        {"payment": writable(payment), "reference": reference, "position": position}
+        for position, payment in enumerate(sale.payments)
+    ]
+
+
+def debt_values(debt: Debt) -> Values:
+    """The columns of a debt."""
+    return {
+        "id": writable(debt.id),
+        "number": debt.number,
+        "cents": debt.cents,
+        "ticket": _json({"reference": debt.ticket.reference, "lines": [_line(line) for line in debt.ticket.lines]}),
+        "owed_at": debt.owed_at,
+        "marks": _json([mark.value for mark in debt.marks]),
+        "state": debt.state.value,
+        "tried": debt.tried,
+    }
+
+
+def dispute_values(dispute: Dispute) -> Values:
+    """The columns of a dispute."""
+    return {
+        "payment": writable(dispute.payment),
+        "reference": writable(dispute.reference),
+        "number": dispute.number,
+        "cents": dispute.cents,
+        "currency": writable(dispute.currency),
+        "reason": dispute.reason.value,
+        "seen_at": dispute.seen_at,
+        "settled": writable(dispute.settled),
+    }
+
+
+def entry_values(entry: Entry, at: float) -> Values:
+    """The columns of a log entry."""
+    return {
+        "at": at,
+        "event": writable(entry.event),
+        "text": writable(entry.text),
+        "reference": writable(entry.reference),
+        "number": entry.number,
+        "cents": entry.cents,
+        "request_id": writable(entry.request_id),
+        "level": entry.level,
+    }
+
+
+def sale_of(row: Row) -> Sale:
+    """The sale of a row that carries its payments as a JSON array, too.
+
+    Raises:
+        ValueError: the row does not tell a sale, for example because a newer program wrote it.
+    """
+    return Sale(
+        reference=row["reference"],
+        number=row["number"],
+        cents=row["cents"],
+        currency=row["currency"],
+        lines=_read(row["lines"], lambda lines: tuple(Line(*line) for line in lines)),
+        key=row["key"],
+        made_at=row["made_at"],
+        phase=Phase(row["phase"]),
+        why=None if row["why"] is None else Why(row["why"]),
+        foreign=bool(row["foreign_order"]),
+        puts=row["puts"],
+        doubt=bool(row["doubt"]),
+        deleted=bool(row["deleted"]),
+        expires=row["expires"],
+        order_id=row["order_id"],
+        payments=_read(row["payments"], tuple),
+        paid_at=row["paid_at"],
+        late=bool(row["late"]),
+        ended_at=row["ended_at"],
+        watched=bool(row["watched"]),
+    )
+
+
+def debt_of(row: Row) -> Debt:
+    """The debt of a row.
+
+    Raises:
+        ValueError: the row does not tell a debt.
+    """
+    return Debt(
+        id=row["id"],
+        number=row["number"],
+        cents=row["cents"],
+        ticket=_read(row["ticket"], _ticket_of),
+        owed_at=row["owed_at"],
+        marks=_read(row["marks"], lambda marks: tuple(Mark(mark) for mark in marks)),
+        state=DebtState(row["state"]),
+        tried=bool(row["tried"]),
+    )
+
+
+def dispute_of(row: Row) -> Dispute:
+    """The dispute of a row.
+
+    Raises:
+        ValueError: the row does not tell a dispute.
+    """
+    return Dispute(
+        payment=row["payment"],
+        reference=row["reference"],
+        number=row["number"],
+        cents=row["cents"],
+        currency=row["currency"],
+        reason=Reason(row["reason"]),
+        seen_at=row["seen_at"],
+        settled=row["settled"],
+    )
+
+
+def entry_of(row: Row) -> Entry:
+    """The log entry of a row; its time stands in column ``at``."""
+    return Entry(
+        event=row["event"],
+        text=row["text"],
+        reference=row["reference"],
+        number=row["number"],
+        cents=row["cents"],
+        request_id=row["request_id"],
+        level=row["level"],
+    )
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _read(text: str, build: Callable[[Any], T]) -> T:
+    """Build from JSON; whatever its shape is, it can only fail with ``ValueError``."""
+    try:
+        return build(json.loads(text))
+    except (TypeError, KeyError) as error:
+        raise ValueError(f"{text[:80]!r} is not what this column holds: {error}") from error
+
+
+def _line(line: TicketLine) -> dict[str, object]:
+    """A line of paper, without what is as it usually is: most lines are a text and nothing else."""
+    every = {
+        "text": line.text,
+        "right": line.right,
+        "align": line.align.value,
+        "size": line.size.value,
+        "bold": line.bold,
+        "unbroken": line.unbroken,
+    }
+    return {name: value for name, value in every.items() if value != _USUAL[name]}
+
+
+_USUAL = {
+    "text": "",
+    "right": "",
+    "align": Align.LEFT.value,
+    "size": Size.NORMAL.value,
+    "bold": False,
+    "unbroken": False,
+}
+
+
+def _ticket_of(ticket: dict[str, Any]) -> Ticket:
+    return Ticket(tuple(_line_of({**_USUAL, **line}) for line in ticket["lines"]), ticket["reference"])
+
+
+def _line_of(line: dict[str, Any]) -> TicketLine:
+    return TicketLine(**{**line, "align": Align(line["align"]), "size": Size(line["size"])})

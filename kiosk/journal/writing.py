@@ -1,0 +1,234 @@
+"""The journal as the loop has it: one connection, one thread, every ``save`` durable before it returns (law L7)."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Final, TypeVar, assert_never
+
+from kiosk.journal import schema
+from kiosk.journal.check import BackgroundCheck
+from kiosk.journal.file import (
+    JournalDamagedError,
+    JournalRuleError,
+    connect,
+    explain,
+    explained,
+    lock,
+    make,
+    migrate,
+    refuse_damaged,
+    stopped_cleanly,
+)
+from kiosk.journal.rows import (
+    Row,
+    debt_of,
+    debt_values,
+    dispute_of,
+    dispute_values,
+    entry_values,
+    payment_values,
+    sale_of,
+    sale_values,
+    writable,
+)
+from kiosk.ports import JournalError, PaymentReusedError
+from kiosk.sale.records import Debt, Dispute, Entry, Record, Rows, Sale
+
+CHECKED_AT_ONCE: Final = 8 * 1024 * 1024
+"""Bytes up to which a journal is checked whole at every start: some four thousand sales, ten milliseconds on a PC, some
+tenths of a second on a Pi Zero. A larger one is checked after an unclean stop only, beside the running counter."""
+BUSY_S: Final = 2.0
+"""Nobody else should ever write here. Someone who does (a shell on the file) may hold the counter up this long."""
+
+T = TypeVar("T")
+
+
+class SqliteJournal:
+    """``kiosk.ports.Journal`` in an SQLite file: WAL, synchronous=FULL.
+
+    Raises:
+        JournalBusyError: another kiosk runs on the file.
+        JournalDamagedError: the file is no whole journal. It was not touched.
+        JournalNewerError: a newer program wrote it.
+        JournalError: it cannot be made, read or written.
+    """
+
+    def __init__(self, path: Path, busy_s: float = BUSY_S) -> None:
+        self.path = path
+        self._busy_s = busy_s
+        self._db: sqlite3.Connection | None = None
+        self._check: BackgroundCheck | None = None
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock = lock(path)
+        except OSError as error:
+            raise JournalError(f"journal {path}: {error.strerror}") from error
+        try:
+            self._open()
+        except JournalError:
+            self.close()
+            raise
+
+    def _open(self) -> None:
+        try:
+            make(self.path)
+            large = self.path.stat().st_size > CHECKED_AT_ONCE
+            unclean = not stopped_cleanly(self.path)
+            refuse_damaged(self.path, deep=not large)
+            self._identity = _identity(self.path)
+        except OSError as error:
+            raise JournalError(f"journal {self.path}: {error.strerror}") from error
+        with explained(self.path):
+            self._db = connect(self.path, "rw", self._busy_s)
+            migrate(self._db)
+            self._doubt_restored(self._db)
+            if large and unclean:
+                self._check = BackgroundCheck(self.path)
+
+    def _doubt_restored(self, db: sqlite3.Connection) -> None:
+        """R21: in a restored copy, what is owed may have been printed after the copy was made."""
+        with db:
+            db.execute("BEGIN IMMEDIATE")
+            if db.execute(schema.UNMARK_COPY).rowcount:
+                db.execute(schema.DOUBT_DEBTS)
+
+    def close(self) -> None:
+        """Leave the file as a clean stop leaves it, and the lock to the next kiosk. May be called again."""
+        if self._check:
+            self._check.close()
+            self._check = None
+        self._drop()
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def wait_for_check(self, seconds: float) -> bool:
+        """Wait for the end of the check that runs beside the counter, if one does; whether it has ended."""
+        return self._check is None or self._check.wait(seconds)
+
+    def rows(self) -> Rows:
+        """What is not over, for ``resume``. Reads nothing else: it takes as long with a million sales as with ten.
+
+        Raises:
+            JournalDamagedError: a row cannot be read.
+            JournalError: the file cannot be read.
+        """
+        with explained(self.path):
+            db = self._connected()
+            (number,) = db.execute(schema.LAST_NUMBER).fetchone()
+            tickets = _all(db, schema.LAST_TICKET, debt_of)
+            return Rows(
+                open=_all(db, schema.OPEN_SALES, sale_of),
+                watched=_all(db, schema.WATCHED_SALES, sale_of),
+                debts=_all(db, schema.OPEN_DEBTS, debt_of),
+                disputes=_all(db, schema.OPEN_DISPUTES, dispute_of),
+                last_ticket=tickets[0] if tickets else None,
+                last_number=number or 0,
+                foreign_at=_all(db, schema.LAST_FOREIGN, lambda row: float(row["made_at"])),
+            )
+
+    def find(self, reference: str) -> Sale | None:
+        """The sale of that reference, ours or foreign; None where there is none, or it cannot be read."""
+        try:
+            with explained(self.path):
+                found = _all(self._connected(), schema.SALE_OF_REFERENCE, sale_of, writable(reference))
+        except JournalError:
+            return None
+        return found[0] if found else None
+
+    def save(self, records: Sequence[Record], entries: Sequence[Entry], at: float) -> None:
+        """Write all of it in one transaction, durable on return. ``at``: wall time for the log, seconds since 1970.
+
+        After an error, the same call may be made again, and succeeds once the disk can be written. It is not known
+        whether a transaction whose end failed is in the file: the records of a second attempt replace those of the
+        first; its log entries may then stand twice.
+
+        Raises:
+            PaymentReusedError: a payment already completed another sale; nothing was written.
+            JournalRuleError: a rule of money forbids it (``schema``); nothing was written.
+            JournalDamagedError: the file is found damaged.
+            JournalError: it could not be written, or that is not known; or the file was taken away meanwhile.
+        """
+        self._refuse_lost()
+        try:
+            db = self._connected()
+            with db:
+                db.execute("BEGIN IMMEDIATE")
+                for record in records:
+                    self._put(db, record)
+                db.executemany(schema.PUT_LOG, [entry_values(entry, at) for entry in entries])
+        except OverflowError as error:
+            raise JournalRuleError(f"journal {self.path}: refused to write: {error}") from error
+        except sqlite3.Error as error:
+            # A new connection reads the truth from the disk again, whatever this one still believes.
+            self._drop()
+            raise explain(self.path, error) from error
+
+    def _put(self, db: sqlite3.Connection, record: Record) -> None:
+        match record:
+            case Sale():
+                self._put_payments(db, record)
+                db.execute(schema.PUT_SALE, sale_values(record))
+            case Debt():
+                db.execute(schema.PUT_DEBT, debt_values(record))
+            case Dispute():
+                db.execute(schema.PUT_DISPUTE, dispute_values(record))
+            case _ as never:
+                assert_never(never)
+
+    def _put_payments(self, db: sqlite3.Connection, sale: Sale) -> None:
+        """Payments come before their sale: the table of sales calls none paid that has no payment."""
+        values = payment_values(sale)
+        owners = [
+            db.execute("SELECT reference FROM payments WHERE payment = :payment", row).fetchone() for row in values
+        ]
+        reused = tuple(
+            payment
+            for payment, owner in zip(sale.payments, owners, strict=True)
+            if owner and owner["reference"] != writable(sale.reference)
+        )
+        if reused:
+            raise PaymentReusedError(reused, sale.reference)
+        db.executemany(schema.PUT_PAYMENT, values)
+        (kept,) = db.execute(
+            "SELECT count(*) FROM payments WHERE reference = ?", (writable(sale.reference),)
+        ).fetchone()
+        if kept != len(values):
+            raise JournalRuleError(
+                f"journal {self.path}: refused to write: sale {sale.reference} has {kept} payments, not {len(values)}"
+            )
+
+    def _connected(self) -> sqlite3.Connection:
+        """The connection, made again where an error cost the last one. Never makes a file: that would lose the old."""
+        if self._db is None:
+            self._db = connect(self.path, "rw", self._busy_s)
+        return self._db
+
+    def _drop(self) -> None:
+        if self._db is not None:
+            with closing(self._db):
+                self._db = None
+
+    def _refuse_lost(self) -> None:
+        """SQLite writes on, into nothing, when its file is removed or replaced; and a damaged one is not made worse."""
+        try:
+            here = _identity(self.path) == self._identity
+        except OSError:
+            here = False
+        if not here:
+            raise JournalError(f"journal {self.path}: the file was taken away or replaced while the kiosk runs")
+        if self._check and self._check.damage:
+            raise JournalDamagedError(f"journal {self.path}: the file is damaged ({self._check.damage})")
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino
+
+
+def _all(db: sqlite3.Connection, sql: str, build: Callable[[Row], T], *values: str) -> tuple[T, ...]:
+    return tuple(build(row) for row in db.execute(sql, values))

@@ -1,0 +1,1 @@
+"""The double: what stands at the far ends of the real program when nothing real is there."""

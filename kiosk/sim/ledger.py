@@ -1,0 +1,373 @@
+"""The books behind the fake Mercado Pago: the POS, merchant orders, payments, and a customer's phone.
+
+Pure: no clock, no network. ``now`` is seconds since 1970 and never goes back. The rules, with where they come from:
+
+- A POS holds one order; a PUT replaces it. It goes away when it is deleted, paid or expired, ten minutes after the
+  PUT at the latest (Mercado Pago, QR attended model: the store's order lives for 10 minutes or until it closes).
+- Every scan opens a merchant order of its own, so that one reference may have several and the losing ones stay
+  ``opened`` (Mercado Pago, in-person notification events).
+- A phone keeps the order it has scanned, whatever becomes of the POS meanwhile. No document says otherwise, and
+  integrators see such late money, so a kiosk must live with it.
+- A rejected payment leaves the order open, and the customer may try again without a new scan (Mercado Pago, test
+  purchase of the attended model).
+
+Nothing is shared with the kiosk's own reckoning of money: a judge must not share the mistakes of the judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import ROUND_DOWN, Decimal
+from enum import Enum
+from types import MappingProxyType
+from typing import Final
+
+ORDER_LIFE_S: Final = 600.0
+"""The longest that an order stays on a static QR, whatever ``expiration_date`` says."""
+IDS_PER_SECOND: Final = 100
+"""Room for ids between two starts of the fake, see ``Ledger``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Country:
+    """A site of Mercado Pago: its country, its currency and how the phone writes an amount."""
+
+    id: str
+    currency: str
+    decimals: int
+    """Decimals that an amount may have on the wire."""
+    symbol: str
+    comma: bool
+    """The decimal sign is a comma."""
+
+    def text(self, amount: Decimal) -> str:
+        """The amount as a customer reads it: ``R$ 2.500,00``."""
+        digits = f"{amount:,.{self.decimals}f}"
+        return f"{self.symbol} {digits.translate(_COMMA) if self.comma else digits}"
+
+
+_COMMA = str.maketrans(".,", ",.")
+COUNTRIES: Final = MappingProxyType(
+    {
+        "MLA": Country("AR", "ARS", 2, "$", True),
+        "MLB": Country("BR", "BRL", 2, "R$", True),
+        "MLM": Country("MX", "MXN", 2, "$", False),
+        "MLC": Country("CL", "CLP", 0, "$", True),
+        "MCO": Country("CO", "COP", 2, "$", True),
+        "MLU": Country("UY", "UYU", 2, "$", True),
+        "MPE": Country("PE", "PEN", 2, "S/", False),
+    }
+)
+
+
+@dataclass(slots=True)
+class Behaviour:
+    """What to do where Mercado Pago's documents are silent, or say two things. Change a field at any time.
+
+    A kiosk must be right under every value of every field; further doubts about the API belong here.
+    """
+
+    current_in_array: bool = True
+    """GET of the POS answers an array with one order (the newer reference); else the order alone (the older one)."""
+    stores_in_array: bool = False
+    """The search of stores is wrapped in an array (the reference's sample); else it is not (what was seen live)."""
+    opened_at_put: bool = False
+    """The PUT opens the first merchant order (the migration guide); else the first scan does."""
+    sums_must_agree: bool = True
+    """Items that do not add up to the total are refused. Not documented; a kiosk that sends such is wrong anyway."""
+    page_max: int = 100
+    """Most rows in one page of a search, whatever ``limit`` asks for. Not documented."""
+    fixed_amount: bool = True
+    """The POS was made for the attended model; False is a mistake in the shop's account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order as it was put on the POS."""
+
+    reference: str
+    total: Decimal
+    title: str
+    body: Mapping[str, object]
+    """All that was sent."""
+    expires_at: float | None = None
+    """What the sender asked for; None: nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A payment took this status at that time."""
+
+    at: float
+    status: str
+    detail: str
+
+
+@dataclass(slots=True, eq=False)
+class Payment:
+    """One payment and all its past, so that a slow index can show it as it was."""
+
+    id: int
+    order: MerchantOrder
+    amount: Decimal
+    changes: list[Change]
+
+    def as_of(self, at: float) -> Change | None:
+        """The status at that time; None before it was made."""
+        return next((change for change in reversed(self.changes) if change.at <= at), None)
+
+    def is_(self, status: str, at: float) -> bool:
+        """Whether it had that status then."""
+        change = self.as_of(at)
+        return change is not None and change.status == status
+
+    def updated_at(self, at: float) -> float:
+        """When it last changed, as known then."""
+        return (self.as_of(at) or self.changes[0]).at
+
+    def approved_at(self, at: float) -> float | None:
+        """When it was approved, if it was by then."""
+        return next((change.at for change in self.changes if change.status == "approved" and change.at <= at), None)
+
+
+@dataclass(slots=True, eq=False)
+class MerchantOrder:
+    """What one scan opened."""
+
+    id: int
+    order: Order
+    opened_at: float
+    payments: list[Payment] = field(default_factory=list)
+
+    def approved(self, at: float) -> Decimal:
+        """The sum of the payments that were approved then."""
+        return sum((payment.amount for payment in self.payments if payment.is_("approved", at)), Decimal(0))
+
+    def closed(self, at: float) -> bool:
+        """Approved payments covered the total then."""
+        return self.approved(at) >= self.order.total
+
+    def pending(self, at: float) -> Payment | None:
+        """The payment that was being looked into then."""
+        return next((payment for payment in self.payments if payment.is_("in_process", at)), None)
+
+    def order_status(self, at: float) -> str:
+        """``order_status`` in the words of the merchant order reference."""
+        if self.closed(at):
+            return "paid"
+        if self.approved(at):
+            return "partially_paid"
+        return "payment_in_process" if self.pending(at) else "payment_required"
+
+    def last_update(self, at: float) -> float:
+        """When it last changed, as known then."""
+        known = (payment.updated_at(at) for payment in self.payments if payment.as_of(at))
+        return max([self.opened_at, *known])
+
+
+class Deletion(Enum):
+    """What became of a request to take the order off the POS."""
+
+    DONE = "done"
+    NO_ORDER = "no order"
+    LOCKED = "locked"
+
+
+class Ledger:
+    """One account with one POS, and one customer standing before it.
+
+    ``started`` makes the first id: a kiosk's journal may outlive this fake, and ids must not come again in it.
+    """
+
+    def __init__(self, *, site: str, started: float) -> None:
+        if site not in COUNTRIES:
+            raise ValueError(f"{site!r} is not one of {', '.join(COUNTRIES)}")
+        self.site = site
+        self.country = COUNTRIES[site]
+        self.behaviour = Behaviour()
+        self.locks = False
+        """DELETE is refused while a customer has the POS's order before them and has not paid it."""
+        self.merchant_orders: list[MerchantOrder] = []
+        self._current: Order | None = None
+        self._until = 0.0
+        self._unscanned: MerchantOrder | None = None
+        self._phone: MerchantOrder | None = None
+        self._last_id = int(started * IDS_PER_SECOND)
+
+    # --- the shop's side -----------------------------------------------------------------------------------------
+
+    def put(self, order: Order, now: float) -> None:
+        """Put the order on the POS, over whatever was there."""
+        latest = now + ORDER_LIFE_S
+        self._current = order
+        self._until = latest if order.expires_at is None else min(order.expires_at, latest)
+        self._unscanned = self._open(order, now) if self.behaviour.opened_at_put else None
+
+    def current(self, now: float) -> Order | None:
+        """The order on the POS; None: none, or no longer."""
+        if now >= self._until:
+            self._current = None
+        return self._current
+
+    @property
+    def until(self) -> float:
+        """When the order last put goes away by itself."""
+        return self._until
+
+    def delete(self, now: float) -> Deletion:
+        """Take the order off the POS."""
+        order = self.current(now)
+        if order is None:
+            return Deletion.NO_ORDER
+        if self.locks and self._being_paid(order, now):
+            return Deletion.LOCKED
+        self._current = None
+        return Deletion.DONE
+
+    def _being_paid(self, order: Order, now: float) -> bool:
+        held = self._phone
+        return held is not None and held.order.reference == order.reference and not held.closed(now)
+
+    def payments(self) -> list[Payment]:
+        """Every payment of the account, oldest first."""
+        return sorted((payment for order in self.merchant_orders for payment in order.payments), key=lambda p: p.id)
+
+    # --- the customer's side ------------------------------------------------------------------------------------
+
+    def customer(self, action: str, now: float) -> dict[str, object]:
+        """Let the customer act; answers ``ok``, the phone's ``screen`` and what is behind it.
+
+        ``scan``; ``confirm``; ``pay`` (both); ``reject`` (the bank says no), ``pend`` (the bank thinks it over) and
+        ``pay-part`` (half of what is left): they take the order that the phone shows, or scan first where it shows
+        none that can be paid; ``pay-twice`` (two phones scan, then both pay in full). ``confirm`` never scans.
+
+        Raises:
+            ValueError: no such action.
+        """
+        match action:
+            case "scan":
+                ok = self._scan(now) is not None
+            case "confirm":
+                ok = self._pay_rest(self._phone, now)
+            case "pay":
+                ok = self._pay_rest(self._scan(now), now)
+            case "reject":
+                ok = self._reject(self._at_hand(now), now)
+            case "pend":
+                ok = self._pend(self._at_hand(now), now)
+            case "pay-part":
+                ok = self._pay_half(self._at_hand(now), now)
+            case "pay-twice":
+                ok = self._pay_twice(now)
+            case _:
+                raise ValueError(f"{action!r} is not one of {', '.join(ACTIONS)}")
+        return {"ok": ok, "screen": self.screen(now), **self._behind_screen()}
+
+    def phone(self, now: float) -> dict[str, object]:
+        """What the phone shows: ``screen``, and of the order ``title``, ``amount`` (text), ``reference``, or ``""``."""
+        order = self._phone.order if self._phone else None
+        return {
+            "screen": self.screen(now),
+            "title": order.title if order else "",
+            "amount": self.country.text(order.total) if order else "",
+            "reference": order.reference if order else "",
+        }
+
+    def screen(self, now: float) -> str:
+        """The phone's screen: ``waiting`` ``order`` ``paid`` ``part-paid`` ``pending`` ``rejected``."""
+        held = self._phone
+        if held is None:
+            return "waiting"
+        if held.closed(now):
+            return "paid"
+        last = held.payments[-1].as_of(now) if held.payments else None
+        return _SCREENS[last.status] if last else "order"
+
+    def _behind_screen(self) -> dict[str, object]:
+        held = self._phone
+        if held is None:
+            return {}
+        payments = [payment.id for payment in held.payments]
+        return {"reference": held.order.reference, "merchant_order": held.id, "payments": payments}
+
+    def _scan(self, now: float) -> MerchantOrder | None:
+        order = self.current(now)
+        self._phone = self._opened_for(order, now) if order else None
+        return self._phone
+
+    def _opened_for(self, order: Order, now: float) -> MerchantOrder:
+        opened, self._unscanned = self._unscanned, None
+        return opened or self._open(order, now)
+
+    def _at_hand(self, now: float) -> MerchantOrder | None:
+        held = self._phone
+        return held if held is not None and not held.closed(now) else self._scan(now)
+
+    def _pay_rest(self, held: MerchantOrder | None, now: float) -> bool:
+        if held is None or held.closed(now):
+            return False
+        pending = held.pending(now)
+        if pending:
+            pending.changes.append(Change(now, "approved", "accredited"))
+        else:
+            self._charge(held, _left(held, now), Change(now, "approved", "accredited"))
+        self._free_pos(held)
+        return True
+
+    def _pay_half(self, held: MerchantOrder | None, now: float) -> bool:
+        if held is None or held.pending(now):
+            return False
+        half = (_left(held, now) / 2).quantize(Decimal(1).scaleb(-self.country.decimals), ROUND_DOWN)
+        if half:
+            self._charge(held, half, Change(now, "approved", "accredited"))
+        return bool(half)
+
+    def _reject(self, held: MerchantOrder | None, now: float) -> bool:
+        if held is None:
+            return False
+        change = Change(now, "rejected", "cc_rejected_insufficient_amount")
+        pending = held.pending(now)
+        if pending:
+            pending.changes.append(change)
+        else:
+            self._charge(held, _left(held, now), change)
+        return True
+
+    def _pend(self, held: MerchantOrder | None, now: float) -> bool:
+        if held is None or held.pending(now):
+            return False
+        self._charge(held, _left(held, now), Change(now, "in_process", "pending_contingency"))
+        return True
+
+    def _pay_twice(self, now: float) -> bool:
+        first = self._scan(now)
+        second = self._scan(now)
+        return self._pay_rest(first, now) and self._pay_rest(second, now)
+
+    # --- the books ----------------------------------------------------------------------------------------------
+
+    def _open(self, order: Order, now: float) -> MerchantOrder:
+        opened = MerchantOrder(self._next_id(), order, now)
+        self.merchant_orders.append(opened)
+        return opened
+
+    def _charge(self, held: MerchantOrder, amount: Decimal, change: Change) -> None:
+        held.payments.append(Payment(self._next_id(), held, amount, [change]))
+
+    def _free_pos(self, held: MerchantOrder) -> None:
+        """An order that was just paid leaves the POS, if it (or a repetition of it) is still there."""
+        if self._current and self._current.reference == held.order.reference:
+            self._current = None
+
+    def _next_id(self) -> int:
+        self._last_id += 1
+        return self._last_id
+
+
+ACTIONS: Final = ("scan", "confirm", "reject", "pay", "pay-part", "pend", "pay-twice")
+_SCREENS: Final = {"approved": "part-paid", "rejected": "rejected", "in_process": "pending"}
+
+
+def _left(held: MerchantOrder, now: float) -> Decimal:
+    return held.order.total - held.approved(now)

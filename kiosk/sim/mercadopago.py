@@ -1,0 +1,322 @@
+"""A fake Mercado Pago: the API that a counter's static QR needs, as an ASGI program over a ledger.
+
+It is the judge of the kiosk, so it is strict where the references are and keeps its doubts in ``ledger.Behaviour``.
+Paths and answers: Mercado Pago's references of instore orders V2, merchant orders, payments, stores and POS.
+
+The ``Date`` of every answer is the fake's own wall clock. uvicorn would send a second one: run it with
+``date_header=False``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from kiosk.sim.forms import (
+    Account,
+    ApiError,
+    current_form,
+    from_json,
+    merchant_order_form,
+    payment_form,
+    payments_error,
+    plain_error,
+    pos_form,
+    store_form,
+    user_form,
+)
+from kiosk.sim.gateway import CONTROL, Gateway, json_answer
+from kiosk.sim.ledger import Deletion, Ledger
+from kiosk.sim.line import Line
+from kiosk.sim.order_rules import read_order
+from kiosk.sim.searches import find_by_ids, search_orders, search_payments
+from kiosk.sim.served import bound, served
+
+SEARCH_LAG_S: Final = 5.0
+"""How far the searches are behind the payments while they lag."""
+TRAINING_TOKEN: Final = "APP_USR-1111111111111111-training-123456789"  # noqa: S105  (opens nothing but this fake)
+_LINE_TROUBLES: Final = ("answer-lost", "no-network")
+_TROUBLES: Final = ("mp-down", "mp-slow", *_LINE_TROUBLES, "token-expired", "search-lag", "locked")
+_POS: Final = "/instore/qr/seller/collectors/{user_id}/pos/{pos}/orders"
+_POS_OF_STORE: Final = "/instore/qr/seller/collectors/{user_id}/stores/{store}/pos/{pos}/orders"
+
+
+class FakeMercadoPago:
+    """One seller's account with one store and one POS; ``wall`` is its clock, seconds since 1970."""
+
+    def __init__(
+        self,
+        *,
+        wall: Callable[[], float],
+        token: str,
+        user_id: int,
+        store: str,
+        pos: str,
+        site: str = "MLB",
+        test_account: bool = True,
+    ) -> None:
+        self._wall = wall
+        self.ledger = Ledger(site=site, started=wall())
+        self.pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+        """How a slow answer waits."""
+        self.troubles = dict.fromkeys(_TROUBLES, False)
+        self.app = Starlette(
+            routes=self._routes(),
+            middleware=[Middleware(Gateway, token=token, troubles=self.troubles, wall=wall, pause=self._pause)],
+            exception_handlers={ApiError: _on_api_error, HTTPException: _on_http_error},
+        )
+        self._account = Account(user_id, store, pos, test_account)
+        self._token = token
+        self._line: Line | None = None
+
+    # --- the customer and the troubles ----------------------------------------------------------------------------
+
+    def customer(self, action: str) -> dict[str, object]:
+        """Let the customer act, see ``Ledger.customer``.
+
+        Raises:
+            ValueError: no such action.
+        """
+        return self.ledger.customer(action, self._wall())
+
+    def phone(self) -> dict[str, object]:
+        """What the customer's phone shows, see ``Ledger.phone``."""
+        return self.ledger.phone(self._wall())
+
+    def attach(self, line: Line) -> None:
+        """The line that the kiosk comes through; ``answer-lost`` and ``no-network`` happen there."""
+        self._line = line
+
+    def set_trouble(self, name: str, on: bool) -> None:
+        """Begin or end a trouble.
+
+        Raises:
+            ValueError: no such trouble, or it needs a line and none is attached.
+        """
+        if name not in self.troubles:
+            raise ValueError(f"{name!r} is not one of {', '.join(self.troubles)}")
+        if name in _LINE_TROUBLES:
+            self._trouble_line(name, on)
+        elif name == "locked":
+            self.ledger.locks = on
+        self.troubles[name] = on
+
+    def _trouble_line(self, name: str, on: bool) -> None:
+        if self._line is None:
+            raise ValueError(f"{name!r} happens on the line, and none is attached")
+        if name == "no-network":
+            self._line.cut = on
+        else:
+            self._line.lose_answers = on
+
+    def told(self, address: str) -> str:
+        """What a person with curl must know of the account at that address."""
+        account = self._account
+        path = _POS.format(user_id=account.user_id, pos=account.pos)
+        return (
+            f"fake Mercado Pago at {address}\ntoken   {self._token}\nuser id {account.user_id}\n"
+            f"store   {account.store}\nPOS     {account.pos}\n"
+            f"curl -H 'Authorization: Bearer {self._token}' {address}{path}\n"
+            f'curl -d \'{{"action": "pay"}}\' {address}/customer'
+        )
+
+    async def _pause(self, seconds: float) -> None:
+        await self.pause(seconds)
+
+    # --- the POS ---------------------------------------------------------------------------------------------------
+
+    async def _put(self, request: Request) -> Response:
+        self._check_pos(request)
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            raise plain_error(415, "unsupported_media_type", "Content-Type must be application/json")
+        body = await request.body()
+        now = self._wall()
+        order = read_order(body, country=self.ledger.country, behaviour=self.ledger.behaviour, now=now)
+        self.ledger.put(order, now)
+        return Response(status_code=204)
+
+    async def _get(self, request: Request) -> Response:
+        self._check_pos(request)
+        order = self.ledger.current(self._wall())
+        if order is None:
+            raise plain_error(404, "point_of_sale_in_store_order_not_found", "No associated order found.")
+        form = current_form(order, self.ledger.until, self._account)
+        return json_answer([form] if self.ledger.behaviour.current_in_array else form)
+
+    async def _delete(self, request: Request) -> Response:
+        self._check_pos(request)
+        match self.ledger.delete(self._wall()):
+            case Deletion.NO_ORDER:
+                raise plain_error(
+                    400, "in_store_order_delete_error", "An error occurred when deleting the InStoreOrder"
+                )
+            case Deletion.LOCKED:
+                message = "Cannot cancel an order while payment is in progress"
+                raise plain_error(409, "instore_order_locked_error", message)
+            case Deletion.DONE:
+                return Response(status_code=204)
+
+    def _check_pos(self, request: Request) -> None:
+        """The ids in the path. Another account's POS is not found; its DELETE has an error of its own."""
+        path = request.path_params
+        if not path["user_id"].isdecimal():
+            raise plain_error(400, "invalid_collectorId", "user_id must be a number.")
+        if not path["pos"].strip():
+            raise plain_error(400, "invalid_externalPosId", "externalPosId must be present.")
+        own_user = int(path["user_id"]) == self._account.user_id
+        if not own_user and request.method == "DELETE":
+            raise plain_error(400, "invalid_access_token", "Access denied.")
+        own_store = path.get("store", self._account.store) == self._account.store
+        if not (own_user and own_store and path["pos"] == self._account.pos):
+            raise plain_error(404, "pos_obtainment_error", "Point of sale not found")
+
+    # --- merchant orders and payments ------------------------------------------------------------------------------
+
+    def _search_time(self) -> float:
+        """Until when the searches know what happened."""
+        return self._wall() - (SEARCH_LAG_S if self.troubles["search-lag"] else 0.0)
+
+    async def _find_orders(self, request: Request) -> Response:
+        known, ledger = self._search_time(), self.ledger
+        rows = (merchant_order_form(order, known, self._account, ledger) for order in ledger.merchant_orders)
+        page_max = ledger.behaviour.page_max
+        return json_answer(search_orders(rows, request.query_params, now=self._wall(), page_max=page_max))
+
+    async def _order(self, request: Request) -> Response:
+        number = request.path_params["id"]
+        if not number.isdecimal():
+            raise plain_error(400, "invalid_format", "invalid id.")
+        for order in self.ledger.merchant_orders:
+            if order.id == int(number):
+                return json_answer(merchant_order_form(order, self._wall(), self._account, self.ledger))
+        raise plain_error(404, "not_found", "merchant order not found.")
+
+    async def _find_payments(self, request: Request) -> Response:
+        known, ledger = self._search_time(), self.ledger
+        payments = (payment for payment in ledger.payments() if payment.as_of(known))
+        rows = (payment_form(payment, known, self._account, ledger) for payment in payments)
+        page_max = ledger.behaviour.page_max
+        return json_answer(search_payments(rows, request.query_params, now=self._wall(), page_max=page_max))
+
+    async def _payment(self, request: Request) -> Response:
+        for payment in self.ledger.payments():
+            if str(payment.id) == request.path_params["id"]:
+                return json_answer(payment_form(payment, self._wall(), self._account, self.ledger))
+        raise payments_error(404, "not_found", 2000, "Payment not found")
+
+    # --- the account -----------------------------------------------------------------------------------------------
+
+    async def _me(self, _request: Request) -> Response:
+        return json_answer(user_form(self._account, self.ledger))
+
+    async def _find_stores(self, request: Request) -> Response:
+        if request.path_params["user_id"] != str(self._account.user_id):
+            body = {"message": "At least one policy returned UNAUTHORIZED.", "status": 403, "blocked_by": "PolicyAgent"}
+            raise ApiError(403, {**body, "code": "PA_UNAUTHORIZED_RESULT_FROM_POLICIES"})
+        found = find_by_ids([store_form(self._account)], request.query_params, frozenset({"external_id"}))
+        return json_answer([found] if self.ledger.behaviour.stores_in_array else found)
+
+    async def _find_pos(self, request: Request) -> Response:
+        fields = frozenset({"external_id", "external_store_id", "store_id", "category"})
+        return json_answer(find_by_ids([pos_form(self._account, self.ledger)], request.query_params, fields))
+
+    # --- what is no part of Mercado Pago --------------------------------------------------------------------------
+
+    async def _on_customer(self, request: Request) -> Response:
+        fields = await _fields(request)
+        try:
+            return json_answer(self.customer(str(fields.get("action"))))
+        except ValueError as error:
+            raise plain_error(400, "bad_request", str(error)) from None
+
+    async def _on_trouble(self, request: Request) -> Response:
+        if request.method == "POST":
+            fields = await _fields(request)
+            on = fields.get("on")
+            if not isinstance(on, bool):
+                raise plain_error(400, "bad_request", '"on" must be true or false')
+            try:
+                self.set_trouble(str(fields.get("name")), on)
+            except ValueError as error:
+                raise plain_error(400, "bad_request", str(error)) from None
+        return json_answer({"names": self.troubles})
+
+    def _routes(self) -> list[Route]:
+        return [
+            Route(_POS_OF_STORE, self._put, methods=["PUT"]),
+            Route(_POS, self._put, methods=["PUT"]),
+            Route(_POS, self._get, methods=["GET"]),
+            Route(_POS, self._delete, methods=["DELETE"]),
+            Route("/merchant_orders", self._find_orders),
+            Route("/merchant_orders/search", self._find_orders),
+            Route("/merchant_orders/{id}", self._order),
+            Route("/v1/payments/search", self._find_payments),
+            Route("/v1/payments/{id}", self._payment),
+            Route("/users/me", self._me),
+            Route("/users/{user_id}/stores/search", self._find_stores),
+            Route("/pos", self._find_pos),
+            Route("/customer", self._on_customer, methods=["POST"]),
+            Route("/trouble", self._on_trouble, methods=["GET", "POST"]),
+        ]
+
+
+async def _on_api_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)
+    return json_answer(error.body, error.status)
+
+
+async def _on_http_error(_request: Request, error: Exception) -> Response:
+    """A path or a method that is not there."""
+    assert isinstance(error, HTTPException)
+    return json_answer(
+        {"error": "resource not found", "message": error.detail, "status": error.status_code, "cause": []},
+        error.status_code,
+    )
+
+
+async def _fields(request: Request) -> dict[str, object]:
+    try:
+        value = from_json(await request.body())
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise plain_error(400, "bad_request", "body must be a JSON object")
+    return value
+
+
+# --- alone on a port ---------------------------------------------------------------------------------------------
+
+
+async def serve(port: int, *, site: str = "MLB", tell: Callable[[str], object] | None = None) -> None:
+    """Run a fake account behind a line on 127.0.0.1 until cancelled; ``port`` 0 is a free one.
+
+    ``tell`` (by default: print) gets what curl needs: the address, the token, the ids. The paths in ``CONTROL`` pass
+    the line even while it is cut, so that one address is enough.
+
+    Raises:
+        OSError: the port is taken.
+        ValueError: no such site.
+    """
+    fake = FakeMercadoPago(
+        wall=time.time, token=TRAINING_TOKEN, user_id=123456789, store="LOJA01", pos="CAIXA01", site=site
+    )
+    line = Line(spare=tuple(f"{verb} {path}".encode() for path in CONTROL for verb in ("GET", "POST")))
+    fake.attach(line)
+    listener = bound("127.0.0.1", 0)
+    async with served(fake.app, listener, date_header=False):
+        port = await line.start(*listener.getsockname(), port=port)
+        try:
+            (tell or partial(print, flush=True))(fake.told(f"http://127.0.0.1:{port}"))
+            await asyncio.Event().wait()
+        finally:
+            await line.close()

@@ -1,0 +1,229 @@
+"use strict";
+
+const POLL_MS = 300;
+const HOLD_MS = 1000; // as long as a key of the kiosk must be held
+const MESSAGE_MS = 5000;
+
+const TROUBLES = {
+  "no-network": "No network",
+  "answer-lost": "Answers get lost",
+  "mp-down": "Mercado Pago down",
+  "mp-slow": "Mercado Pago slow",
+  "token-expired": "Token refused",
+  "search-lag": "Searches lag",
+  "locked": "Order locks on scan",
+  "paper-out": "Out of paper",
+  "printer-unplugged": "Printer unplugged",
+  "printer-mute": "Printer says nothing",
+  "display-unplugged": "Display unplugged",
+  "power-cut": "Power cut",
+};
+
+const PHONE = {
+  "waiting": ["Customer's phone", "Nothing to pay here yet: scan the QR."],
+  "order": ["To pay", "Confirm, or be refused by the bank."],
+  "paid": ["Paid", ""],
+  "part-paid": ["Partly paid", "Confirm pays the rest."],
+  "pending": ["In review", "The bank has not decided yet."],
+  "rejected": ["Refused by the bank", "Try again with another card."],
+};
+
+const at = (id) => document.getElementById(id);
+
+// --- asking the world
+
+let messageTimer;
+
+function tell(text) {
+  clearTimeout(messageTimer);
+  at("message").textContent = text;
+  messageTimer = setTimeout(() => { at("message").textContent = ""; }, MESSAGE_MS);
+}
+
+/** POST a JSON object; the answer, or null when it was an error, which is told. */
+async function post(path, sent) {
+  try {
+    const response = await fetch(path, { method: "POST", body: JSON.stringify(sent) });
+    const answer = await response.json();
+    if (response.ok) return answer;
+    tell(answer.error);
+  } catch {
+    tell("The virtual counter does not answer.");
+  }
+  return null;
+}
+
+// --- the keypad: what is pressed while earlier presses travel goes along with the next
+
+const pressed = [];
+let travelling = false;
+
+function press(key, held = false) {
+  const last = pressed.at(-1);
+  if (last && !last.held && !held) last.keys += key;
+  else pressed.push({ keys: key, held });
+  if (!travelling) send();
+}
+
+async function send() {
+  travelling = true;
+  while (pressed.length) await post("/keys", pressed.shift());
+  travelling = false;
+  refresh();
+}
+
+for (const button of at("keypad").querySelectorAll("button")) {
+  let holding;
+  let held = false;
+  button.addEventListener("pointerdown", () => {
+    held = false;
+    holding = setTimeout(() => { held = true; press(button.dataset.key, true); }, HOLD_MS);
+  });
+  for (const end of ["pointerup", "pointerleave", "pointercancel"]) {
+    button.addEventListener(end, () => clearTimeout(holding));
+  }
+  button.addEventListener("click", (event) => {
+    if (!held) press(button.dataset.key);
+    held = false;
+    if (event.detail > 0) button.blur(); // so that Enter is the keypad's # again
+  });
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+  const named = { Enter: "#", Backspace: "*" }[event.key];
+  if (event.key === "Enter" && document.activeElement !== document.body) return;
+  const key = named ?? event.key.toUpperCase();
+  const button = at("keypad").querySelector(`button[data-key="${CSS.escape(key)}"]`);
+  if (!button) return;
+  event.preventDefault();
+  button.classList.add("down");
+  setTimeout(() => button.classList.remove("down"), 120);
+  press(key);
+});
+
+// --- the customer, the troubles
+
+for (const button of at("actions").querySelectorAll("button")) {
+  button.addEventListener("click", async (event) => {
+    if (event.detail > 0) button.blur();
+    const answer = await post("/customer", { action: button.dataset.action });
+    if (answer && answer.ok === false) tell("The phone finds nothing to pay.");
+    refresh();
+  });
+}
+
+function troubleSwitch(name) {
+  const label = document.createElement("label");
+  label.className = "trouble";
+  const box = document.createElement("input");
+  box.type = "checkbox";
+  box.name = name;
+  box.setAttribute("role", "switch");
+  box.addEventListener("change", async () => {
+    await post("/trouble", { name, on: box.checked });
+    box.blur();
+    refresh();
+  });
+  label.append(box, TROUBLES[name] ?? name);
+  at("troubles").append(label);
+  return box;
+}
+
+function showTroubles(troubles) {
+  for (const [name, on] of Object.entries(troubles)) {
+    const box = at("troubles").querySelector(`input[name="${CSS.escape(name)}"]`) ?? troubleSwitch(name);
+    box.checked = on;
+    box.parentElement.classList.toggle("on", on);
+  }
+  const dark = troubles["printer-unplugged"];
+  at("lamp").className = `lamp${dark ? " dark" : troubles["paper-out"] ? " bad" : ""}`;
+}
+
+// --- what is to be seen
+
+function showStatus(view) {
+  at("state").textContent = view.state;
+  at("state").dataset.state = view.state;
+  at("sale").textContent = view.sale ? `sale ${view.sale.number} · ${view.sale.reference}` : "";
+  at("obligations").textContent = view.obligations ? open(view.obligations) : "";
+  at("health").textContent = view.health ? ills(view.health) : "";
+}
+
+/** What the kiosk has not done with yet. */
+function open({ watches, debts, disputes }) {
+  return [
+    watches.length && `watching ${watches.length}`,
+    debts.length && `papers owed ${debts.length}`,
+    disputes.length && `payments to settle ${disputes.length}`,
+  ].filter(Boolean).join(" · ");
+}
+
+/** What the kiosk says is not well. */
+function ills(health) {
+  return [
+    health.trouble && `no answer: ${health.trouble}`,
+    health.reject && `refused: ${health.reject}`,
+    health.printer && health.printer !== "ok" && `printer: ${health.printer}`,
+    health.journal === false && "journal cannot be written",
+    health.account === false && "wrong account",
+  ].filter(Boolean).join(" · ");
+}
+
+function showPhone(phone) {
+  at("actions").classList.toggle("absent", !phone);
+  if (!phone) {
+    at("phone-head").textContent = "The account is the real one: pay with a real phone.";
+    return;
+  }
+  const [head, text] = PHONE[phone.screen] ?? [phone.screen, ""];
+  at("phone").dataset.screen = phone.screen;
+  at("phone-head").textContent = head;
+  at("phone-title").textContent = phone.title;
+  at("phone-amount").textContent = phone.amount;
+  at("phone-text").textContent = text;
+}
+
+let shown = {};
+
+function showPictures(view) {
+  at("keypad").classList.toggle("absent", !view.keypad);
+  at("screen").hidden = view.pixels === null;
+  at("no-screen").hidden = view.pixels !== null;
+  if (view.pixels !== null && view.pixels !== shown.pixels) at("screen").src = `/screen.png?${view.pixels}`;
+  if (view.paper === null) at("no-paper").textContent = "The printer is the real one.";
+  if (view.paper && view.paper !== shown.paper) at("paper").src = `/paper.png?${view.paper}`;
+  shown = view;
+}
+
+at("paper").addEventListener("load", () => {
+  at("paper").hidden = false;
+  at("no-paper").hidden = true;
+  at("roll").scrollTop = at("roll").scrollHeight;
+});
+
+let looking = false;
+
+async function refresh() {
+  if (looking) return;
+  looking = true;
+  try {
+    const view = await (await fetch("/view")).json();
+    showStatus(view);
+    showTroubles(view.troubles);
+    showPhone(view.phone);
+    showPictures(view);
+  } catch {
+    at("state").textContent = "the virtual counter has ended";
+    at("state").dataset.state = "off";
+  } finally {
+    looking = false;
+  }
+}
+
+async function watch() {
+  await refresh();
+  setTimeout(watch, POLL_MS);
+}
+
+watch();

@@ -1,0 +1,27 @@
+"""What every test stands on: the same world on every machine, and the same random examples at every run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# The examples follow from the test alone, none is remembered between runs, and no clock judges one.
+settings.register_profile("kiosk", derandomize=True, database=None, deadline=None)
+settings.load_profile("kiosk")
+
+# What a shell or a service manager may have set, and a kiosk would obey.
+for name in [*os.environ]:
+    if name.startswith("KIOSK_") or name in (
+        *("CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "JOURNAL_STREAM"),
+        *("GPIOZERO_PIN_FACTORY", "TZ"),
+    ):
+        del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout."""
+    return Path(__file__).parent.parent

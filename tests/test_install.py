@@ -1,0 +1,249 @@
+"""``install.sh`` and its neighbours, run against stand-ins for Python, apt-get and the machine's tools.
+
+What really happens on a bare machine is tried on one; here it is what the script decides, in milliseconds.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+# Python as far as install.sh uses it: it notes what it is asked, and makes what the real one would make.
+PYTHON = """#!/bin/bash
+here=$(dirname "$0")
+case "$*" in
+    --version) echo "Python 3.${MINOR:-11}.2" ;;
+    -) cat >/dev/null; ((${MINOR:-11} >= 11 && ${MINOR:-11} < 14)) ;;
+    "-c import sysconfig"*) echo "$here/include" ;;
+    "-m venv --clear "*) echo "venv" >>"$NOTES"; rm -rf "$4"; mkdir -p "$4/bin"; cp "$0" "$4/bin/python" ;;
+    "-m pip install"*)
+        echo "pip in $PWD: $*" >>"$NOTES"
+        [[ -z ${OFFLINE-} ]] || exit 1
+        printf '#!/bin/bash\\necho "kiosk in $PWD: $*"\\n' >"$here/kiosk"
+        chmod +x "$here/kiosk" ;;
+    *) echo "python was asked: $*" >&2; exit 99 ;;
+esac
+"""
+APT = """#!/bin/bash
+echo "apt-get $*" >>"$NOTES"
+[[ $* == *install* ]] || exit 0
+for part in "$PARTS"/*; do
+    [[ ! -e $part ]] || cp "$part" "$(dirname "$0")"
+done
+"""
+
+
+class Machine:
+    """A machine of stand-ins: only what is in ``bin`` can be called."""
+
+    def __init__(self, folder: Path, root: Path) -> None:
+        self.folder = folder
+        self.checkout = folder / 'a checkout\'s "place"'
+        self.bin, self.parts, self.notes = folder / "bin", folder / "parts", folder / "notes"
+        for made in (self.checkout / "config", self.bin, self.parts):
+            made.mkdir(parents=True)
+        for name in ("install.sh", "pyproject.toml", "config/constraints.txt"):
+            shutil.copy(root / name, self.checkout / name)
+        for tool in ("bash", "dirname", "cat", "cp", "rm", "chmod", "mkdir", "sha256sum", "env"):
+            (self.bin / tool).symlink_to(shutil.which(tool) or "")
+        self.put(self.bin / "python3", PYTHON)
+        self.put(self.bin / "sudo", '#!/bin/bash\nexec "$@"\n')
+
+    @staticmethod
+    def put(path: Path, script: str) -> None:
+        """A program."""
+        path.write_text(script)
+        path.chmod(0o755)
+
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """``install.sh`` from another folder, without a terminal."""
+        return subprocess.run(
+            ["bash", self.checkout / "install.sh", *arguments],
+            cwd=self.folder,
+            env={"PATH": str(self.bin), "NOTES": str(self.notes), "PARTS": str(self.parts)} | environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def noted(self) -> list[str]:
+        """What was asked of the stand-ins since the last call."""
+        lines = self.notes.read_text().splitlines() if self.notes.exists() else []
+        self.notes.unlink(missing_ok=True)
+        return lines
+
+
+@pytest.fixture
+def machine(tmp_path: Path, root: Path) -> Machine:
+    """A machine with Python and without apt-get; the time zones are those of the real one."""
+    return Machine(tmp_path, root)
+
+
+def test_the_demo_installs_once_and_hands_its_options_on(machine: Machine) -> None:
+    """From any folder, in a path with spaces and quotes; the second run asks nobody anything."""
+    first = machine.run("--demo", "--listen", "127.0.0.1:0", "--journal", "a b")
+    assert (first.returncode, first.stderr) == (0, "")
+    assert first.stdout.endswith(f"kiosk in {machine.folder}: sim --listen 127.0.0.1:0 --journal a b\n")
+    options = "--quiet --disable-pip-version-check --constraint config/constraints.txt --editable .[sim]"
+    assert machine.noted() == ["venv", f"pip in {machine.checkout}: -m pip install {options}"]
+    second = machine.run("--demo")
+    assert (second.returncode, second.stdout) == (0, f"kiosk in {machine.folder}: sim\n")
+    assert machine.noted() == []
+
+
+@pytest.mark.parametrize("name", ["pyproject.toml", "config/constraints.txt"])
+def test_changed_versions_are_installed_again_into_the_same_place(machine: Machine, name: str) -> None:
+    machine.run("--demo")
+    machine.noted()
+    with (machine.checkout / name).open("a") as file:
+        file.write("# changed\n")
+    assert machine.run("--demo").returncode == 0
+    assert [line.split()[0] for line in machine.noted()] == ["pip"]
+
+
+def test_another_python_or_another_place_makes_a_new_environment(machine: Machine) -> None:
+    machine.run("--demo")
+    machine.noted()
+    assert machine.run("--demo", MINOR="13").returncode == 0
+    assert [line.split()[0] for line in machine.noted()] == ["venv", "pip"]
+    machine.checkout = machine.checkout.rename(machine.folder / "moved")
+    assert machine.run("--demo", MINOR="13").returncode == 0
+    assert [line.split()[0] for line in machine.noted()] == ["venv", "pip"]
+
+
+def test_an_installation_that_failed_is_tried_again(machine: Machine) -> None:
+    """One line says what to do, and no half-made environment counts as made."""
+    failed = machine.run("--demo", OFFLINE="1")
+    assert failed.returncode == 1
+    assert (
+        failed.stderr
+        == "install.sh: pip could not install the packages (see above); check the network and run this again\n"
+    )
+    assert machine.run("--demo").returncode == 0
+
+
+@pytest.mark.parametrize("minor", ["9", "10", "14"])
+def test_a_python_that_is_too_old_or_too_new(machine: Machine, minor: str) -> None:
+    machine.put(machine.bin / "apt-get", APT)
+    result = machine.run("--demo", MINOR=minor)
+    assert result.returncode == 1
+    assert f"needs Python 3.11, 3.12 or 3.13 with its venv module; python3 here is Python 3.{minor}.2" in result.stderr
+
+
+@pytest.mark.parametrize("minor", ["11", "12", "13"])
+def test_the_pythons_that_will_do(machine: Machine, minor: str) -> None:
+    assert machine.run("--demo", MINOR=minor).returncode == 0
+
+
+def test_another_distribution_is_told_what_is_missing(machine: Machine) -> None:
+    (machine.bin / "python3").unlink()
+    result = machine.run("--demo")
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert re.match(
+        r"install.sh: missing here; install it and run this again .*: python3 python3-venv\n", result.stderr
+    )
+
+
+def test_debian_installs_what_is_missing_and_says_so(machine: Machine) -> None:
+    (machine.bin / "python3").rename(machine.parts / "python3")
+    machine.put(machine.bin / "apt-get", APT)
+    result = machine.run("--demo")
+    assert result.returncode == 0, result.stderr
+    assert "install.sh: installing Debian packages: python3 python3-venv\n" in result.stdout
+    assert machine.noted()[:2] == [
+        "apt-get -qq update",
+        "apt-get -qq -y --no-install-recommends install python3 python3-venv",
+    ]
+    machine.run("--demo")
+    assert machine.noted() == []
+
+
+def test_the_tests_need_a_compiler_and_a_browser(machine: Machine) -> None:
+    machine.put(machine.bin / "apt-get", APT)
+    machine.run("--test", OFFLINE="1")
+    noted = machine.noted()
+    needed = {"python3-dev", "gcc", "libc6-dev", "pkg-config", "libsystemd-dev", "chromium", "openssl"}
+    assert set(noted[1].split(" install ")[1].split()) == needed
+    assert noted[-1].endswith("--editable .[sim,test,service]")
+
+
+def test_what_the_tests_installed_will_do_for_the_demo(machine: Machine) -> None:
+    """A developer's environment is not taken back by a demo."""
+    for tool in ("gcc", "pkg-config", "chromium", "openssl"):
+        machine.put(machine.bin / tool, "#!/bin/bash\n")
+    (machine.bin / "include").mkdir()
+    (machine.bin / "include/Python.h").touch()
+    assert machine.run("--test").returncode != 0  # the stand-in has no ruff
+    machine.noted()
+    assert machine.run("--demo").returncode == 0
+    assert machine.noted() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "installing the service is not part of this version yet"),
+        (["--tset"], "unknown option: --tset"),
+        (["--test", "--longer"], "--test does not know: --longer"),
+        (["--test", "--long", "x"], "--test does not know: x"),
+    ],
+)
+def test_a_wrong_call_touches_nothing(machine: Machine, arguments: list[str], message: str) -> None:
+    result = machine.run(*arguments)
+    assert result.returncode == 2
+    assert result.stderr.startswith(f"install.sh: {message}")
+    assert "usage: ./install.sh --demo" in result.stderr
+    assert machine.noted() == []
+
+
+def test_help(machine: Machine) -> None:
+    result = machine.run("--help")
+    assert result.returncode == 0
+    assert result.stdout.startswith("usage: ./install.sh --demo")
+
+
+@pytest.mark.parametrize("script", ["install.sh", ".ci/run", "tests/check"])
+def test_scripts_can_be_run_and_stop_at_the_first_error(root: Path, script: str) -> None:
+    assert os.access(root / script, os.X_OK)
+    assert "\nset -euo pipefail\n" in (root / script).read_text()
+    assert subprocess.run(["bash", "-n", root / script], check=False).returncode == 0
+
+
+def test_ci_runs_the_whole_suite(root: Path) -> None:
+    assert (root / ".ci/run").read_text().endswith("exec ./install.sh --test\n")
+
+
+def test_every_dependency_has_an_exact_version(root: Path) -> None:
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    wanted = [
+        *project["dependencies"],
+        *(name for names in project["optional-dependencies"].values() for name in names),
+    ]
+    pinned = [line.split("==") for line in (root / "config/constraints.txt").read_text().splitlines() if line[0] != "#"]
+    assert all(len(pin) == 2 for pin in pinned)
+    names = {re.split(r"[\[<>=;]", name)[0].lower().replace("_", "-") for name in wanted} - {"kiosk"}
+    assert names <= {name.lower().replace("_", "-") for name, _ in pinned}
+
+
+def test_the_unit_runs_the_service_as_the_design_says(root: Path) -> None:
+    """The lines that the program relies on; ``systemd-analyze verify`` reads the rest on a machine that has it."""
+    lines = (root / "systemd/kiosk.service").read_text().splitlines()
+    for line in (
+        *("Type=notify", "ExecStart=/opt/kiosk/.venv/bin/kiosk run", "TimeoutStopSec=20", "StateDirectory=kiosk"),
+        *(
+            "Restart=always",
+            "RestartPreventExitStatus=2",
+            "LoadCredential=mercadopago-token:/etc/kiosk/mercadopago-token",
+        ),
+    ):
+        assert line in lines
+    assert any(re.fullmatch(r"WatchdogSec=\d+", line) for line in lines)

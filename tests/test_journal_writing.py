@@ -1,0 +1,326 @@
+"""The loop's journal: whole or not at all, by the rules of money, one writer. Its disk: ``test_journal_disk``."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kiosk.journal import writing
+from kiosk.journal.file import JournalBusyError, JournalDamagedError, JournalNewerError, JournalRuleError
+from kiosk.journal.reading import Reader
+from kiosk.journal.writing import SqliteJournal
+from kiosk.ports import Journal, JournalError, PaymentReusedError
+from kiosk.sale.records import (
+    Debt,
+    DebtState,
+    Dispute,
+    Entry,
+    Line,
+    Mark,
+    Phase,
+    Reason,
+    Record,
+    Rows,
+    Sale,
+    Ticket,
+    TicketLine,
+)
+
+NOW = 1_790_000_000.25
+
+
+def sale(number: int, phase: Phase = Phase.PLACING, *payments: str, watched: bool = False) -> Sale:
+    return Sale(
+        f"POS-{number}-abc",
+        number,
+        100 * number,
+        "BRL",
+        (Line("Shop", 1, 100 * number),),
+        f"key {number}",
+        NOW + number,
+        phase,
+        payments=payments,
+        watched=watched,
+    )
+
+
+def foreign(number: int) -> Sale:
+    return Sale(f"other-{number}", 0, 5, "BRL", (), "", NOW + number, Phase.WITHDRAWN, foreign=True)
+
+
+def debt(number: int, state: DebtState = DebtState.OWED, slip: str = "") -> Debt:
+    name = f"slip:{slip}" if slip else f"POS-{number}-abc"
+    return Debt(name, number, 100 * number, Ticket((TicketLine("Total", "R$ 1,00"),)), NOW, (), state)
+
+
+def log_of(path: Path, number: int) -> list[str]:
+    with Reader(path) as reader:
+        return [logged.entry.event for logged in reader.log(number)]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "kiosk" / "journal.db"
+
+
+@pytest.fixture
+def journal(path: Path) -> Iterator[SqliteJournal]:
+    with closing(SqliteJournal(path, busy_s=0.01)) as journal:
+        yield journal
+
+
+def reopened(path: Path) -> Rows:
+    with closing(SqliteJournal(path)) as journal:
+        return journal.rows()
+
+
+# --- rows ---------------------------------------------------------------------------------------------
+
+
+def test_it_is_the_journal_that_the_loop_wants(journal: SqliteJournal) -> None:
+    port: Journal = journal
+    assert port.rows() == Rows()
+    assert port.find("nobody") is None
+
+
+def test_everything_saved_is_there_after_a_restart(path: Path) -> None:
+    """R23: open sales newest first, watches, papers oldest first, disputed money, the last ticket and number."""
+    records: list[Record] = [
+        sale(1, Phase.PAID, "p1", watched=True),
+        debt(1, DebtState.PRINTED),
+        sale(2, Phase.WITHDRAWN, watched=True),
+        sale(3, Phase.REFUSED),
+        sale(4, Phase.PAID, "p4"),
+        debt(4, DebtState.PRINTING),
+        Dispute("p9", "POS-2-abc", 2, 200, "BRL", Reason.SHORT, NOW),
+        Dispute("p8", "POS-2-abc", 2, 200, "BRL", Reason.SECOND, NOW, settled="refunded"),
+        debt(2, slip="p9"),
+        foreign(7),
+        sale(5, Phase.CHECKING),
+        sale(6, Phase.WAITING, watched=True),
+        foreign(8),
+    ]
+    with closing(SqliteJournal(path)) as journal:
+        journal.save(records, [Entry("test", "all at once")], NOW)
+        before = journal.rows()
+    expected = Rows(
+        open=(sale(6, Phase.WAITING, watched=True), sale(5, Phase.CHECKING)),
+        watched=(sale(1, Phase.PAID, "p1", watched=True), sale(2, Phase.WITHDRAWN, watched=True)),
+        debts=(debt(4, DebtState.PRINTING), debt(2, slip="p9")),
+        disputes=(Dispute("p9", "POS-2-abc", 2, 200, "BRL", Reason.SHORT, NOW),),
+        last_ticket=debt(4, DebtState.PRINTING),
+        last_number=6,
+        foreign_at=(NOW + 8, NOW + 7),
+    )
+    assert before == expected
+    assert reopened(path) == expected
+
+
+def test_of_foreign_orders_only_the_newest_ten_are_told(journal: SqliteJournal) -> None:
+    journal.save([foreign(number) for number in range(12)], [], NOW)
+    assert journal.rows().foreign_at == tuple(NOW + number for number in range(11, 1, -1))
+
+
+def test_a_sale_is_found_by_its_reference_with_its_payments_in_order(journal: SqliteJournal) -> None:
+    paid = sale(1, Phase.PAID, "zz", "aa")
+    journal.save([paid, sale(2)], [], NOW)
+    assert journal.find("POS-1-abc") == paid
+    assert journal.find("POS-1") is None
+
+
+def test_a_second_save_replaces_the_first(journal: SqliteJournal) -> None:
+    journal.save([sale(1), debt(1)], [], NOW)
+    later = replace(sale(1, Phase.PAID, "p1"), puts=1, expires=NOW, paid_at=NOW)
+    journal.save([later, debt(1, DebtState.PRINTED)], [], NOW)
+    assert journal.find("POS-1-abc") == later
+    assert journal.rows().debts == ()
+
+
+def test_a_row_that_a_newer_program_wrote_is_damage_to_a_start_and_nothing_to_a_search(
+    path: Path, journal: SqliteJournal
+) -> None:
+    journal.save([sale(1), sale(2)], [], NOW)
+    with closing(sqlite3.connect(path)) as other, other:
+        other.execute("UPDATE sales SET why = 'unheard-of' WHERE number = 1")
+    with pytest.raises(JournalDamagedError, match="unheard-of"):
+        journal.rows()
+    assert journal.find("POS-1-abc") is None
+    assert journal.find("POS-2-abc") == sale(2)
+
+
+# --- save ---------------------------------------------------------------------------------------------
+
+
+def test_entries_are_kept_in_order_with_their_time(path: Path, journal: SqliteJournal) -> None:
+    journal.save([sale(1)], [Entry("made", "one", number=1), Entry("placing", "two", number=1)], NOW)
+    journal.save([], [Entry("placed", "three", number=1, cents=100, request_id="req-1", level=5)], NOW + 1)
+    with Reader(path) as reader:
+        log = reader.log(1)
+    assert [(logged.entry.event, logged.at) for logged in log] == [
+        ("made", NOW),
+        ("placing", NOW),
+        ("placed", NOW + 1),
+    ]
+    assert log[2].entry == Entry("placed", "three", number=1, cents=100, request_id="req-1", level=5)
+
+
+def test_r1_a_payment_completes_one_sale_only_and_the_refused_save_leaves_nothing(
+    path: Path, journal: SqliteJournal
+) -> None:
+    journal.save([sale(1, Phase.PAID, "p1", "p2"), sale(2)], [], NOW)
+    with pytest.raises(PaymentReusedError) as error:
+        journal.save([sale(3), sale(2, Phase.PAID, "p9", "p2", "p1")], [Entry("paid", "paid", number=2)], NOW)
+    assert (error.value.payments, error.value.reference) == (("p2", "p1"), "POS-2-abc")
+    assert journal.find("POS-2-abc") == sale(2)
+    assert journal.find("POS-3-abc") is None
+    assert log_of(path, 2) == []
+    journal.save([sale(2, Phase.PAID, "p9")], [Entry("paid", "paid", number=2)], NOW)
+    assert log_of(path, 2) == ["paid"]
+
+
+def test_r1_two_sales_of_one_save_cannot_share_a_payment_either(journal: SqliteJournal) -> None:
+    with pytest.raises(PaymentReusedError):
+        journal.save([sale(1, Phase.PAID, "p1"), sale(2, Phase.PAID, "p1")], [], NOW)
+    journal.save([sale(1, Phase.PAID, "p1"), sale(2, Phase.PAID, "p2")], [], NOW)
+    assert journal.find("POS-1-abc") == sale(1, Phase.PAID, "p1")
+
+
+def test_a_repeated_save_changes_nothing_but_the_log(path: Path, journal: SqliteJournal) -> None:
+    """After an end that failed it is not known whether it was written: the same save is made again."""
+    for _ in range(2):
+        journal.save([sale(1, Phase.PAID, "p1"), debt(1)], [Entry("paid", "paid", number=1)], NOW)
+    assert journal.rows().debts == (debt(1),)
+    assert journal.find("POS-1-abc") == sale(1, Phase.PAID, "p1")
+    assert log_of(path, 1) == ["paid", "paid"]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param(replace(sale(1, Phase.PAID, "p1"), cents=999), id="another amount (L5)"),
+        pytest.param(replace(sale(1, Phase.PAID, "p1"), lines=()), id="other lines (L5)"),
+        pytest.param(sale(1, Phase.WITHDRAWN, "p1"), id="no longer paid (L2)"),
+        pytest.param(sale(1, Phase.PAID), id="a payment forgotten (L2)"),
+        pytest.param(sale(1, Phase.PAID, "p2"), id="a payment exchanged (L2)"),
+        pytest.param(sale(1, Phase.PAID, "p1", "p1"), id="a payment twice"),
+        pytest.param(replace(sale(1, Phase.PAID, "p1"), puts=2**70), id="a number that no row can hold"),
+    ],
+)
+def test_what_a_rule_of_money_forbids_is_not_written(path: Path, journal: SqliteJournal, broken: Sale) -> None:
+    good = sale(1, Phase.PAID, "p1")
+    journal.save([good], [], NOW)
+    with pytest.raises(JournalRuleError):
+        journal.save([sale(2), broken], [Entry("odd", "odd", number=2)], NOW)
+    assert journal.find("POS-1-abc") == good
+    assert journal.find("POS-2-abc") is None
+    assert log_of(path, 2) == []
+    more = replace(sale(1, Phase.PAID, "p2", "p1"), watched=True)
+    journal.save([more], [], NOW)
+    assert journal.find("POS-1-abc") == more
+
+
+def test_a_text_that_is_no_text_does_not_stop_a_sale(journal: SqliteJournal) -> None:
+    journal.save([replace(sale(1), order_id="\ud800")], [Entry("odd", "\udc00", number=1)], NOW)
+    assert journal.rows().open[0].order_id == "\\ud800"
+
+
+# --- opening ------------------------------------------------------------------------------------------
+
+
+def test_the_folder_is_private_where_it_is_made_and_left_as_it_is_where_it_is_not(path: Path) -> None:
+    SqliteJournal(path).close()
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    path.parent.chmod(0o755)
+    SqliteJournal(path).close()
+    assert path.parent.stat().st_mode & 0o777 == 0o755
+
+
+def test_r5_two_kiosks_cannot_run_on_one_journal(path: Path, journal: SqliteJournal) -> None:
+    with pytest.raises(JournalBusyError, match="another kiosk"):
+        SqliteJournal(path)
+    journal.save([sale(1)], [], NOW)
+    journal.close()
+    assert reopened(path).open == (sale(1),)
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(JournalError, match=r"journal .*: (File exists|Not a directory)"):
+        SqliteJournal(tmp_path / "file" / "journal.db")
+
+
+def test_a_damaged_journal_is_told_kept_byte_for_byte_and_not_locked(path: Path) -> None:
+    with closing(SqliteJournal(path)) as journal:
+        journal.save([sale(number) for number in range(1, 200)], [], NOW)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:8192] + b"\xff" * 8192 + whole[16384:])
+    damaged = path.read_bytes()
+    for _ in range(2):
+        with pytest.raises(JournalDamagedError):
+            SqliteJournal(path)
+    assert path.read_bytes() == damaged
+    path.write_bytes(whole)
+    assert reopened(path).last_number == 199
+
+
+def test_a_newer_journal_is_refused_and_kept(path: Path) -> None:
+    SqliteJournal(path).close()
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("PRAGMA user_version = 99")
+    kept = path.read_bytes()
+    with pytest.raises(JournalNewerError):
+        SqliteJournal(path)
+    assert path.read_bytes() == kept
+
+
+@pytest.mark.parametrize("unclean", [True, False])
+def test_a_large_journal_is_checked_beside_the_counter_after_an_unclean_stop_only(path: Path, unclean: bool) -> None:
+    with closing(SqliteJournal(path)) as journal:
+        journal.save([sale(1)], [Entry("big", "x" * (writing.CHECKED_AT_ONCE + 1))], NOW)
+    content = bytearray(path.read_bytes())
+    content[-4096:-4092] = b"\xff" * 4  # the last page of the long text: no read of a start comes by
+    path.write_bytes(content)
+    if unclean:
+        path.with_name(path.name + "-wal").write_bytes(b"\0" * 32)
+    with closing(SqliteJournal(path)) as journal:
+        assert journal.rows().open == (sale(1),)
+        assert journal.wait_for_check(10.0)
+        if unclean:
+            with pytest.raises(JournalDamagedError, match="damaged"):
+                journal.save([sale(2)], [], NOW)
+        else:
+            journal.save([sale(2)], [], NOW)
+
+
+def test_r21_a_restored_copy_doubts_every_paper_that_was_owed(path: Path, tmp_path: Path) -> None:
+    states = [DebtState.OWED, DebtState.PRINTING, DebtState.PRINTED, DebtState.PRESUMED]
+    with closing(SqliteJournal(path)) as journal:
+        journal.save([debt(number, state) for number, state in enumerate(states, start=1)], [], NOW)
+        with Reader(path) as reader:
+            reader.copy(tmp_path / "copy.db")
+        assert [owed.state for owed in journal.rows().debts] == [DebtState.OWED, DebtState.PRINTING]
+    restored = reopened(tmp_path / "copy.db")
+    assert restored.debts == tuple(replace(debt(number, DebtState.DOUBTFUL), tried=True) for number in (1, 2))
+    with closing(SqliteJournal(tmp_path / "copy.db")) as again:
+        again.save([debt(5)], [], NOW)
+    assert reopened(tmp_path / "copy.db").debts[-1] == debt(5)
+
+
+def test_marks_of_a_paper_come_back(path: Path, journal: SqliteJournal) -> None:
+    late = replace(debt(1), marks=(Mark.PAID_AFTER_CANCEL, Mark.TRAINING))
+    journal.save([late], [], NOW)
+    assert journal.rows().debts == (late,)
+
+
+def test_a_closed_journal_may_be_closed_again_and_leaves_one_file_and_its_lock(path: Path) -> None:
+    journal = SqliteJournal(path)
+    journal.save([sale(1)], [], NOW)
+    journal.close()
+    journal.close()
+    assert sorted(os.listdir(path.parent)) == ["journal.db", "journal.db.lock"]

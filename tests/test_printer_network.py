@@ -1,0 +1,144 @@
+"""The network transport, against real servers on loopback."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from kiosk.printer.network import NetworkTransport, _reraise_if_dead
+from kiosk.printer.transport import PrinterError
+from kiosk.sale.events import Paper
+from tests.printers import FakeTime
+
+Script = Callable[[socket.socket], object]
+
+
+@contextmanager
+def printer(script: Script, receive_buffer: int = 0, *, real_time: bool = False) -> Iterator[NetworkTransport]:
+    """A transport opened to a server that does with the one connection what the script says."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        if receive_buffer:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        thread = threading.Thread(target=lambda: _serve(listener, script))
+        thread.start()
+        fake = FakeTime()
+        clock, sleep = (time.monotonic, time.sleep) if real_time else (fake.clock, fake.sleep)
+        transport = NetworkTransport("127.0.0.1", listener.getsockname()[1], clock, sleep)
+        transport.open()
+        try:
+            yield transport
+        finally:
+            transport.close()
+            thread.join(10)
+
+
+def _serve(listener: socket.socket, script: Script) -> None:
+    connection, _ = listener.accept()
+    with connection:
+        script(connection)
+
+
+def until_closed(connection: socket.socket) -> bytes:
+    """All that comes until the other side ends."""
+    heard = b""
+    while more := connection.recv(65536):
+        heard += more
+    return heard
+
+
+def test_bytes_go_out_and_answers_come_back() -> None:
+    heard: list[bytes] = []
+
+    def answer(connection: socket.socket) -> None:
+        heard.append(connection.recv(3))
+        connection.sendall(b"\x12")
+        heard.append(until_closed(connection))
+
+    with printer(answer) as transport:
+        assert transport.write(b"\x10\x04\x01", 1) == 3
+        assert transport.read(64, 5) == b"\x12"
+        assert transport.write(b"ticket", 1) == 6
+    assert heard == [b"\x10\x04\x01", b"ticket"]
+
+
+def test_silence_is_an_empty_answer() -> None:
+    with printer(until_closed) as transport:
+        assert transport.read(64, 0.01) == b""
+        assert transport.read(64, 0) == b""
+
+
+def test_a_closed_connection_is_an_error_never_silence() -> None:
+    with printer(lambda connection: None) as transport, pytest.raises(PrinterError, match="closed") as caught:
+        transport.read(64, 5)
+    assert caught.value.paper is Paper.GONE
+
+
+def test_a_reset_connection_is_an_error() -> None:
+    def reset(connection: socket.socket) -> None:
+        connection.recv(1)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    with printer(reset) as transport:
+        transport.write(b"ticket", 1)
+        with pytest.raises(PrinterError, match="reset"):
+            transport.read(64, 5)
+        with pytest.raises(PrinterError):
+            transport.write(b"more", 1)
+
+
+def test_a_printer_that_stops_reading_takes_no_more_and_has_not_got_all() -> None:
+    stop = threading.Event()
+    with printer(lambda connection: stop.wait(10) and None, receive_buffer=4096) as transport:
+        counts = [transport.write(bytes(4096), 0.02)]
+        while counts[-1]:
+            counts.append(transport.write(bytes(4096), 0.02))
+            assert len(counts) < 10_000
+        assert not transport.flushed(0.05)
+        stop.set()
+
+
+def test_what_the_printer_has_confirmed_is_flushed() -> None:
+    stop = threading.Event()
+    with printer(lambda connection: stop.wait(10) and None, real_time=True) as transport:
+        transport.write(b"ticket", 1)
+        assert transport.flushed(5)
+        stop.set()
+
+
+def test_an_unread_answer_does_not_reset_the_connection_at_the_end() -> None:
+    heard: list[bytes] = []
+    said = threading.Event()
+
+    def talkative(connection: socket.socket) -> None:
+        connection.sendall(b"\x12\x12")
+        said.set()
+        heard.append(until_closed(connection))
+
+    with printer(talkative) as transport:
+        assert said.wait(5)
+        transport.write(b"ticket", 1)
+    assert heard == [b"ticket"]
+
+
+@pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 1), ("no..name", 9100), ("127.0.0.1", 99999), ("", 9100)])
+def test_a_printer_that_is_not_there_is_gone(host: str, port: int) -> None:
+    fake = FakeTime()
+    transport = NetworkTransport(host, port, fake.clock, fake.sleep)
+    with pytest.raises(PrinterError) as caught:
+        transport.open()
+    assert caught.value.paper is Paper.GONE
+    transport.close()
+
+
+def test_the_kernels_verdict_is_no_mere_slowness() -> None:
+    with pytest.raises(TimeoutError):
+        _reraise_if_dead(TimeoutError(errno.ETIMEDOUT, "Connection timed out"))
+    _reraise_if_dead(TimeoutError("timed out"))
+    _reraise_if_dead(BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"))

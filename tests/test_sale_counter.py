@@ -1,0 +1,168 @@
+"""The counter as a whole: a failing journal (R22), and what is done after a start (R23)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kiosk.sale.commands import Look, Place, Print, Save, Withdraw
+from kiosk.sale.events import Paper
+from kiosk.sale.records import DebtState, Mark, Phase
+from kiosk.sale.states import Blocked, Notice, NoticeKind
+from tests.story import Story, order, payment
+
+
+def test_a_new_sale_is_not_placed_when_the_intent_cannot_be_written() -> None:
+    """L7, R22."""
+    story = Story().ready().keys("2500#")
+    story.journal.fails = True
+    story.free()
+    assert not story.open_calls(Place)
+    assert isinstance(story.state, Notice)
+    assert story.state.kind is NoticeKind.JOURNAL
+    story.wait(25)
+    assert isinstance(story.state, Blocked)
+    assert "disco" in story.text
+
+
+def test_the_same_sale_is_placed_when_it_can() -> None:
+    story = Story().ready().keys("2500#").free()
+    assert story.open_calls(Place)
+
+
+def test_with_a_failing_journal_the_running_sale_is_followed_and_paid() -> None:
+    """R22: PAID is shown with its reference; the ticket prints as POSSIBLE DUPLICATE."""
+    story = Story().ready().waiting()
+    story.journal.fails = True
+    story.paid()
+    assert story.public == "paid"
+    [ticket] = story.did(Print)
+    assert Mark.POSSIBLE_DUPLICATE in ticket.marks
+    story.printed()
+    story.journal.fails = False
+    story.wait(6)
+    row = story.journal.sales[story.sale.reference]
+    assert (row.phase, row.payments) == (Phase.PAID, ("p1",))
+    assert story.journal.debts[row.reference].state is DebtState.PRINTED
+
+
+def test_with_a_failing_journal_the_running_sale_can_be_withdrawn() -> None:
+    story = Story().ready().waiting()
+    story.journal.fails = True
+    story.keys("*#").seen()
+    assert story.open_calls(Withdraw)
+    story.removed().free().seen().wait(3.1).seen()
+    assert story.public == "notice"
+    story.wait(21)
+    assert story.public == "blocked"
+    story.journal.fails = False
+    story.wait(6)
+    assert story.public == "idle"
+    [sale] = story.journal.sales.values()
+    assert sale.phase is Phase.WITHDRAWN
+
+
+def test_what_a_failing_journal_lost_is_derived_again_at_boot() -> None:
+    """R22: the open row is still there; the provider knows the rest."""
+    story = Story().ready().waiting()
+    sale = story.sale
+    story.journal.fails = True
+    story.paid().printed()
+    story.journal.fails = False
+    story.power_cut().account().free().printer(Paper.OK)
+    story.seen(order(sale, payment()))
+    assert story.public == "paid"
+    assert story.journal.sales[sale.reference].phase is Phase.PAID
+
+
+def test_a_failing_journal_is_tried_again_every_5_s_and_no_more() -> None:
+    story = Story().ready().waiting()
+    story.journal.fails = True
+    story.paid().printed()
+    story.take()
+    story.wait(60)
+    assert 10 <= len(story.did(Save)) <= 16
+
+
+def test_a_second_put_that_cannot_be_written_is_withdrawn() -> None:
+    """L7: never a PUT that the journal does not know."""
+    story = Story().ready().keys("2500#").free().unknown(Place).free().seen().wait(3.1).seen().wait(7.1)
+    story.journal.fails = True
+    story.seen()
+    assert len(story.did(Place, lambda c: c.sale.puts == 2)) == 0
+    assert story.public == "withdrawing"
+
+
+def test_boot_with_an_empty_journal_asks_the_pos_first() -> None:
+    story = Story()
+    assert story.public == "starting"
+    story.keys("2500#")
+    assert not story.did(Place)
+
+
+def test_what_was_typed_and_not_confirmed_is_gone() -> None:
+    """R23."""
+    story = Story().ready().keys("2500")
+    story.power_cut().account().free()
+    assert story.public == "idle"
+    assert "25,00" not in story.text
+
+
+def test_numbers_go_on_after_a_restart_and_references_never_repeat() -> None:
+    """R1."""
+    story = Story().ready().waiting().paid().printed()
+    first = story.sale
+    story.power_cut().account().free().printer(Paper.OK)
+    story.waiting("1000#")
+    assert story.sale.number == first.number + 1
+    assert story.sale.reference != first.reference
+
+
+def test_a_second_open_row_is_watched() -> None:
+    """There should be none; money is not lost if there is."""
+    story = Story().ready().waiting()
+    first = story.sale
+    other = replace(first, reference="KIOSK01-0-other", number=9)
+    story.journal.sales[other.reference] = other
+    story.power_cut().account()
+    assert [watch.sale.reference for watch in story.counter.watches.items] == [first.reference]
+    assert story.sale.reference == other.reference
+
+
+def test_power_returns_in_every_state() -> None:
+    """R23, L4: wherever the power is cut, the kiosk comes back to ready, and what was placed is watched or paid."""
+    passages = [
+        lambda s: s,
+        lambda s: s.keys("25"),
+        lambda s: s.keys("2500#"),
+        lambda s: s.keys("2500#").free(),
+        lambda s: s.keys("2500#").free().unknown(Place),
+        lambda s: s.waiting(),
+        lambda s: s.waiting().keys("*#"),
+        lambda s: s.waiting().keys("*#").seen(),
+        lambda s: s.waiting().keys("*#").seen().removed(),
+        lambda s: s.waiting().keys("*#").seen().removed().free(),
+        lambda s: s.waiting().paid(),
+        lambda s: s.waiting().paid().printed(),
+    ]
+    for index, passage in enumerate(passages):
+        story = Story().ready()
+        passage(story)
+        story.power_cut(off_s=300).account().free().printer(Paper.OK)
+        for _ in range(400):
+            if story.public == "idle":
+                break
+            if story.open_calls(Look):
+                story.seen()
+            elif story.open_calls(Withdraw):
+                story.removed()
+            elif story.jobs:
+                story.printed()
+            else:
+                for kind in story.asked:
+                    if type(kind.command).__name__ == "AskPos" and story.open_calls(type(kind.command)):
+                        story.free()
+                        break
+                story.wait(1)
+        assert story.public == "idle", f"passage {index} ends in {story.state}"
+        for sale in story.journal.sales.values():
+            assert sale.watched or not sale.puts, index

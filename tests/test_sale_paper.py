@@ -1,0 +1,171 @@
+"""Tickets owed, printed, doubtful (R19, R21, L3)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kiosk.sale.commands import AskPrinter, Print
+from kiosk.sale.events import Paper, Printed
+from kiosk.sale.records import DebtState, Mark
+from tests.story import SHOP, Story
+
+
+def paid(story: Story | None = None) -> Story:
+    """A paid sale; its ticket is at the printer, where there is one to be had."""
+    return (story or Story().ready()).waiting().paid()
+
+
+def debt_state(story: Story, reference: str) -> DebtState:
+    """The ticket's state in the journal."""
+    return story.journal.debts[reference].state
+
+
+def test_the_intent_to_print_is_durable_before_the_print() -> None:
+    """L7."""
+    story = paid()
+    assert debt_state(story, story.sale.reference) is DebtState.PRINTING
+    assert len(story.jobs) == 1
+
+
+def test_printed_is_remembered() -> None:
+    story = paid().printed()
+    assert debt_state(story, story.sale.reference) is DebtState.PRINTED
+    assert not story.counter.papers.debts
+
+
+def test_a_print_that_did_not_begin_is_tried_again_as_the_original() -> None:
+    """R21: no byte went out."""
+    story = paid().print_failed(began=False)
+    assert debt_state(story, story.sale.reference) is DebtState.OWED
+    assert "sem papel" in story.text
+    story.take()
+    story.printer(Paper.OK)
+    [ticket] = story.did(Print)
+    assert ticket.marks == ()
+    assert not ticket.retry
+
+
+def test_a_print_that_began_is_never_an_original_again() -> None:
+    """R21, L3: after the first byte every retry says so, and clears the printer's parser first."""
+    story = paid().print_failed(began=True)
+    assert debt_state(story, story.sale.reference) is DebtState.DOUBTFUL
+    for _ in range(3):
+        story.take()
+        story.printer(Paper.OK)
+        [ticket] = story.did(Print)
+        assert ticket.marks == (Mark.POSSIBLE_DUPLICATE,)
+        assert ticket.retry
+        story.print_failed(began=False)
+
+
+def test_a_printer_that_comes_back_is_tried_within_5_s() -> None:
+    """R25, L8."""
+    story = paid().print_failed(began=False, paper=Paper.GONE)
+    story.take()
+    asked, started = [], story.at
+    while story.at - started < 30:
+        story.wait(0.1)
+        if story.did(AskPrinter):
+            asked.append(story.at)
+            story.take()
+            story.printer(Paper.GONE)
+    assert asked
+    assert all(b - a <= 5 for a, b in zip([started, *asked], asked, strict=False))
+
+
+def test_a_power_cut_while_printing_makes_the_ticket_doubtful() -> None:
+    """R21, R23."""
+    story = paid()
+    reference = story.sale.reference
+    story.power_cut().account().free().printer(Paper.OK)
+    [ticket] = story.did(Print)
+    assert ticket.ticket.reference == reference
+    assert ticket.marks == (Mark.POSSIBLE_DUPLICATE,)
+
+
+def test_a_power_cut_after_printing_prints_nothing_more() -> None:
+    story = paid().printed()
+    story.power_cut().account().free().printer(Paper.OK)
+    assert not story.did(Print)
+
+
+def test_a_printer_that_hangs_is_given_up() -> None:
+    story = paid().wait(41)
+    assert debt_state(story, story.sale.reference) is DebtState.DOUBTFUL
+    assert story.public == "paid"
+
+
+def test_a_late_word_of_a_given_up_job_counts() -> None:
+    """R20: it proves that the paper is out."""
+    story = paid()
+    job = story.jobs[0].job
+    story.wait(41)
+    story.feed(Printed(job))
+    assert debt_state(story, story.sale.reference) is DebtState.PRINTED
+
+
+def test_silence_counts_only_as_presumed() -> None:
+    story = paid().printed(sure=False)
+    assert debt_state(story, story.sale.reference) is DebtState.PRESUMED
+    assert not story.counter.papers.debts
+
+
+def test_the_current_ticket_goes_before_debts() -> None:
+    """R19."""
+    story = paid().print_failed(began=False)
+    first = story.sale.reference
+    story.wait(2).free().keys("1000#").free().placed().paid()
+    second = story.sale.reference
+    story.take()
+    story.printer(Paper.OK)
+    assert [command.ticket.reference for command in story.did(Print)] == [second]
+    story.printed()
+    assert [command.ticket.reference for command in story.did(Print)] == [second, first]
+
+
+def test_no_debt_prints_while_a_sale_is_open() -> None:
+    """R19."""
+    story = paid().print_failed(began=False)
+    story.wait(2).free().keys("1000#").free().placed()
+    story.take()
+    story.printer(Paper.OK)
+    assert not story.did(Print)
+    story.keys("*#").seen().removed().free().seen().wait(3.1).seen()
+    assert len(story.did(Print)) == 1
+
+
+def test_old_debts_print_on_request_after_a_summary() -> None:
+    """R19: a night's tickets do not spill out when paper is loaded."""
+    story = paid().print_failed(began=False)
+    reference = story.sale.reference
+    story.wait(2).free().keys("#")
+    story.wait(700)
+    story.take()
+    story.printer(Paper.OK)
+    assert not story.did(Print)
+    assert "Por imprimir: 1" in story.text
+    story.keys("**") if story.counter.papers.last else story.keys("*")
+    story.keys("#")
+    assert [command.ticket.reference for command in story.did(Print)] == [""], "the summary first"
+    story.printed()
+    assert [command.ticket.reference for command in story.did(Print)] == ["", reference]
+
+
+def test_without_a_printer_nothing_is_owed_for_ever() -> None:
+    story = Story(replace(SHOP, printer=False)).account().free().waiting().paid()
+    assert debt_state(story, story.sale.reference) is DebtState.PRESUMED
+    assert not story.counter.papers.debts
+    assert not story.did(Print)
+
+
+def test_a_dead_printer_never_stops_a_sale() -> None:
+    """L9."""
+    for paper in Paper:
+        story = Story().ready().printer(paper).waiting().printer(paper).paid()
+        assert story.public == "paid"
+        assert bool(story.did(Print)) == paper.usable
+
+
+def test_the_printer_is_asked_now_and_then_in_idle() -> None:
+    story = Story().ready().wait(100)
+    assert 2 <= len(story.did(AskPrinter)) <= 5
