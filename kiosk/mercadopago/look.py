@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Generic, TypeAlias, TypeVar
 
-from kiosk.mercadopago_answers import Reply, carried, nonsense, order_by_id, reading
-from kiosk.mercadopago_words import IndexedPayment, Page, read_orders_page, read_payments_page
+from kiosk.mercadopago.answers import Reply, carried, nonsense, order_by_id, reading
+from kiosk.mercadopago.words import IndexedPayment, Page, read_orders_page, read_payments_page
 from kiosk.sale.commands import Depth, Look
 from kiosk.sale.events import Evidence, OrderSeen, Refused, Reject, Seen, Trouble, Unknown
 from kiosk.sale.money import Site

@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final, Generic, TypeVar
 
-from kiosk.mercadopago_json import Fields, NonsenseError, dumps, loads
+from kiosk.mercadopago.json import Fields, NonsenseError, dumps, loads
 from kiosk.sale.events import OrderSeen, PaymentSeen, PaymentState, PosOrder
 from kiosk.sale.money import Currency, Site
 from kiosk.sale.records import Sale

@@ -1,7 +1,7 @@
 """Mercado Pago: the order on the printed QR, and whether it was paid (in-store orders V2, the "attended" model).
 
 One call of the centre is one request, but for a deep look. Whether anything came back in time is the line's affair
-(``mercadopago_line``), what it means is read in ``mercadopago_answers``, and ``mercadopago_look`` puts a look together.
+(``line``), what it means is read in ``answers``, and ``look`` puts a look together.
 Here stand the addresses and the client. Nothing is repeated: the centre knows when a second attempt is allowed.
 
 Reused connections: one that the server closed while it was idle is noticed before a request is written to it, and
@@ -30,11 +30,11 @@ import httpcore
 import httpx
 
 from kiosk.config import MercadoPagoConfig, Secret
-from kiosk.mercadopago_answers import Reply, account, carried, holding, placing, reading, removing, reply_from
-from kiosk.mercadopago_json import NonsenseError, printable
-from kiosk.mercadopago_line import FAILURES, Line, trouble_of, words_of
-from kiosk.mercadopago_look import look
-from kiosk.mercadopago_words import Page, read_pos_page, write_order
+from kiosk.mercadopago.answers import Reply, account, carried, holding, placing, reading, removing, reply_from
+from kiosk.mercadopago.json import NonsenseError, printable
+from kiosk.mercadopago.line import FAILURES, Line, trouble_of, words_of
+from kiosk.mercadopago.look import look
+from kiosk.mercadopago.words import Page, read_pos_page, write_order
 from kiosk.ports import Clock
 from kiosk.sale.commands import AskAccount, AskPos, Call, Look, PaymentCall, Place, Withdraw
 from kiosk.sale.events import CallAnswer, Refused, Reject, Trouble, Unknown

@@ -23,8 +23,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final, TypedDict, TypeVar
 
-from kiosk.mercadopago_json import NonsenseError, loads
-from kiosk.mercadopago_words import ErrorBody, read_account, read_error, read_order, read_pos_order
+from kiosk.mercadopago.json import NonsenseError, loads
+from kiosk.mercadopago.words import ErrorBody, read_account, read_error, read_order, read_pos_order
 from kiosk.sale.commands import Call
 from kiosk.sale.events import (
     AccountIs,
