@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final, Protocol
@@ -26,7 +27,6 @@ from kiosk.sale.commands import AskPrinter, Lane, PaymentCall, Print, Tune
 from kiosk.sale.events import Key, Stop
 from kiosk.sale.records import Entry
 from kiosk.sale.screens import Screen, starting, stopped
-from kiosk.sale.status import status
 from kiosk.sale.words import words_of
 from kiosk.systemd import open_service
 from kiosk.worker import Painter, Tool, Worker
@@ -66,13 +66,13 @@ class FarEnds:
 class _Devices:
     """The loop's way to the workers."""
 
-    def __init__(self, config: Config, token: Secret, painter: Painter, post: Post) -> None:
+    def __init__(self, config: Config, token: Secret, painter: Painter, pins: object, post: Post) -> None:
         self._painter = painter
         self._lanes: dict[Lane, Worker[PaymentCall]] = {
             lane: Worker(f"lane-{lane.value}", lambda: _provider(config, token), post) for lane in Lane
         }
         self._printer: Worker[Print | AskPrinter] = Worker("printer", lambda: _printer(config), post)
-        self._sounds: Worker[Tune] = Worker("sound", lambda: _sounds(config), post)
+        self._sounds: Worker[Tune] = Worker("sound", lambda: _sounds(config, pins), post)
 
     def call(self, lane: Lane, call: PaymentCall) -> None:
         """Ask the provider."""
@@ -111,10 +111,10 @@ def _printer(config: Config) -> Tool[Print | AskPrinter]:
     return TicketPrinter(config.printer, words_of(config.shop.language).marks, time.monotonic)
 
 
-def _sounds(config: Config) -> Tool[Tune]:
+def _sounds(config: Config, pins: object) -> Tool[Tune]:
     from kiosk.sound import GpioSounds  # loads gpiozero: in the worker's thread
 
-    return _Player(GpioSounds(config.sound))
+    return _Player(GpioSounds(config.sound, pin_factory=pins))
 
 
 class _Player:
@@ -138,11 +138,26 @@ def _panel(config: Config, ends: FarEnds) -> Display:
     return Panel(config.display, time.monotonic, ends.wire)
 
 
-def _matrix(config: Config, service: Service) -> OpenKeypad:
+def _pins(config: Config, ends: FarEnds, service: Service) -> object:
+    """The header's pins, for keypad and sound alike; None where neither needs them, or they cannot be had yet."""
+    sound = config.sound
+    if (config.keypad.driver != "matrix" or ends.keypad) and {sound.buzzer, sound.led_paid, sound.led_error} == {None}:
+        return None
+    from kiosk.keypad import KeypadError, open_pins
+
+    try:
+        return open_pins(config.keypad.pins)
+    except KeypadError as error:
+        _say(service, "pins-failed", str(error))
+        return None
+
+
+def _matrix(config: Config, pins: object, service: Service) -> OpenKeypad:
     def opened(post: Callable[[Key], None], barrier: Callable[[], None]) -> Keypad:  # noqa: ARG001  (see OpenKeypad)
         from kiosk.keypad import open_keypad
 
-        return open_keypad(config.keypad, post, time.monotonic, report=lambda text: _say(service, "keypad", text))
+        report = partial(_say, service, "keypad")
+        return open_keypad(config.keypad, post, time.monotonic, pin_factory=pins, report=report)
 
     return opened
 
@@ -205,7 +220,8 @@ def run(config: Config, token: Secret, control: Path, ends: FarEnds) -> int:
         ending.callback(lambda: painter.show(stopped(language)))
         journal = SqliteJournal(config.journal)
         ending.callback(journal.close)
-        devices = _Devices(config, token, painter, inbox.put)
+        pins = _pins(config, ends, service)
+        devices = _Devices(config, token, painter, pins, inbox.put)
         ending.callback(devices.close)
         loop = Loop(
             config.shop,
@@ -217,7 +233,7 @@ def run(config: Config, token: Secret, control: Path, ends: FarEnds) -> int:
             wall=time.time,
             new_id=lambda: secrets.randbits(128),
         )
-        opened = ends.keypad or _matrix(config, service)
+        opened = ends.keypad or _matrix(config, pins, service)
         ending.callback(_Keys(opened, inbox.put, lambda: loop.ask(lambda _counter: None), service).close)
         server = ControlServer(control, lambda request: _answer(loop, request))
         ending.callback(server.close)
@@ -232,7 +248,7 @@ def _answer(loop: Loop, request: dict[str, object]) -> dict[str, object]:
     """What the control socket answers."""
     if request.get("command") == "status":
         try:
-            return loop.ask(lambda counter: status(counter, time.monotonic()))
+            return loop.status()
         except TimeoutError as error:
             return {"error": str(error)}
     return {"error": f"unknown command {request.get('command')!r}: this kiosk knows status"}

@@ -35,9 +35,12 @@ class Result:
 class PosFound(Protocol):
     """What the account's own list says about the configured point of sale."""
 
-    count: int
-    fixed_amount: bool
-    store: str
+    @property
+    def count(self) -> int: ...
+    @property
+    def fixed_amount(self) -> bool: ...
+    @property
+    def store(self) -> str: ...
 
 
 class Account(Protocol):
@@ -141,11 +144,11 @@ def _unanswered(name: str, answer: CallAnswer) -> Result:
 
 
 def check_keypad(problems: list[str]) -> Iterator[Result]:
-    """The keypad's lines; ``problems`` as the keypad tells them."""
+    """The keypad's lines; ``problems`` as the keypad tells them, each with what to do."""
     if not problems:
         yield Result("keypad", True, "all lines are quiet")
     for problem in problems:
-        yield Result("keypad", False, problem, "release all keys; check the wires against the table in the README")
+        yield Result("keypad", False, problem)
 
 
 def check_printer(paper: Paper, trouble: str = "") -> Result:
@@ -156,20 +159,20 @@ def check_printer(paper: Paper, trouble: str = "") -> Result:
     return Result("printer", False, f"{paper.value} {trouble}".rstrip(), PAPERS.get(paper, ""))
 
 
-def check_display(shown: bool, driver: str) -> Result:
-    """Whether the panel took a picture."""
-    if shown:
+def check_display(fault: str | None, driver: str) -> Result:
+    """Whether the panel took a picture; ``fault`` as the display tells it."""
+    if fault is None:
         return Result("display", True, f"{driver} took a picture")
     advice = "check its wires, that I2C or SPI is on (raspi-config), and [display] in the configuration"
-    return Result("display", False, f"no {driver} answers", advice)
+    return Result("display", False, fault, advice)
 
 
-def check_journal(path: Path, read: Callable[[Path], None]) -> Result:
-    """Whether the journal can be read; a kiosk that never ran has none."""
+def check_journal(path: Path, refuse_damaged: Callable[[Path], None]) -> Result:
+    """Whether the journal is whole, every page of it; a kiosk that never ran has none."""
     if not path.exists():
         return Result("journal", True, f"{path}: none yet; the kiosk makes it at its first start")
     try:
-        read(path)
+        refuse_damaged(path)
     except JournalError as error:
         return Result("journal", False, str(error), "restore a backup, or ask for help; do not delete it")
     return Result("journal", True, f"{path}: whole")

@@ -100,7 +100,7 @@ def _add_sales(sales: argparse.ArgumentParser) -> None:
         action.add_argument("--json", action="store_true", default=argparse.SUPPRESS)
 
 
-# --- run, sim -----------------------------------------------------------------------------------------------------------
+# --- run, sim ---------------------------------------------------------------------------------------------------------
 
 
 def _run(parsed: argparse.Namespace) -> int:
@@ -136,26 +136,22 @@ def _far_ends() -> FarEnds:
 
 def _sim(parsed: argparse.Namespace) -> int:
     try:
-        import starlette  # noqa: F401  (is the extra installed?)
-        import uvicorn  # noqa: F401
-    except ImportError:
-        raise CommandError("the virtual counter is not installed: run ./install.sh --demo") from None
+        from kiosk.sim.mercadopago import serve
+        from kiosk.sim.world import run_sim
+    except ModuleNotFoundError as error:  # the extra "sim" is not there
+        raise CommandError(f"the virtual counter needs {error.name}: run ./install.sh --demo") from None
     if parsed.only:
         import asyncio
-
-        from kiosk.sim.mercadopago import serve
 
         asyncio.run(serve(parsed.port))
         return 0
     real = frozenset(name for name in parsed.real.split(",") if name)
     if unknown := sorted(real - set(REAL)):
         raise ConfigError((f"--real {unknown[0]}: must be some of {', '.join(REAL)}",))
-    from kiosk.sim.world import run_sim
-
     return run_sim(parsed.config, parsed.journal, parsed.listen, real)
 
 
-# --- check, keys, config ------------------------------------------------------------------------------------------------
+# --- check, keys, config ----------------------------------------------------------------------------------------------
 
 
 def _check(parsed: argparse.Namespace) -> int:
@@ -180,7 +176,7 @@ def _results(config: Config) -> Iterator[Result]:
 def _device_results(config: Config) -> Iterator[Result]:
     from kiosk.check import check_display, check_journal, check_keypad, check_printer
     from kiosk.display import Panel
-    from kiosk.journal import Reader
+    from kiosk.journal import refuse_damaged
     from kiosk.keypad import keypad_lines
     from kiosk.printer import TicketPrinter
     from kiosk.sale.commands import AskPrinter
@@ -192,14 +188,14 @@ def _device_results(config: Config) -> Iterator[Result]:
     if config.display.driver != "none":
         panel = Panel(config.display, time.monotonic)
         panel.draw(Screen("kiosk check", "12345", "67890"))
-        yield check_display(panel.shown, config.display.driver)
+        yield check_display(panel.fault, config.display.driver)
         panel.close()
     if config.printer.driver != "none":
         printer = TicketPrinter(config.printer, words_of(config.shop.language).marks, time.monotonic)
         answer = printer.carry_out(AskPrinter())
         assert isinstance(answer, PaperIs)
         yield check_printer(answer.paper, printer.trouble)
-    yield check_journal(config.journal, lambda path: Reader(path).close())
+    yield check_journal(config.journal, lambda path: refuse_damaged(path, deep=True))
 
 
 def _account_results(config: Config) -> Iterator[Result]:
@@ -251,7 +247,7 @@ def _show_key(key: Key) -> None:
     print(f"{key.key}{'  held' if key.held else ''}", flush=True)
 
 
-# --- sales --------------------------------------------------------------------------------------------------------------
+# --- sales ------------------------------------------------------------------------------------------------------------
 
 
 def _journal_and_zone(parsed: argparse.Namespace) -> tuple[Path, Config]:

@@ -11,8 +11,8 @@ Theory of operation:
   repeated without its "display off", so a panel that was well does not blink.
 - Monochrome controllers hold one bit a pixel in pages of eight rows (SSD1306 data sheet, 8.7). For those the picture
   is packed here and only the changed columns of changed pages are sent: luma's own ``display`` would send all of
-  it each time, and needs 20 times longer to pack it. All other devices get luma's ``display``, when the picture
-  changed.
+  it each time, and needs 20 times longer to pack it. All other devices get luma's ``display``, which compares by
+  itself.
 - Each transfer has the limit that Linux's I2C drivers give it (a second); the first that fails ends the picture. Then
   the panel is left alone for a while (``RETRY_S``), so a hung bus delays nobody.
 """
@@ -48,6 +48,9 @@ SOON_S: Final = 0.01
 _DISPLAY_OFF, _DISPLAY_ON = 0xAE, 0xAF
 _PARALLEL: Final = ("ws0010", "winstar_weh")
 """luma drives these over eight or four parallel lines."""
+
+Transfer = tuple[bool, tuple[int, ...]]
+"""Whether it is a command, and its bytes."""
 
 _log = logging.getLogger(__name__)
 
@@ -85,14 +88,14 @@ class _Line:
     def __init__(self, open_wire: Callable[[], Wire]) -> None:
         self._open_wire = open_wire
         self._wire: Wire | None = None
-        self._heard: list[tuple[bool, tuple[int, ...]]] | None = []
+        self._heard: list[Transfer] | None = []
 
-    def heard(self) -> Sequence[tuple[bool, tuple[int, ...]]]:
-        """End listening; the transfers since the beginning: whether it was a command, and its bytes."""
+    def heard(self) -> Sequence[Transfer]:
+        """End listening; what was heard since the beginning."""
         heard, self._heard = self._heard or [], None
         return heard
 
-    def say(self, transfers: Sequence[tuple[bool, tuple[int, ...]]]) -> None:
+    def say(self, transfers: Sequence[Transfer]) -> None:
         """Repeat what was heard."""
         for is_command, content in transfers:
             if is_command:
@@ -128,7 +131,13 @@ class Panel:
     """The panel as ``kiosk.ports.Display``."""
 
     def __init__(self, settings: DisplayConfig, clock: Clock, wire: Wire | None = None) -> None:
-        """No panel is touched yet. ``wire``: the bus to use instead of the configured one; it is not opened again.
+        """No panel is touched yet.
+
+        Args:
+            settings: driver, size, bus, when to rest.
+            clock: monotonic seconds.
+            wire: the bus to use instead of the configured one. After a failure ``cleanup`` is called, and it is used
+                again later.
 
         Raises:
             ValueError: luma has no such driver, or the driver no such size.
@@ -236,11 +245,11 @@ class Panel:
     def _send(self, image: Image.Image) -> None:
         if self._chip is not None:
             self._send_changes(self._device.preprocess(image), self._chip)
-        elif image.tobytes() != self._memory:
-            if self._memory is None and hasattr(self._device, "init_framebuffer"):
-                self._device.init_framebuffer(None)  # Else luma would send what differs from its last picture.
-            self._device.picture(image.convert(self._device.mode))
-            self._memory = image.tobytes()
+            return
+        if self._memory is None:
+            self._device.init_framebuffer(None)  # Else luma would send what differs from its own last picture.
+        self._device.picture(image.convert(self._device.mode))
+        self._memory = image.tobytes()
 
     def _send_changes(self, image: Image.Image, chip: Chip) -> None:
         """Send what differs, to a controller whose memory is written in pages; ``image`` is turned as the glass is."""
@@ -310,7 +319,7 @@ def _driver(settings: DisplayConfig, line: _Line) -> Any:
     return device
 
 
-def _without_switching(heard: Sequence[tuple[bool, tuple[int, ...]]]) -> list[tuple[bool, tuple[int, ...]]]:
+def _without_switching(heard: Sequence[Transfer]) -> list[Transfer]:
     """The init sequence without switching the display off before it, and on before there is a picture."""
     bare = (
         (is_command, content[1:] if is_command and content[:1] in ((_DISPLAY_OFF,), (_DISPLAY_ON,)) else content)

@@ -35,9 +35,10 @@ from kiosk.sale.commands import (
 from kiosk.sale.counter import Counter, resume, step
 from kiosk.sale.events import Event, Holds, NotSaved, PaymentReused, Saved, Woken
 from kiosk.sale.front import BrokenError
+from kiosk.sale.records import Entry
 from kiosk.sale.screens import Screen, screen
 from kiosk.sale.shop import Shop
-from kiosk.sale.status import status_line
+from kiosk.sale.status import status, status_line
 from kiosk.sale.turn import NewId, Now
 from kiosk.worker import Crash
 
@@ -120,6 +121,14 @@ class Loop:
         if not asked.done.wait(ASK_S):
             raise TimeoutError("the loop does not answer")
         return asked.answer  # type: ignore[return-value]  # the question made it
+
+    def status(self) -> dict[str, object]:
+        """The counter's state for the world outside, from any thread.
+
+        Raises:
+            TimeoutError: the loop did not answer in time.
+        """
+        return self.ask(lambda counter: status(counter, self._clock()))
 
     def run(self) -> None:
         """Turn until the counter may be left.
@@ -216,7 +225,8 @@ class Loop:
             self._service.log(entry)
         try:
             self._journal.save(save.records, save.entries, self._best_wall())
-        except JournalError:
+        except JournalError as error:
+            self._service.log(Entry("journal-error", str(error), level=3))
             self._pending.append(NotSaved(dropped))
             return False
         except PaymentReusedError as error:

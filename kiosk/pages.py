@@ -33,9 +33,9 @@ class Window:
         """Bytes in it."""
         return (self.right - self.left + 1) * (self.bottom - self.top + 1)
 
-    def is_above(self, other: Window) -> bool:
-        """The other one begins in the next page, below some column of this one."""
-        return self.bottom == other.top - 1 and self.left <= other.right and other.left <= self.right
+    def shares_columns(self, other: Window) -> bool:
+        """Some column is in both."""
+        return self.left <= other.right and other.left <= self.right
 
     def around(self, other: Window) -> Window:
         """The smallest window that holds both."""
@@ -112,10 +112,10 @@ def _whole(page: int, columns: int) -> Window:
 
 
 def _grown(windows: list[Window], runs: list[Window], overhead: int) -> tuple[list[Window], list[Window]]:
-    """The windows, each over those runs of the next page that are cheaper in it than alone; and the other runs."""
+    """The windows, each over those runs of a lower page that are cheaper in it than alone; and the other runs."""
     grown = []
     for window in windows:
-        below = [run for run in runs if window.is_above(run)]
+        below = [run for run in runs if window.shares_columns(run)]
         larger = reduce(Window.around, below, window)
         worth = larger.size <= window.size + sum(run.size + overhead for run in below)
         grown.append(larger if worth else window)

@@ -24,15 +24,9 @@ from kiosk.sale.events import (
     Seen,
     Unknown,
 )
+from kiosk.sale.front import TRANSITIONS
 from kiosk.sale.records import Debt, DebtState, Mark, Phase, Sale
-from kiosk.sale.states import (
-    TRANSITIONS,
-    Blocked,
-    Idle,
-    Menu,
-    Starting,
-    State,
-)
+from kiosk.sale.states import Blocked, Idle, Menu, Starting, State
 
 if TYPE_CHECKING:
     from tests.story import MemoryJournal
@@ -106,9 +100,6 @@ class Laws:
         self._learn(before, event)
         self._transition(before, after)
         self._write_first(after, commands)
-        for command in commands:
-            if isinstance(command, Save):
-                self._records(command)
         self._ready(after)
         self._devices(before, event, after)
 
@@ -155,7 +146,8 @@ class Laws:
         saves = [index for index, command in enumerate(commands) if isinstance(command, Save)]
         law("L7", saves in ([], [0]), "a Save that is not the first and only one of its step")
 
-    def _records(self, save: Save) -> None:
+    def saved(self, save: Save) -> None:
+        """What became durable must be true."""
         for record in save.records:
             match record:
                 case Sale():

@@ -76,6 +76,10 @@ class MemoryPrinter:
     """Most bytes taken by one write."""
     lost: bool = False
     """Bytes are taken, and never leave this machine."""
+    latency_s: float = 0.0
+    """How long each answer takes to come."""
+    stale: bytes = b""
+    """An answer left over from before the connection was used."""
     closes: bool = False
     """It ends the connection when it is next asked."""
     taken: bytearray = field(default_factory=bytearray)
@@ -98,7 +102,7 @@ class _MemoryTransport:
     def __init__(self, printer: MemoryPrinter) -> None:
         self.chunk = printer.chunk
         self._printer = printer
-        self._heard = b""
+        self._coming = [(printer.time.now, printer.stale)] if printer.stale else []
 
     def open(self) -> None:
         if self._printer.refuses:
@@ -109,7 +113,8 @@ class _MemoryTransport:
         assert 0 <= within_s <= 5
         assert len(chunk) <= self.chunk or chunk[:2] == b"\x10\x04"
         if chunk[:2] == b"\x10\x04":
-            self._heard += self._printer.ask(chunk[2])
+            if answer := self._printer.ask(chunk[2]):
+                self._coming.append((self._printer.time.now + self._printer.latency_s, answer))
             return len(chunk)
         return self._take(chunk, within_s)
 
@@ -134,10 +139,14 @@ class _MemoryTransport:
     def read(self, limit: int, within_s: float) -> bytes:
         if self._printer.closes and self._printer.taken:
             raise PrinterError(Paper.GONE, "closed")
-        heard, self._heard = self._heard[:limit], self._heard[limit:]
-        if not heard:
-            self._printer.time.now += within_s
-        return heard
+        assert limit >= 64
+        time, until = self._printer.time, self._printer.time.now + within_s
+        if not self._coming or self._coming[0][0] > until:
+            time.now = until
+            return b""
+        due, answer = self._coming.pop(0)
+        time.now = max(time.now, due)
+        return answer
 
     def close(self) -> None:
         self._printer.closed += 1

@@ -28,7 +28,7 @@ PURE: Final = {
 }
 """The parts of the standard library that neither look at the world nor change it (``datetime.now`` is caught apart)."""
 
-# Which modules form a room of the house, by what follows "kiosk."; "x*" is every name that begins with x.
+# Which modules form a room of the house, by what follows "kiosk.".
 ROOMS: Final[dict[str, tuple[str, ...]]] = {
     "centre": ("sale",),
     "ports": ("ports",),
@@ -36,14 +36,14 @@ ROOMS: Final[dict[str, tuple[str, ...]]] = {
     "loop": ("loop", "worker"),
     "keypad": ("keypad", "matrix", "scan"),
     "gpio": ("gpiod_factory", "edges"),
-    "display": ("display*", "picture", "pages", "lettering", "icons"),
+    "display": ("display", "picture", "pages", "lettering", "icons"),
     "printer": ("printer",),
     "sound": ("sound",),
-    "mercadopago": ("mercadopago*",),
+    "mercadopago": ("mercadopago",),
     "journal": ("journal",),
     "systemd": ("systemd",),
     "control": ("control",),
-    "assembly": ("assembly", "check*"),
+    "assembly": ("assembly", "check"),
     "commands": ("cli", "__main__"),
     "sim": ("sim",),
 }
@@ -74,8 +74,8 @@ LIBRARIES: Final[dict[str, tuple[str, ...]]] = {
     "escpos": ("printer",),
     "usb": ("printer",),
     "serial": ("printer",),
-    "httpx": ("mercadopago", "mercadopago_line"),
-    "httpcore": ("mercadopago", "mercadopago_line"),  # what httpx lets through unmapped
+    "httpx": ("mercadopago",),
+    "httpcore": ("mercadopago",),  # what httpx lets through unmapped
     "sqlite3": ("journal",),
     "systemd": ("systemd",),
     "starlette": ("sim",),
@@ -101,7 +101,7 @@ def room_of(module: str) -> str | None:
     """The room of a module; None for a name that no room has, and for the package itself."""
     part = module.split(".")[1] if "." in module else ""
     for room, names in ROOMS.items():
-        if any(part == name or (name.endswith("*") and part.startswith(name[:-1])) for name in names):
+        if part in names:
             return room
     return None
 

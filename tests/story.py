@@ -245,6 +245,7 @@ class Story:
                         return [reused]
                     if not self.journal.save(command):
                         return [NotSaved(commands[index:])]
+                    self.laws.saved(command)
                     if command.confirm:
                         return [Saved(), *self._carry_out(commands[index + 1 :])]
                 case AskPos() | Look() | Place() | Withdraw() | AskAccount():

@@ -19,6 +19,7 @@ from PIL import Image
 from kiosk import picture
 from kiosk.config import DisplayConfig
 from kiosk.display import REFRESH_S, RETRY_S, SHIFT_S, Light, Panel
+from kiosk.pages import CHIPS
 from kiosk.sale.screens import Icon, Screen
 from kiosk.sim.oled import SH1106, SSD1306, Chip, Oled
 
@@ -544,25 +545,29 @@ def test_close_of_a_lost_panel_raises_nothing() -> None:
 # Other devices ----------------------------------------------------------------------------------------------------
 
 
+LUMA_DRAWS = {
+    "ssd1322": (256, 64),
+    "ssd1322_nhd": (128, 64),
+    "ssd1325": (128, 64),
+    "ssd1327": (128, 128),
+    "ssd1331": (96, 64),
+    "ssd1351": (128, 128),
+    "ssd1362": (256, 64),
+    "ssd1363": (256, 128),
+}
+
+
+def test_no_device_of_luma_is_forgotten() -> None:
+    """Those that are neither packed here nor drawn by luma have no I2C or SPI."""
+    assert set(luma.oled.device.__all__) == {*CHIPS, *LUMA_DRAWS, "ws0010", "winstar_weh"}
+
+
 # Pillow 13 deprecates Image.getdata(), which luma 3.16 uses for these devices.
 @pytest.mark.filterwarnings("ignore:Image.Image.getdata:DeprecationWarning")
-@pytest.mark.parametrize(
-    ("driver", "width", "height"),
-    [
-        ("ssd1322", 256, 64),
-        ("ssd1322_nhd", 128, 64),
-        ("ssd1325", 128, 64),
-        ("ssd1327", 128, 128),
-        ("ssd1331", 96, 64),
-        ("ssd1351", 128, 128),
-        ("ssd1362", 256, 64),
-        ("ssd1363", 256, 128),
-    ],
-)
-def test_grey_and_colour_devices_are_drawn_by_luma_and_only_when_the_picture_changed(
-    driver: str, width: int, height: int
-) -> None:
+@pytest.mark.parametrize("driver", LUMA_DRAWS)
+def test_grey_and_colour_devices_are_drawn_by_luma_and_only_when_the_picture_changed(driver: str) -> None:
     bus, time = Bus(), Time()
+    width, height = LUMA_DRAWS[driver]
     panel = a_panel(bus, time, driver=driver, width=width, height=height)
     panel.draw(IDLE)
     whole = bus.bytes

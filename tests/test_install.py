@@ -25,7 +25,7 @@ case "$*" in
     "-m pip install"*)
         echo "pip in $PWD: $*" >>"$NOTES"
         [[ -z ${OFFLINE-} ]] || exit 1
-        printf '#!/bin/bash\\necho "kiosk in $PWD: $*"\\n' >"$here/kiosk"
+        printf '#!/bin/bash\\nprintf "[%%s]" "$PWD" "$@"\\n' >"$here/kiosk"
         chmod +x "$here/kiosk" ;;
     *) echo "python was asked: $*" >&2; exit 99 ;;
 esac
@@ -91,11 +91,11 @@ def test_the_demo_installs_once_and_hands_its_options_on(machine: Machine) -> No
     """From any folder, in a path with spaces and quotes; the second run asks nobody anything."""
     first = machine.run("--demo", "--listen", "127.0.0.1:0", "--journal", "a b")
     assert (first.returncode, first.stderr) == (0, "")
-    assert first.stdout.endswith(f"kiosk in {machine.folder}: sim --listen 127.0.0.1:0 --journal a b\n")
-    options = "--quiet --disable-pip-version-check --constraint config/constraints.txt --editable .[sim]"
+    assert first.stdout.endswith(f"[{machine.folder}][sim][--listen][127.0.0.1:0][--journal][a b]")
+    options = "--quiet --disable-pip-version-check --use-pep517 --constraint config/constraints.txt --editable .[sim]"
     assert machine.noted() == ["venv", f"pip in {machine.checkout}: -m pip install {options}"]
     second = machine.run("--demo")
-    assert (second.returncode, second.stdout) == (0, f"kiosk in {machine.folder}: sim\n")
+    assert (second.returncode, second.stdout) == (0, f"[{machine.folder}][sim]")
     assert machine.noted() == []
 
 

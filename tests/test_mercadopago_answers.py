@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from kiosk.mercadopago_answers import (
+from kiosk.mercadopago.answers import (
     Reply,
     account,
     carried,
@@ -20,7 +20,7 @@ from kiosk.mercadopago_answers import (
     removing,
     reply_from,
 )
-from kiosk.mercadopago_words import read_orders_page
+from kiosk.mercadopago.words import read_orders_page
 from kiosk.sale.commands import Call
 from kiosk.sale.events import (
     AccountIs,

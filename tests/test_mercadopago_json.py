@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.mercadopago_json import Fields, NonsenseError, dumps, loads, printable
+from kiosk.mercadopago.json import Fields, NonsenseError, dumps, loads, printable
 from kiosk.sale.money import SITES
 
 BRL = SITES["MLB"].currency

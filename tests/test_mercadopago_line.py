@@ -10,7 +10,7 @@ from typing import Any
 import httpcore
 import pytest
 
-from kiosk.mercadopago_line import FAILURES, Line, trouble_of, words_of
+from kiosk.mercadopago.line import FAILURES, Line, trouble_of, words_of
 from kiosk.sale.events import Trouble
 from tests.scripted_server import FakeClock
 

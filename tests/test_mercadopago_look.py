@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from kiosk.mercadopago_answers import Reply
-from kiosk.mercadopago_look import NAMED_ORDERS_MAX, PAGES_MAX, look
+from kiosk.mercadopago.answers import Reply
+from kiosk.mercadopago.look import NAMED_ORDERS_MAX, PAGES_MAX, look
 from kiosk.sale.commands import Depth, Look
 from kiosk.sale.events import Evidence, Refused, Reject, Seen, Trouble, Unknown
 from kiosk.sale.money import SITES

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from kiosk.mercadopago_json import NonsenseError, loads
-from kiosk.mercadopago_words import (
+from kiosk.mercadopago.json import NonsenseError, loads
+from kiosk.mercadopago.words import (
     Account,
     ErrorBody,
     PointOfSale,

@@ -133,3 +133,14 @@ def test_a_window_grows_over_several_small_runs_below_it_where_that_is_cheaper()
         Window(40, 57, 0, 0),
         Window(40, 43, 1, 1),
     ]
+
+
+def test_an_unchanged_page_between_two_changed_ones_travels_where_that_is_cheaper() -> None:
+    old, new = bytes(128 * 3), bytearray(128 * 3)
+    new[40] = new[256 + 40] = 1
+    assert [w for w, _ in updates(old, bytes(new), 128, CHIPS["ssd1306"])] == [Window(40, 40, 0, 2)]
+    new[256 + 40 : 256 + 60] = b"\xff" * 20
+    assert [w for w, _ in updates(old, bytes(new), 128, CHIPS["ssd1306"])] == [
+        Window(40, 40, 0, 0),
+        Window(40, 59, 2, 2),
+    ]

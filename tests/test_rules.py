@@ -34,7 +34,7 @@ FAULTS: list[tuple[Rule, str, str, str]] = [
     (rules.who_imports_whom, "kiosk/worker.py", "import kiosk.printer", "import kiosk.ports"),
     (rules.who_imports_whom, "kiosk/display.py", "import kiosk.printer.status", "import kiosk.picture"),
     (rules.who_imports_whom, "kiosk/printer/usb_port.py", "import kiosk.loop", "import kiosk.printer.transport"),
-    (rules.who_imports_whom, "kiosk/mercadopago_line.py", "import kiosk.control", "import kiosk.mercadopago_json"),
+    (rules.who_imports_whom, "kiosk/mercadopago/line.py", "import kiosk.control", "import kiosk.mercadopago.json"),
     (rules.who_imports_whom, "kiosk/gpiod_factory.py", "import kiosk.keypad", "import kiosk.edges"),
     (rules.who_imports_whom, "kiosk/journal/rows.py", "import kiosk.gpiod_factory", "import kiosk.config"),
     (
@@ -121,7 +121,7 @@ def test_a_rule_sees_a_planted_fault_and_its_twin_passes(
 
 
 def test_a_module_that_has_no_room(tmp_path: Path) -> None:
-    assert rules.who_imports_whom(planted(tmp_path, "kiosk/mercadopago_refund.py", "")) == []
+    assert rules.who_imports_whom(planted(tmp_path, "kiosk/mercadopago/refund.py", "")) == []
     (wrong,) = rules.who_imports_whom(planted(tmp_path, "kiosk/attic.py", ""))
     assert wrong.startswith("kiosk.attic has no room")
 

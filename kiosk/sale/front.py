@@ -8,6 +8,7 @@ an older request changes only what it proves; a request that stays unanswered is
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Final, assert_never
 
 from kiosk.sale import moves, placing, resting, waiting
@@ -183,3 +184,92 @@ def _payment_reused(state: State, event: PaymentReused, turn: Turn) -> State:
     sale = replace(state.sale, payments=(), paid_at=None, order_id="")
     turn.log("payment-reused", "the payment already paid another sale", sale, level=3)
     return moves.tell(turn, NoticeKind.NOT_CONFIRMED, moves.end(sale, Phase.UNCONFIRMED, turn))
+
+
+TRANSITIONS: Final = MappingProxyType(
+    {
+        Starting: {
+            Idle: "the POS is free",
+            Blocked: "no proof yet",
+            Clearing: "another order is on the POS",
+        },
+        Blocked: {
+            Idle: "the POS is free, all is well",
+            Clearing: "another order is on the POS",
+        },
+        Idle: {
+            Entering: "a digit",
+            Menu: "*",
+            Blocked: "journal or printer fails",
+            Clearing: "another order is on the POS",
+        },
+        Menu: {
+            Idle: "done, or 20 s",
+            Blocked: "journal or printer fails",
+            Clearing: "another order is on the POS",
+        },
+        Entering: {
+            Guarding: "#",
+            Confirming: "#, a large amount",
+            Idle: "cleared, or 60 s",
+            Blocked: "cleared, or 60 s, no proof yet",
+        },
+        Confirming: {
+            Guarding: "1",
+            Entering: "*",
+            Idle: "60 s",
+            Blocked: "60 s, no proof yet",
+        },
+        Guarding: {
+            Placing: "free: PUT",
+            Clearing: "another order is on the POS",
+            Notice: "refused, or no answer",
+            Idle: "cancelled before anything was placed",
+            Blocked: "cancelled, no proof yet",
+        },
+        Clearing: {
+            Placing: "gone: PUT",
+            Idle: "gone",
+            Blocked: "gone, no proof yet",
+            Notice: "still there: the sale is given up",
+            Clearing: "yet another order",
+        },
+        Placing: {
+            Waiting: "on the POS",
+            Withdrawing: "cancelled, or never confirmed",
+            Notice: "refused",
+            Paid: "paid already",
+            Clearing: "another order holds the POS",
+        },
+        Adopting: {
+            Waiting: "ours, and time is left",
+            Withdrawing: "gone, or too late",
+        },
+        Waiting: {
+            Paid: "closed and covered",
+            Withdrawing: "cancel, time up, stop, not ours",
+        },
+        Withdrawing: {
+            Paid: "paid wins",
+            Notice: "gone by us",
+            Checking: "gone, not by us",
+        },
+        Checking: {
+            Paid: "found paid",
+            Notice: "not confirmed",
+        },
+        Paid: {
+            Entering: "a digit",
+            Idle: "#",
+            Blocked: "#, no proof yet",
+            Notice: "the payment already paid another sale",
+        },
+        Notice: {
+            Entering: "a digit",
+            Idle: "a key, or 20 s",
+            Blocked: "a key, or 20 s, no proof yet",
+            Clearing: "another order is on the POS",
+        },
+    }
+)
+"""From each state to each other: what leads there. (To stay in a state is no transition.)"""

@@ -182,7 +182,8 @@ def clear(order: PosOrder, known: Sale | None, turn: Turn, then: Sale | None, gi
         )
     else:
         turn.log("stale-order", f"the POS still held the order of sale {known.number}", known, level=4)
-    follow(known, turn)
+    if known.reference:  # without one nobody could ever look whether it was paid
+        follow(known, turn)
     turn.must_prove()
     return Clearing(order, Part.DELETE, turn.withdraw(order.reference), give_up_at, then)
 

@@ -1,8 +1,7 @@
 """The states of the front: what the cashier sees, one frozen dataclass each, holding only what that state has.
 
-``wakes_at`` is the monotonic time at which a state wants to be woken: there are no timers to leak. ``TRANSITIONS``
-names every change from one state to another; the README's diagram is drawn from it, and the tests hold the machine
-to it in both directions.
+``wakes_at`` is the monotonic time at which a state wants to be woken: there are no timers to leak. How one state leads
+to another is in ``front.TRANSITIONS``.
 """
 
 from __future__ import annotations
@@ -370,92 +369,3 @@ def public_name(state: State) -> str:
     if isinstance(state, Clearing):
         return "placing" if state.then else "blocked"
     return PUBLIC_NAMES[type(state)]
-
-
-TRANSITIONS: Final = MappingProxyType(
-    {
-        Starting: {
-            Idle: "the POS is free",
-            Blocked: "no proof yet",
-            Clearing: "another order is on the POS",
-        },
-        Blocked: {
-            Idle: "the POS is free, all is well",
-            Clearing: "another order is on the POS",
-        },
-        Idle: {
-            Entering: "a digit",
-            Menu: "*",
-            Blocked: "journal or printer fails",
-            Clearing: "another order is on the POS",
-        },
-        Menu: {
-            Idle: "done, or 20 s",
-            Blocked: "journal or printer fails",
-            Clearing: "another order is on the POS",
-        },
-        Entering: {
-            Guarding: "#",
-            Confirming: "#, a large amount",
-            Idle: "cleared, or 60 s",
-            Blocked: "cleared, or 60 s, no proof yet",
-        },
-        Confirming: {
-            Guarding: "1",
-            Entering: "*",
-            Idle: "60 s",
-            Blocked: "60 s, no proof yet",
-        },
-        Guarding: {
-            Placing: "free: PUT",
-            Clearing: "another order is on the POS",
-            Notice: "refused, or no answer",
-            Idle: "cancelled before anything was placed",
-            Blocked: "cancelled, no proof yet",
-        },
-        Clearing: {
-            Placing: "gone: PUT",
-            Idle: "gone",
-            Blocked: "gone, no proof yet",
-            Notice: "still there: the sale is given up",
-            Clearing: "yet another order",
-        },
-        Placing: {
-            Waiting: "on the POS",
-            Withdrawing: "cancelled, or never confirmed",
-            Notice: "refused",
-            Paid: "paid already",
-            Clearing: "another order holds the POS",
-        },
-        Adopting: {
-            Waiting: "ours, and time is left",
-            Withdrawing: "gone, or too late",
-        },
-        Waiting: {
-            Paid: "closed and covered",
-            Withdrawing: "cancel, time up, stop, not ours",
-        },
-        Withdrawing: {
-            Paid: "paid wins",
-            Notice: "gone by us",
-            Checking: "gone, not by us",
-        },
-        Checking: {
-            Paid: "found paid",
-            Notice: "not confirmed",
-        },
-        Paid: {
-            Entering: "a digit",
-            Idle: "#",
-            Blocked: "#, no proof yet",
-            Notice: "the payment already paid another sale",
-        },
-        Notice: {
-            Entering: "a digit",
-            Idle: "a key, or 20 s",
-            Blocked: "a key, or 20 s, no proof yet",
-            Clearing: "another order is on the POS",
-        },
-    }
-)
-"""From each state to each other: what leads there. (To stay in a state is no transition.)"""

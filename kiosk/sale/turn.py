@@ -84,7 +84,6 @@ class Health:
             case _:
                 return replace(self, trouble=None, reject=None, answered_at=mono, offset=offset)
 
-
     def printer_said(self, event: object) -> Health:
         """The health after a word of the printer; any other event changes nothing."""
         match event:

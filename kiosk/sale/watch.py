@@ -195,7 +195,8 @@ def _is_over(watch: Watch, event: Seen, verdict: Verdict, turn: Turn) -> bool:
 def _next_due(watch: Watch, turn: Turn) -> float:
     age = turn.mono - watch.since
     if watch.sale.phase is Phase.PAID:
-        later = [at for at in PAID_AT_S if at > age]
+        # A second apart at the least: a clock that reads a hair before the hour must not make it strike twice.
+        later = [at for at in PAID_AT_S if at > age + 1.0]
         return watch.since + later[0] if later else turn.mono + LATER_S
     return turn.mono + (UNPAID_OFTEN_S if age < UNPAID_OFTEN_FOR_S else LATER_S)
 

@@ -178,12 +178,15 @@ class VirtualCounter:
 
     async def view(self) -> dict[str, object]:
         """All that the page shows, in one answer; ``pixels`` and ``paper`` change when the pictures do."""
-        return {
-            **await self.state(),
-            "phone": self.account.phone() if self.account else None,
-            "troubles": self.troubles(),
+        seen = {
             "pixels": self.panel.transfers if self.panel else None,
             "paper": self.printer.printed if self.printer else None,
+        }
+        return {
+            **await self.state(),  # Asked last, so that a paper that is seen is one that the state knows of.
+            **seen,
+            "phone": self.account.phone() if self.account else None,
+            "troubles": self.troubles(),
             "keypad": self.keys is not None,
         }
 
