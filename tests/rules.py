@@ -32,11 +32,11 @@ PURE: Final = {
 ROOMS: Final[dict[str, tuple[str, ...]]] = {
     "centre": ("sale",),
     "ports": ("ports",),
-    "configuration": ("config", "config_checks", "schema", "toml_tables", "addresses"),
+    "configuration": ("config",),
     "loop": ("loop", "worker"),
-    "keypad": ("keypad", "matrix", "scan"),
-    "gpio": ("gpiod_factory", "edges"),
-    "display": ("display", "picture", "pages", "lettering", "icons"),
+    "keypad": ("keypad",),
+    "gpio": ("gpiod_factory",),
+    "display": ("display",),
     "printer": ("printer",),
     "sound": ("sound",),
     "mercadopago": ("mercadopago",),
@@ -65,11 +65,11 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
 """Which rooms a room may import, besides itself."""
 
 LIBRARIES: Final[dict[str, tuple[str, ...]]] = {
-    "gpiozero": ("keypad", "matrix", "sound", "gpiod_factory"),
+    "gpiozero": ("keypad", "sound", "gpiod_factory"),
     "gpiod": ("gpiod_factory",),
     "evdev": ("keypad",),
     "luma": ("display",),
-    "PIL": ("display", "picture", "pages", "lettering", "sim"),
+    "PIL": ("display", "sim"),
     "qrcode": ("sim",),
     "escpos": ("printer",),
     "usb": ("printer",),
@@ -80,7 +80,7 @@ LIBRARIES: Final[dict[str, tuple[str, ...]]] = {
     "systemd": ("systemd",),
     "starlette": ("sim",),
     "uvicorn": ("sim",),
-    "_typeshed": ("toml_tables",),  # types only: it exists for mypy alone
+    "_typeshed": ("config",),  # types only: it exists for mypy alone
 }
 """Which modules may import a library. One that is not listed may be imported by nobody."""
 
@@ -107,7 +107,7 @@ def room_of(module: str) -> str | None:
 
 
 def imports(path: Path, *, top_only: bool = False) -> Iterator[str]:
-    """The modules that a file imports, wherever in it; ``from kiosk import scan`` counts as ``kiosk.scan``, too."""
+    """The modules that a file imports, wherever in it; ``from kiosk import ports`` counts as ``kiosk.ports``, too."""
     for node in _tree(path).body if top_only else ast.walk(_tree(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -65,6 +65,7 @@ from kiosk.sale.turn import Now
 from tests.laws import Laws
 
 C = TypeVar("C", bound=Command)
+S = TypeVar("S", bound=State)
 
 COLLECTOR = 123456789
 EPOCH = 1_900_000_000.0
@@ -266,6 +267,12 @@ class Story:
     def state(self) -> State:
         """The front's state."""
         return self.counter.state
+
+    def in_state(self, kind: type[S]) -> S:
+        """The front's state, which must be of that kind."""
+        state = self.counter.state
+        assert isinstance(state, kind), f"not {kind.__name__}: {state}"
+        return state
 
     @property
     def public(self) -> str:

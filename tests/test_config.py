@@ -25,7 +25,7 @@ from kiosk.config import (
     masked,
     token_warning,
 )
-from kiosk.config_checks import machine_zone
+from kiosk.config.checks import machine_zone
 from kiosk.sale.money import SITES
 from kiosk.sale.shop import Shop
 

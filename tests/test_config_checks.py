@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from kiosk.config import Config, ConfigError, load
-from kiosk.config_checks import LIMITS, machine_zone
+from kiosk.config.checks import LIMITS, machine_zone
 from kiosk.sale.money import SITES
 
 NEEDED = """

@@ -16,10 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from kiosk import picture
 from kiosk.config import DisplayConfig
-from kiosk.display import REFRESH_S, RETRY_S, SHIFT_S, Light, Panel
-from kiosk.pages import CHIPS
+from kiosk.display import REFRESH_S, RETRY_S, SHIFT_S, Light, Panel, picture
+from kiosk.display.pages import CHIPS
 from kiosk.sale.screens import Icon, Screen
 from kiosk.sim.oled import SH1106, SSD1306, Chip, Oled
 

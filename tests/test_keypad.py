@@ -19,9 +19,9 @@ from gpiozero.pins.mock import MockFactory
 
 from kiosk.config import KeypadConfig
 from kiosk.keypad import RETRY_S, KeypadError, NoKeypad, Scanner, keypad_lines, open_keypad, open_pins
-from kiosk.matrix import SETTLE_S, Matrix
+from kiosk.keypad.matrix import SETTLE_S, Matrix
+from kiosk.keypad.scan import SAMPLE_PERIOD_S
 from kiosk.sale.events import Key
-from kiosk.scan import SAMPLE_PERIOD_S
 from tests.wires import Cell, Wires
 
 FULL = KeypadConfig()

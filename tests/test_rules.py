@@ -32,10 +32,10 @@ FAULTS: list[tuple[Rule, str, str, str]] = [
     (rules.who_imports_whom, "kiosk/loop.py", "from kiosk.journal import Journal", "from kiosk.ports import Journal"),
     (rules.who_imports_whom, "kiosk/loop.py", "from kiosk.config import Config", "from kiosk.worker import Crash"),
     (rules.who_imports_whom, "kiosk/worker.py", "import kiosk.printer", "import kiosk.ports"),
-    (rules.who_imports_whom, "kiosk/display.py", "import kiosk.printer.status", "import kiosk.picture"),
+    (rules.who_imports_whom, "kiosk/display.py", "import kiosk.printer.status", "import kiosk.display.picture"),
     (rules.who_imports_whom, "kiosk/printer/usb_port.py", "import kiosk.loop", "import kiosk.printer.transport"),
     (rules.who_imports_whom, "kiosk/mercadopago/line.py", "import kiosk.control", "import kiosk.mercadopago.json"),
-    (rules.who_imports_whom, "kiosk/gpiod_factory.py", "import kiosk.keypad", "import kiosk.edges"),
+    (rules.who_imports_whom, "kiosk/gpiod_factory.py", "import kiosk.keypad", "import kiosk.gpiod_factory.edges"),
     (rules.who_imports_whom, "kiosk/journal/rows.py", "import kiosk.gpiod_factory", "import kiosk.config"),
     (
         rules.who_imports_whom,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from kiosk.sale.commands import Look, Place, Print, Save, Withdraw
@@ -130,7 +131,7 @@ def test_a_second_open_row_is_watched() -> None:
 
 def test_power_returns_in_every_state() -> None:
     """R23, L4: wherever the power is cut, the kiosk comes back to ready, and what was placed is watched or paid."""
-    passages = [
+    passages: list[Callable[[Story], Story]] = [
         lambda s: s,
         lambda s: s.keys("25"),
         lambda s: s.keys("2500#"),

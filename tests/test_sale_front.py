@@ -180,8 +180,7 @@ def test_stop_while_idle_ends_at_once() -> None:
 def test_stop_withdraws_an_open_order() -> None:
     """R16: within the stop time the order is taken back."""
     story = Story().ready().waiting().feed(Stop())
-    assert story.public == "withdrawing"
-    assert not story.exited
+    assert (story.public, story.exited) == ("withdrawing", False)
     story.seen().removed().free().seen().wait(3.1).seen()
     assert story.exited
     assert story.journal.sales[next(iter(story.journal.sales))].phase is Phase.WITHDRAWN

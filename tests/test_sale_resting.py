@@ -164,10 +164,8 @@ def notice() -> Story:
 def test_a_notice_shrinks_to_the_footer_after_20_s() -> None:
     """R25: and the kiosk is ready by itself."""
     story = notice()
-    story.wait(19.5)
-    assert isinstance(story.state, Notice)
-    story.wait(1)
-    assert isinstance(story.state, Idle)
+    story.wait(19.5).in_state(Notice)
+    story.wait(1).in_state(Idle)
     assert "cancelada" in story.text
 
 
@@ -207,9 +205,8 @@ def test_star_walks_out_of_the_menu() -> None:
 
 def test_the_menu_closes_by_itself() -> None:
     story = Story().ready().waiting().paid().printed().wait(2).free().keys("#*")
-    assert isinstance(story.state, Menu)
-    story.wait(21)
-    assert isinstance(story.state, Idle)
+    story.in_state(Menu)
+    story.wait(21).in_state(Idle)
 
 
 # --- the proof --------------------------------------------------------------------------------------------------------

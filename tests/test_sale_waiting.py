@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import pytest
 
@@ -171,12 +172,10 @@ def test_nobody_pays_until_time_is_up() -> None:
     assert story.public == "waiting"
     while isinstance(story.state, Waiting):
         story.wait(0.5)
-    assert isinstance(story.state, Withdrawing)
-    assert story.state.why is Why.TIME_UP
+    assert story.in_state(Withdrawing).why is Why.TIME_UP
     assert 179 <= story.at - started <= 181
     story.seen().removed().free().seen().wait(3.1).seen()
-    assert isinstance(story.state, Notice)
-    assert story.state.kind is NoticeKind.TIME_UP
+    assert story.in_state(Notice).kind is NoticeKind.TIME_UP
 
 
 @pytest.mark.parametrize("reject", [Reject.TOKEN, Reject.FORBIDDEN])
@@ -248,7 +247,7 @@ def test_paid_wins_at_every_step_of_a_withdrawal(step: int) -> None:
     """R13: the customer pays while the cashier cancels."""
     story = withdrawing()
     sale = story.sale
-    steps = [
+    steps: list[Callable[[], object]] = [
         story.seen,
         story.removed,
         story.free,

@@ -112,6 +112,23 @@ def test_a_kiosk_that_dies_under_a_press_has_not_taken_it_and_the_next_one_is_as
     asyncio.run(asyncio.wait_for(story(), 60))
 
 
+def test_a_kiosk_that_has_just_come_is_asked_before_one_whose_end_was_not_seen_yet(tmp_path: Path) -> None:
+    taken: SimpleQueue[Key] = SimpleQueue()
+
+    async def story() -> None:
+        path = tmp_path / "keys"
+        async with keypad(path) as keys:
+            _, writer = await asyncio.open_unix_connection(path)
+            await listened_to(keys)
+            keypad_end = await asyncio.to_thread(RemoteKeypad, path, taken.put, lambda: None)
+            await keys.press("1") if await both_seen(keys) else None
+            assert taken.get(timeout=5) == Key("1")
+            await asyncio.to_thread(keypad_end.close)
+            writer.close()
+
+    asyncio.run(asyncio.wait_for(story(), 60))
+
+
 def test_a_kiosk_that_hangs_is_given_up(tmp_path: Path) -> None:
     async def story() -> None:
         path = tmp_path / "keys"
@@ -181,13 +198,13 @@ def test_the_panel_shows_what_the_kiosk_sends(tmp_path: Path) -> None:
 
 def test_a_frame_may_come_in_pieces(tmp_path: Path) -> None:
     async def story() -> None:
-        async with panel_and_wire(tmp_path) as (panel, _):
+        async with panel_and_wire(tmp_path) as (panel, wire):
             reader, writer = await asyncio.open_unix_connection(tmp_path / "panel")
-            frames = b"c" + (7).to_bytes(4, "big") + bytes(LIT) + b"d" + (1).to_bytes(4, "big") + b"\xff"
+            frames = b"c" + len(LIT).to_bytes(4, "big") + bytes(LIT) + b"d" + (1).to_bytes(4, "big") + b"\xff"
             for byte in frames:
                 writer.write(bytes([byte]))
-                await writer.drain()
-            assert await asyncio.wait_for(reader.readexactly(2), 20) == b"++"
+                await asyncio.to_thread(wire.command, 0xE3)  # NOP: once this is answered, the byte has arrived.
+            assert await reader.readexactly(2) == b"++"
             assert lit(panel) == 8
             writer.close()
 

@@ -23,7 +23,7 @@ _LEVELS: Final = (
     qrcode.constants.ERROR_CORRECT_Q,
     qrcode.constants.ERROR_CORRECT_H,
 )
-_OWN_FONTS: Final = Path(__file__).parent.parent / "fonts"
+_OWN_FONTS: Final = Path(__file__).parent.parent / "display" / "fonts"
 _FONTS: Final = (
     _OWN_FONTS / "DejaVuSansMono.ttf",
     Path("/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf"),

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
-from kiosk.toml_tables import write_table
+from kiosk.config.toml_tables import write_table
 
 Table: TypeAlias = Mapping[str, Any]
 Tables: TypeAlias = Mapping[str, Table]

@@ -18,10 +18,9 @@ from dataclasses import replace
 
 import luma.oled.device
 
-from kiosk import picture
 from kiosk.config import DisplayConfig
-from kiosk.display import Panel
-from kiosk.pages import pack
+from kiosk.display import Panel, picture
+from kiosk.display.pages import pack
 from kiosk.sale.screens import Screen
 
 # Pillow 13 deprecates Image.getdata(), which luma 3.16's own display() uses.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from kiosk.icons import COLUMNS, ICONS, ROWS
+from kiosk.display.icons import COLUMNS, ICONS, ROWS
 from kiosk.sale.screens import Icon
 
 

@@ -9,7 +9,7 @@ from itertools import product
 import pytest
 from hypothesis import given, strategies
 
-from kiosk.scan import (
+from kiosk.keypad.scan import (
     EQUAL_SAMPLES,
     SAMPLE_PERIOD_S,
     STUCK_S,

@@ -11,7 +11,7 @@ from threading import ExceptHookArgs
 
 import pytest
 
-from kiosk.edges import Calls, EdgeThread
+from kiosk.gpiod_factory.edges import Calls, EdgeThread
 
 LIMIT_S = 5.0
 """Longer than anything here takes; a test that waits so long has failed."""

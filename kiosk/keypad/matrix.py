@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from itertools import combinations
 from typing import Protocol, TypeAlias
 
-from kiosk.scan import Cell, Sample
+from kiosk.keypad.scan import Cell, Sample
 
 SETTLE_S = 0.000_2
 """From driving a row, or letting it go, to reading the columns. A Pi's pull-up of 50 kOhm lifts 1 nF, more than ten

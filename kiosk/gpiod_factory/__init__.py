@@ -32,7 +32,7 @@ from gpiozero import (
 )
 from gpiozero.pins.local import LocalPiFactory, LocalPiPin
 
-from kiosk.edges import Calls, EdgeThread
+from kiosk.gpiod_factory.edges import Calls, EdgeThread
 
 HEADER_LABELS = ("pinctrl-rp1", "pinctrl-bcm2711", "pinctrl-bcm2835")
 """What the kernel calls the chip that the header's pins hang on: Pi 5, Pi 4, and all before them."""

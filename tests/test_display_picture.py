@@ -1,6 +1,6 @@
 """Screens as pictures: goldens to look at, and what holds for every screen on every panel.
 
-``WRITE_GOLDENS=1 pytest tests/test_picture.py`` writes the goldens anew; look at them before they are committed.
+``WRITE_GOLDENS=1 pytest tests/test_display_picture.py`` writes the goldens anew; look at them before a commit.
 They depend on FreeType, that is on Pillow's version, which the constraints pin.
 """
 
@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from kiosk.picture import SHIFTS, TURN_S, count_text, draw
+from kiosk.display.picture import SHIFTS, TURN_S, count_text, draw
 from kiosk.sale.screens import Icon, Screen
 
 IDLE = Screen("Digite o valor", "0,00", footer="0-9 valor  * menu")

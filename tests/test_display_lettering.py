@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-import kiosk.lettering
-from kiosk.lettering import broken, cut, face, one_line, paragraph, pen, whole, wrap, write
+import kiosk.display.lettering
+from kiosk.display.lettering import broken, cut, face, one_line, paragraph, pen, whole, wrap, write
 
 SMALL = face(9)
 TEXTS = st.text("abcdeg ÃÇçõñ¿º 0123,.#*$R", max_size=80)
-FONTS = Path(kiosk.lettering.__file__).with_name("fonts")
+FONTS = Path(kiosk.display.lettering.__file__).with_name("fonts")
 
 
 def drawn(text: str, px: int, *, bold: bool = False) -> Image.Image:

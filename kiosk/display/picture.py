@@ -29,10 +29,10 @@ from typing import Final, NamedTuple
 
 from PIL import Image, ImageChops
 
-from kiosk.icons import COLUMNS as ICON_COLUMNS
-from kiosk.icons import ICONS
-from kiosk.icons import ROWS as ICON_ROWS
-from kiosk.lettering import Face, broken, cut, face, one_line, paragraph, pen, whole, wrap, write
+from kiosk.display.icons import COLUMNS as ICON_COLUMNS
+from kiosk.display.icons import ICONS
+from kiosk.display.icons import ROWS as ICON_ROWS
+from kiosk.display.lettering import Face, broken, cut, face, one_line, paragraph, pen, whole, wrap, write
 from kiosk.sale.screens import Icon, Screen
 
 SHIFTS: Final = ((0, 0), (1, 0), (2, 0), (2, 1), (1, 1), (0, 1))

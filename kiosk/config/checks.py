@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from kiosk.config.schema import DisplayConfig, KeypadConfig, PrinterConfig, SaleTable, ShopTable, SoundConfig
+from kiosk.config.toml_tables import TomlFile
 from kiosk.sale.money import MAX_DIGITS, SITES, Currency
-from kiosk.schema import DisplayConfig, KeypadConfig, PrinterConfig, SaleTable, ShopTable, SoundConfig
-from kiosk.toml_tables import TomlFile
 
 NEEDED_KEYS: Final = "0123456789*#"
 I2C_PINS: Final = (2, 3)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from kiosk.pages import CHIPS, Window, first_column, pack, updates
+from kiosk.display.pages import CHIPS, Window, first_column, pack, updates
 
 COLUMNS, PAGES = 24, 4
 MEMORY = st.binary(min_size=COLUMNS * PAGES, max_size=COLUMNS * PAGES)

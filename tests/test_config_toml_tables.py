@@ -8,7 +8,7 @@ from typing import Annotated
 
 import pytest
 
-from kiosk.toml_tables import (
+from kiosk.config.toml_tables import (
     ConfigError,
     TomlFile,
     between,

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
-from kiosk.addresses import is_host, is_web_address, listen_address
+from kiosk.config.addresses import is_host, is_web_address, listen_address
+from kiosk.config.toml_tables import Rule, between, file_name, matching, one_of, text
 from kiosk.sale.money import SITES
-from kiosk.toml_tables import Rule, between, file_name, matching, one_of, text
 
 CREDENTIAL: Final = "mercadopago-token"
 """The systemd credential that may hold the access token (systemd.exec(5), ``LoadCredential=``)."""

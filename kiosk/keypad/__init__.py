@@ -1,4 +1,4 @@
-"""The keypad: a matrix of keys on gpiozero's pins. What its samples mean is in ``kiosk.scan``.
+"""The keypad: a matrix of keys on gpiozero's pins. What its samples mean is in ``kiosk.keypad.scan``.
 
 While no key is down all rows are driven low, the columns are pulled up, and the thread sleeps until a column falls.
 Then it looks at the matrix every 10 ms, one row low at a time, until nothing is down.
@@ -23,9 +23,9 @@ from gpiozero import (
     PinUnknownPi,
 )
 
-from kiosk import scan
 from kiosk.config import KeypadConfig
-from kiosk.matrix import Matrix, Wait
+from kiosk.keypad import scan
+from kiosk.keypad.matrix import Matrix, Wait
 from kiosk.ports import Clock, Keypad
 from kiosk.sale.events import Key
 

@@ -10,10 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from kiosk.config_checks import amounts, check_keypad, check_pins, check_printer, shop_zone
-from kiosk.sale.money import SITES
-from kiosk.sale.shop import Shop
-from kiosk.schema import (
+from kiosk.config.checks import amounts, check_keypad, check_pins, check_printer, shop_zone
+from kiosk.config.schema import (
     CREDENTIAL,
     DisplayConfig,
     JournalTable,
@@ -25,7 +23,9 @@ from kiosk.schema import (
     ShopTable,
     SoundConfig,
 )
-from kiosk.toml_tables import ConfigError, TomlFile, write_table
+from kiosk.config.toml_tables import ConfigError, TomlFile, write_table
+from kiosk.sale.money import SITES
+from kiosk.sale.shop import Shop
 
 __all__ = [
     "DEFAULT_PATH",

@@ -6,8 +6,8 @@ from itertools import product
 
 import pytest
 
-from kiosk.matrix import SETTLE_S, Matrix, Ring
-from kiosk.scan import Cell, Sample
+from kiosk.keypad.matrix import SETTLE_S, Matrix, Ring
+from kiosk.keypad.scan import Cell, Sample
 from tests.wires import Wires
 
 ROWS = (5, 6, 13, 19)

@@ -10,8 +10,8 @@ from escpos.capabilities import get_profile
 from luma.core import cmdline
 from luma.core.interface import serial
 
-from kiosk import schema
-from kiosk.toml_tables import ConfigError, TomlFile, write_table
+from kiosk.config import schema
+from kiosk.config.toml_tables import ConfigError, TomlFile, write_table
 
 TABLES: dict[str, Any] = {
     "shop": schema.ShopTable,

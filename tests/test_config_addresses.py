@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.addresses import is_host, is_loopback, is_web_address, listen_address
+from kiosk.config.addresses import is_host, is_loopback, is_web_address, listen_address
 
 
 @pytest.mark.parametrize(

@@ -30,9 +30,9 @@ import luma.core.interface.serial
 import luma.oled.device
 from PIL import Image
 
-from kiosk import picture
 from kiosk.config import DisplayConfig
-from kiosk.pages import CHIPS, Chip, first_column, pack, updates
+from kiosk.display import picture
+from kiosk.display.pages import CHIPS, Chip, first_column, pack, updates
 from kiosk.ports import Clock
 from kiosk.sale.screens import Screen
 
