@@ -18,7 +18,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final, Protocol
 
-from kiosk.config import Config, Secret
+from kiosk.config import Config, ConfigError, Secret
 from kiosk.control import ControlServer
 from kiosk.journal import SqliteJournal
 from kiosk.loop import Loop
@@ -132,16 +132,22 @@ class _Player:
         self._sounds.close()
 
 
-def _panel(config: Config, ends: FarEnds) -> Display:
+def _panel(config: Config, pins: object, ends: FarEnds) -> Display:
     from kiosk.display import Panel
 
-    return Panel(config.display, time.monotonic, ends.wire)
+    try:
+        return Panel(config.display, time.monotonic, ends.wire, pins=pins)
+    except ValueError as error:  # luma has no such panel in that size
+        raise ConfigError((str(error),)) from None
 
 
 def _pins(config: Config, ends: FarEnds, service: Service) -> object:
-    """The header's pins, for keypad and sound alike; None where neither needs them, or they cannot be had yet."""
-    sound = config.sound
-    if (config.keypad.driver != "matrix" or ends.keypad) and {sound.buzzer, sound.led_paid, sound.led_error} == {None}:
+    """The header's pins, for all who need some; None where nobody does, or they cannot be had yet."""
+    sound, display = config.sound, config.display
+    keys = config.keypad.driver == "matrix" and not ends.keypad
+    sounds = {sound.buzzer, sound.led_paid, sound.led_error} != {None}
+    control_lines = display.driver != "none" and display.interface == "spi" and not ends.wire
+    if not (keys or sounds or control_lines):
         return None
     from kiosk.keypad import KeypadError, open_pins
 
@@ -213,14 +219,14 @@ def run(config: Config, token: Secret, control: Path, ends: FarEnds) -> int:
         signal.signal(number, lambda _number, _frame: inbox.put(Stop()))
     signal.signal(signal.SIGHUP, lambda _number, _frame: _say(service, "reload", "nothing can be re-read: restart"))
     language = config.shop.language
+    pins = _pins(config, ends, service)
     with ExitStack() as ending:
-        painter = Painter(_panel(config, ends), inbox.put)
+        painter = Painter(_panel(config, pins, ends), inbox.put)
         ending.callback(painter.close)
         painter.show(starting(language))
         ending.callback(lambda: painter.show(stopped(language)))
         journal = SqliteJournal(config.journal)
         ending.callback(journal.close)
-        pins = _pins(config, ends, service)
         devices = _Devices(config, token, painter, pins, inbox.put)
         ending.callback(devices.close)
         loop = Loop(

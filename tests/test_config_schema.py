@@ -137,7 +137,9 @@ def test_zero_means_not_there(tmp_path: Path, table: str, key: str) -> None:
 
 
 def test_displays_are_those_of_luma() -> None:
-    assert sorted(schema.DISPLAYS) == sorted(cmdline.get_display_types()["oled"])
+    parallel = {"ws0010", "winstar_weh"}
+    assert sorted({*schema.DISPLAYS, *parallel}) == sorted(cmdline.get_display_types()["oled"])
+    assert not parallel & set(schema.DISPLAYS)
 
 
 def test_spi_speeds_are_those_of_luma() -> None:

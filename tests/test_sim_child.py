@@ -145,6 +145,20 @@ def test_a_power_cut_while_it_starts_leaves_nothing_running(tmp_path: Path) -> N
     asyncio.run(asyncio.wait_for(story(), 60))
 
 
+def test_power_that_comes_and_goes_at_once_starts_nothing(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with child(tmp_path) as lives:
+            await (await lives.next()).hello()
+            await lives.kiosk.cut()
+            await asyncio.wait([lives.keeping], timeout=0)  # The keeper waits for power again.
+            lives.kiosk.power_on()
+            await lives.kiosk.cut()
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(lives.arrived.get(), 0.3)
+
+    asyncio.run(asyncio.wait_for(story(), 60))
+
+
 def test_stop_asks_and_waits(tmp_path: Path) -> None:
     async def story() -> None:
         async with child(tmp_path, "stubborn") as lives:

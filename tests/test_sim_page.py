@@ -57,7 +57,7 @@ def test_keys_are_answered_when_the_kiosk_has_taken_them(tmp_path: Path) -> None
 
     async def story(counter: VirtualCounter, client: httpx.AsyncClient) -> None:
         keypad = await asyncio.to_thread(RemoteKeypad, tmp_path / "keypad.sock", taken.put, lambda: None)
-        while counter.keys is None or not counter.keys.heard:
+        while counter.keys is None or not counter.keys.listeners:
             await asyncio.sleep(0)
         answer = await client.post("/keys", json={"keys": "0123456789#*ABCD"})
         assert (answer.status_code, answer.json()) == (200, {"taken": "0123456789#*ABCD"})

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
+from kiosk.config.addresses import is_loopback
 from kiosk.config.checks import amounts, check_keypad, check_pins, check_printer, shop_zone
 from kiosk.config.schema import (
     CREDENTIAL,
@@ -117,6 +119,8 @@ def load(path: Path) -> Config:
             wait_s=sale.wait_seconds,
             printer=printer.driver != "none",
             printer_required=printer.required,
+            # Only a stand-in for the provider answers on this machine itself.
+            training=is_loopback(urlsplit(provider.base_url).hostname or ""),
         ),
         provider,
         keypad,

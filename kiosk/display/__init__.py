@@ -32,6 +32,7 @@ from PIL import Image
 
 from kiosk.config import DisplayConfig
 from kiosk.display import picture
+from kiosk.display.lines import ControlLines
 from kiosk.display.pages import CHIPS, Chip, first_column, pack, updates
 from kiosk.ports import Clock
 from kiosk.sale.screens import Screen
@@ -130,7 +131,14 @@ class _Line:
 class Panel:
     """The panel as ``kiosk.ports.Display``."""
 
-    def __init__(self, settings: DisplayConfig, clock: Clock, wire: Wire | None = None) -> None:
+    def __init__(
+        self,
+        settings: DisplayConfig,
+        clock: Clock,
+        wire: Wire | None = None,
+        *,
+        pins: Any = None,
+    ) -> None:
         """No panel is touched yet.
 
         Args:
@@ -138,6 +146,7 @@ class Panel:
             clock: monotonic seconds.
             wire: the bus to use instead of the configured one. After a failure ``cleanup`` is called, and it is used
                 again later.
+            pins: gpiozero's pin factory, for the control lines of an SPI panel; without it luma looks for RPi.GPIO.
 
         Raises:
             ValueError: luma has no such driver, or the driver no such size.
@@ -154,7 +163,7 @@ class Panel:
         """What the panel's memory holds; None: not known."""
         self._light: Light | None = None
         self._shift = picture.SHIFTS[0]
-        self._line = _Line((lambda: wire) if wire is not None else lambda: _open(settings))
+        self._line = _Line((lambda: wire) if wire is not None else lambda: _open(settings, pins))
         self._chip = CHIPS.get(settings.driver)
         self._device: Any = None if settings.driver == "none" else _driver(settings, self._line)
         self._init = _without_switching(self._line.heard())
@@ -284,7 +293,7 @@ class Panel:
             _log.debug("closing the display's bus: %s", error)
 
 
-def _open(settings: DisplayConfig) -> Wire:
+def _open(settings: DisplayConfig, pins: Any) -> Wire:
     """The configured bus.
 
     Raises:
@@ -296,7 +305,9 @@ def _open(settings: DisplayConfig) -> Wire:
         wire = serial.i2c(port=settings.port, address=settings.address)
         return wire
     try:
-        wire = serial.spi(port=settings.port, bus_speed_hz=settings.speed, gpio_DC=settings.dc, gpio_RST=settings.reset)
+        lines = ControlLines(pins) if pins else None
+        lane = {"port": settings.port, "bus_speed_hz": settings.speed}
+        wire = serial.spi(gpio=lines, gpio_DC=settings.dc, gpio_RST=settings.reset, **lane)
     except (ImportError, RuntimeError, AssertionError) as error:
         # No spidev or RPi.GPIO; RPi.GPIO's own error; luma asserts that the speed is one of its list.
         raise luma.core.error.UnsupportedPlatform(f"SPI: {error or 'a speed that luma does not know'}") from error

@@ -72,7 +72,7 @@ class VirtualCounter:
             answer = {}
         if not self.kiosk.powered:
             return {"state": "off"}
-        deaf = self.keys is not None and not self.keys.heard
+        deaf = self.keys is not None and not self.keys.listeners
         return {"state": "starting"} if deaf or "state" not in answer else answer
 
     def screen_png(self) -> bytes:

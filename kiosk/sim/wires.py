@@ -39,9 +39,9 @@ class Keys:
             wire.close()
 
     @property
-    def heard(self) -> bool:
-        """Whether a kiosk listens."""
-        return bool(self._wires)
+    def listeners(self) -> int:
+        """How many kiosks listen: one, none, or two while a dead one's wire has not been seen to break."""
+        return len(self._wires)
 
     async def press(self, keys: str, *, held: bool = False) -> None:
         """Press one key after the other; returns when the loop has taken them. ``held``: the last one stays down.
@@ -49,9 +49,9 @@ class Keys:
         Raises:
             NobodyReads: nobody took them, or it is not known.
         """
-        if not self.heard:
+        if not self._wires:
             raise NobodyReads("no kiosk listens to the keypad")
-        wire = self._wires[-1]  # After a crash the next kiosk may be there before the last one's wire is seen dead.
+        wire = self._wires[-1]  # The newest: see ``listeners``.
         try:
             async with asyncio.timeout(self._taken_s):
                 await wire.press(next(self._numbers), keys, held)
