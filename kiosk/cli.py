@@ -175,27 +175,37 @@ def _results(config: Config) -> Iterator[Result]:
 
 def _device_results(config: Config) -> Iterator[Result]:
     from kiosk.check import check_display, check_journal, check_keypad, check_printer
-    from kiosk.display import Panel
     from kiosk.journal import refuse_damaged
     from kiosk.keypad import keypad_lines
     from kiosk.printer import TicketPrinter
     from kiosk.sale.commands import AskPrinter
     from kiosk.sale.events import PaperIs
-    from kiosk.sale.screens import Screen
     from kiosk.sale.words import words_of
 
     yield from check_keypad(keypad_lines(config.keypad))
     if config.display.driver != "none":
-        panel = Panel(config.display, time.monotonic)
-        panel.draw(Screen("kiosk check", "12345", "67890"))
-        yield check_display(panel.fault, config.display.driver)
-        panel.close()
+        yield check_display(_show_something(config), config.display.driver)
     if config.printer.driver != "none":
         printer = TicketPrinter(config.printer, words_of(config.shop.language).marks, time.monotonic)
         answer = printer.carry_out(AskPrinter())
         assert isinstance(answer, PaperIs)
         yield check_printer(answer.paper, printer.trouble)
     yield check_journal(config.journal, lambda path: refuse_damaged(path, deep=True))
+
+
+def _show_something(config: Config) -> str | None:
+    """Draw on the panel; answers what is wrong with it."""
+    from kiosk.display import Panel
+    from kiosk.sale.screens import Screen
+
+    try:
+        panel = Panel(config.display, time.monotonic)
+    except ValueError as error:  # luma has no such panel in that size
+        return str(error)
+    panel.draw(Screen("kiosk check", "12345", "67890"))
+    fault = panel.fault
+    panel.close()
+    return fault
 
 
 def _account_results(config: Config) -> Iterator[Result]:

@@ -21,7 +21,7 @@ from kiosk.sale.events import (
     Woken,
 )
 from kiosk.sale.front import BrokenError
-from kiosk.sale.records import Mark, Phase, Why
+from kiosk.sale.records import Mark, Phase, Reason, Why
 from kiosk.sale.states import Notice, NoticeKind, Paid, Waiting
 from tests.story import Story, order, payment
 
@@ -300,3 +300,13 @@ def test_held_keys_start_nothing() -> None:
     story = Story().ready()
     story.feed(Key("5", held=True))
     assert story.public == "idle"
+
+
+def test_what_was_paid_beyond_the_amount_is_money_to_settle() -> None:
+    """R18: excess; the sale is paid, and its ticket is over its own amount (L5)."""
+    story = Story().ready().waiting().paid(payment("p1", 1500), payment("p2", 1500))
+    assert story.public == "paid"
+    [dispute] = story.counter.disputes
+    assert (dispute.reason, dispute.cents) == (Reason.EXCESS, 500)
+    story.printed()
+    assert [Mark.MONEY_TO_SETTLE in command.marks for command in story.did(Print)] == [False, True]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kiosk.sale.commands import AskPrinter, Print
+from kiosk.sale.commands import AskPrinter, Print, Tune
 from kiosk.sale.events import Paper, Printed
 from kiosk.sale.records import DebtState, Mark
 from tests.story import SHOP, Story
@@ -169,3 +169,26 @@ def test_a_dead_printer_never_stops_a_sale() -> None:
 def test_the_printer_is_asked_now_and_then_in_idle() -> None:
     story = Story().ready().wait(100)
     assert 2 <= len(story.did(AskPrinter)) <= 5
+
+
+def test_on_paid_the_copy_is_this_sales_or_none() -> None:
+    """The last customer's ticket never comes out for this one."""
+    story = paid().printed().wait(2).free()
+    story.keys("1000#").free().placed().paid().print_failed(began=False)
+    story.take()
+    story.wait(2).keys("*")
+    assert not story.did(Print)
+    assert story.heard(Tune.REFUSED)
+    story.printer(Paper.OK).printed()
+    story.take()
+    story.wait(2).keys("*")
+    assert [command.ticket.reference for command in story.did(Print)] == [story.sale.reference]
+
+
+def test_a_copy_comes_out_now_or_not_at_all() -> None:
+    """Not hours later, when somebody loads paper."""
+    story = paid().printed().wait(2).free().keys("#").printer(Paper.OUT)
+    story.take()
+    story.keys("*#")
+    story.printer(Paper.OK)
+    assert not story.did(Print)

@@ -46,10 +46,14 @@ class Currency:
 
     def cents(self, value: Decimal) -> int | None:
         """Minor units of a decimal number, or None where it is not a whole, finite count of them."""
-        if not value.is_finite() or abs(value) >= Decimal(10) ** 15:
+        if not value.is_finite() or value.adjusted() > 14:
             return None
-        scaled = value.scaleb(self.decimals)
-        return int(scaled) if scaled == scaled.to_integral_value() else None
+        sign, digits, exponent = value.as_tuple()
+        assert isinstance(exponent, int), "a finite number has one"
+        shift = exponent + self.decimals
+        whole = int("".join(map(str, digits)))  # exact, where decimal arithmetic would round to 28 digits
+        cents, rest = (whole * 10**shift, 0) if shift >= 0 else divmod(whole, 10 ** min(-shift, len(digits) + 1))
+        return None if rest else -cents if sign else cents
 
     def parse(self, text: str) -> int:
         """Minor units of a configured amount such as ``"1.00"`` (decimal point).

@@ -10,8 +10,19 @@ from dataclasses import replace
 from typing import Final
 
 from kiosk.sale.commands import Depth, Tune
-from kiosk.sale.events import Answer, PosOrder, Refused, Reject
-from kiosk.sale.records import Debt, DebtState, Line, Mark, Phase, Sale, Why, make_reference
+from kiosk.sale.events import Answer, PaymentSeen, PaymentState, PosOrder, Refused, Reject
+from kiosk.sale.records import (
+    Debt,
+    DebtState,
+    Dispute,
+    Line,
+    Mark,
+    Phase,
+    Reason,
+    Sale,
+    Why,
+    make_reference,
+)
 from kiosk.sale.states import (
     Blocked,
     Checking,
@@ -27,9 +38,9 @@ from kiosk.sale.states import (
     Waiting,
     Withdrawing,
 )
-from kiosk.sale.ticket import paid_ticket
+from kiosk.sale.ticket import paid_ticket, slip
 from kiosk.sale.turn import Turn
-from kiosk.sale.verdict import Verdict
+from kiosk.sale.verdict import Verdict, net_cents
 
 NOTICE_S: Final = 20.0
 """A notice shrinks to the footer after this (R25)."""
@@ -254,6 +265,9 @@ def paid_records(sale: Sale, verdict: Verdict, turn: Turn, *, late: bool = False
         late=late,
         watched=True,
     )
+    if verdict.excess_cents:
+        last = PaymentSeen(f"{verdict.covering[-1]}:excess", PaymentState.APPROVED, verdict.excess_cents, sale.currency)
+        dispute(sale, last, Reason.EXCESS, turn)
     marks = ((Mark.TRAINING,) if turn.training else ()) + ((Mark.PAID_AFTER_CANCEL,) if late else ())
     debt = Debt(
         id=sale.reference,
@@ -279,3 +293,29 @@ def follow(sale: Sale, turn: Turn) -> Sale:
     turn.save(sale)
     turn.followed.append(sale)
     return sale
+
+
+def dispute(sale: Sale, payment: PaymentSeen, reason: Reason, turn: Turn) -> None:
+    """Money that completes no sale: durable, shown, and printed on a slip that is never a ticket."""
+    disputed = Dispute(
+        payment=payment.id,
+        reference=sale.reference,
+        number=sale.number,
+        cents=net_cents(payment),
+        currency=payment.currency,
+        reason=reason,
+        seen_at=turn.wall,
+    )
+    turn.save(disputed)
+    turn.owed.append(
+        Debt(
+            id=f"slip:{disputed.payment}",
+            number=disputed.number,
+            cents=disputed.cents,
+            ticket=slip(disputed, turn.shop),
+            owed_at=turn.wall,
+            marks=((Mark.TRAINING,) if turn.training else ()) + (Mark.MONEY_TO_SETTLE,),
+        )
+    )
+    turn.log("disputed", f"money to settle: {reason.value}, payment {payment.id}", sale, level=3)
+    turn.sound(Tune.ATTENTION)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from kiosk.sale.commands import AskPrinter, Print
+from kiosk.sale.commands import AskPrinter, Print, Tune
 from kiosk.sale.events import Event, Paper, PaperIs, PaymentReused, Printed, PrintFailed, Woken
 from kiosk.sale.records import Debt, DebtState, Mark
 from kiosk.sale.states import NEVER, MenuItem, Paid, Resting, State
@@ -84,7 +84,7 @@ def step(papers: Papers, event: Event, turn: Turn, front: State) -> Papers:
             papers = replace(_answered(papers, failed, turn), lost=papers.job)
         case _:
             pass
-    papers = _take(papers, turn)
+    papers = _take(papers, turn, front)
     if papers.job is None:
         papers = _print_next(papers, turn, front)
     if papers.job is None and turn.mono >= papers.ask_at:
@@ -105,18 +105,28 @@ def _without_printer(papers: Papers, turn: Turn) -> Papers:
     return replace(papers, ask_at=NEVER)
 
 
-def _take(papers: Papers, turn: Turn) -> Papers:
+def _take(papers: Papers, turn: Turn, front: State) -> Papers:
     """What is newly owed, and what the cashier wishes."""
     for debt in turn.owed:
         turn.save(debt)
     if turn.owed:
         papers = replace(papers, debts=(*papers.debts, *turn.owed), ask_at=min(papers.ask_at, turn.mono + ASK_SOON_S))
     for wish in turn.wishes:
-        if wish is MenuItem.REPRINT:
+        if wish is MenuItem.DEBTS:
+            papers = replace(papers, summary=True, old=frozenset(debt.id for debt in papers.debts))
+        elif _can_copy(papers, turn, front):
             papers = replace(papers, copy=True)
         else:
-            papers = replace(papers, summary=True, old=frozenset(debt.id for debt in papers.debts))
+            turn.sound(Tune.REFUSED)
     return papers
+
+
+def _can_copy(papers: Papers, turn: Turn, front: State) -> bool:
+    """A copy comes out now or not at all. On PAID it is this sale's, whose ticket must be out before it has a copy."""
+    paper, last = turn.health.paper, papers.last
+    if paper is None or not paper.usable or last is None:
+        return False
+    return not isinstance(front, Paid) or last.id == front.sale.reference
 
 
 def _print_next(papers: Papers, turn: Turn, front: State) -> Papers:

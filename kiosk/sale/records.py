@@ -217,7 +217,6 @@ class Reason(Enum):
     WRONG_AMOUNT = "wrong-amount"
     UNKNOWN_ORDER = "unknown-order"
     UNCONFIRMED = "unconfirmed"
-    PAYMENT_REUSED = "payment-reused"
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,7 @@ def _picture(counter: Counter, words: Words, mono: float) -> Screen:
         case Checking(sale=sale):
             return Screen(words.checking, _amount(counter, sale.cents), words.checking_text, loud=True)
         case Paid(sale=sale):
-            text = f"{_amount(counter, sale.cents)} {_ticket(counter, sale, words)}"
+            text = f"{_amount(counter, sale.cents)} {_ticket(counter, sale, words)}".rstrip()
             return Screen(words.paid, words.paid, text, words.paid_footer, loud=True)
         case Notice():
             told = words.notices[state.kind]

@@ -45,7 +45,6 @@ class Hint(Enum):
     TOO_SMALL = "too-small"
     TOO_LARGE = "too-large"
     TOO_LONG = "too-long"
-    WAIT = "wait"
 
 
 class PlacingPart(Enum):

@@ -15,11 +15,10 @@ from typing import Final
 from kiosk.sale import moves
 from kiosk.sale.commands import Depth, Lane, Tune
 from kiosk.sale.events import Answer, Event, LookNow, PaymentReused, PaymentSeen, Seen, Trouble, Unknown, Woken
-from kiosk.sale.records import Debt, Dispute, Mark, Phase, Reason, Sale
+from kiosk.sale.records import Dispute, Phase, Reason, Sale
 from kiosk.sale.states import NEVER, Talk
-from kiosk.sale.ticket import slip
 from kiosk.sale.turn import Turn
-from kiosk.sale.verdict import Verdict, judge, net_cents
+from kiosk.sale.verdict import Verdict, judge
 
 UNPAID_OFTEN_S: Final = 10.0
 UNPAID_OFTEN_FOR_S: Final = 120.0
@@ -165,7 +164,7 @@ def _saw(watches: Watches, event: Seen, turn: Turn, disputes: tuple[Dispute, ...
         known = {dispute.payment for dispute in disputes}
         for payment in loose:
             if payment.id not in known:
-                _dispute(sale, payment, _reason(sale, payment, verdict), turn)
+                moves.dispute(sale, payment, _reason(sale, payment, verdict), turn)
     if over:
         turn.save(replace(sale, watched=False))
         turn.log("watch-over", f"sale {sale.number}: the order can bring no more money", sale)
@@ -222,29 +221,3 @@ def _reason(sale: Sale, payment: PaymentSeen, verdict: Verdict) -> Reason:
     if payment.id in verdict.wrong_amount or payment.currency != sale.currency:
         return Reason.WRONG_AMOUNT
     return Reason.SHORT if verdict.approved_cents < sale.cents else Reason.UNCONFIRMED
-
-
-def _dispute(sale: Sale, payment: PaymentSeen, reason: Reason, turn: Turn) -> None:
-    """Money that completes no sale: durable, shown, and printed on a slip that is never a ticket."""
-    dispute = Dispute(
-        payment=payment.id,
-        reference=sale.reference,
-        number=sale.number,
-        cents=net_cents(payment),
-        currency=payment.currency,
-        reason=reason,
-        seen_at=turn.wall,
-    )
-    turn.save(dispute)
-    turn.owed.append(
-        Debt(
-            id=f"slip:{dispute.payment}",
-            number=dispute.number,
-            cents=dispute.cents,
-            ticket=slip(dispute, turn.shop),
-            owed_at=turn.wall,
-            marks=((Mark.TRAINING,) if turn.training else ()) + (Mark.MONEY_TO_SETTLE,),
-        )
-    )
-    turn.log("disputed", f"money to settle: {reason.value}, payment {payment.id}", sale, level=3)
-    turn.sound(Tune.ATTENTION)

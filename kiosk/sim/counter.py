@@ -126,7 +126,7 @@ class VirtualCounter:
         return {**(self.account.troubles if self.account else {}), **self._on}
 
     async def trouble(self, name: str, on: bool) -> None:
-        """Make something go wrong, or right again; without effect where it is so already.
+        """Make something go wrong, or right again.
 
         Raises:
             ValueError: no such trouble here.
@@ -135,7 +135,7 @@ class VirtualCounter:
             self.account.set_trouble(name, on)
         elif name not in self._on:
             raise ValueError(f"{name!r} is not one of {', '.join(self.troubles())}")
-        elif self._on[name] != on:
+        else:
             self._on[name] = on
             await self._switches()[name](on)
 

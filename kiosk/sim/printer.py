@@ -81,9 +81,8 @@ class TcpPrinter:
         if self._server is None:
             return
         self.close()
-        self._placeholder = bound(
-            _LOOPBACK, self._port
-        )  # Bound without listening: refused, and nobody else can take the port.
+        # Bound without listening: who calls is refused, and nobody else can take the port.
+        self._placeholder = bound(_LOOPBACK, self._port)
         self._buffer.clear()
 
     def close(self) -> None:

@@ -35,7 +35,6 @@ from kiosk.sim.served import bound, served
 from kiosk.sim.wires import Keys, Panel
 
 KIOSK: Final = (sys.executable, "-m", "kiosk")
-DEFAULT_LISTEN: Final = "127.0.0.1:8080"
 _LOOPBACK: Final = {"127.0.0.1": "127.0.0.1", "localhost": "127.0.0.1", "[::1]": "::1"}
 _SERVICE_VARIABLES: Final = ("NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "JOURNAL_STREAM", "LISTEN_FDS")
 """A service manager that runs the world means the world with these, not the kiosk."""

@@ -42,11 +42,9 @@ WORDS = Words(
     notice_footer="# ok",
     stopped="STOPPED",
     stopped_text="Do not sell",
-    starting_again="Restarting...",
     ticket_printing="Printing the ticket",
     ticket_printed="Ticket printed",
     ticket_owed="Ticket owed: {reason}",
-    no_printer="No printer",
     menu_footer="# do  * next",
     menu={MenuItem.REPRINT: "Print last ticket", MenuItem.DEBTS: "Print owed tickets"},
     owed_count="Tickets owed: {count}",
@@ -55,7 +53,6 @@ WORDS = Words(
         Hint.TOO_SMALL: "At least {amount}",
         Hint.TOO_LARGE: "At most {amount}",
         Hint.TOO_LONG: "Too long: * corrects",
-        Hint.WAIT: "Please wait",
     },
     notices={
         NoticeKind.CANCELLED: Told("Sale cancelled", "CANCELLED", "Nobody paid"),
@@ -73,7 +70,6 @@ WORDS = Words(
     proving="Checking the QR",
     journal="Disk error: call the technician",
     wrong_account="Token of another account",
-    clock="CLOCK is wrong",
     troubles={
         Trouble.NETWORK: "No internet",
         Trouble.NAME: "No internet (names)",
@@ -109,7 +105,6 @@ WORDS = Words(
     sale="Sale",
     total="TOTAL",
     payment="Payment",
-    reference="Reference",
     settle="Deliver or refund, and write down which.",
     reasons={
         Reason.SHORT: "Less than the amount was paid",
@@ -118,7 +113,6 @@ WORDS = Words(
         Reason.WRONG_AMOUNT: "Another amount was paid",
         Reason.UNKNOWN_ORDER: "An order that is not ours was paid",
         Reason.UNCONFIRMED: "A payment without a complete order",
-        Reason.PAYMENT_REUSED: "The payment already paid another sale",
     },
     summary="OWED TICKETS",
     date_format="%d %b %Y %H:%M",

@@ -42,11 +42,9 @@ WORDS = Words(
     notice_footer="# ok",
     stopped="DETENIDO",
     stopped_text="No venda",
-    starting_again="Reiniciando...",
     ticket_printing="Imprimiendo",
     ticket_printed="Ticket impreso",
     ticket_owed="Falta imprimir: {reason}",
-    no_printer="Sin impresora",
     menu_footer="# sí  * siguiente",
     menu={MenuItem.REPRINT: "Imprimir el último", MenuItem.DEBTS: "Imprimir pendientes"},
     owed_count="Por imprimir: {count}",
@@ -55,7 +53,6 @@ WORDS = Words(
         Hint.TOO_SMALL: "Mínimo {amount}",
         Hint.TOO_LARGE: "Máximo {amount}",
         Hint.TOO_LONG: "Largo: * corrige",
-        Hint.WAIT: "Espere",
     },
     notices={
         NoticeKind.CANCELLED: Told("Venta cancelada", "CANCELADA", "Nadie pagó"),
@@ -73,7 +70,6 @@ WORDS = Words(
     proving="Revisando el QR",
     journal="Error de disco: llame al técnico",
     wrong_account="Token de otra cuenta",
-    clock="RELOJ incorrecto",
     troubles={
         Trouble.NETWORK: "Sin internet",
         Trouble.NAME: "Sin internet (nombres)",
@@ -109,7 +105,6 @@ WORDS = Words(
     sale="Venta",
     total="TOTAL",
     payment="Pago",
-    reference="Referencia",
     settle="Entregue o devuelva, y anote qué hizo.",
     reasons={
         Reason.SHORT: "Se pagó menos del monto",
@@ -118,7 +113,6 @@ WORDS = Words(
         Reason.WRONG_AMOUNT: "Se pagó otro monto",
         Reason.UNKNOWN_ORDER: "Se pagó una orden ajena",
         Reason.UNCONFIRMED: "Pago sin orden completa",
-        Reason.PAYMENT_REUSED: "Pago ya usado en otra venta",
     },
     summary="TICKETS PENDIENTES",
     date_format="%d/%m/%Y %H:%M",

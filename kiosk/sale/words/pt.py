@@ -42,11 +42,9 @@ WORDS = Words(
     notice_footer="# ok",
     stopped="PARADO",
     stopped_text="Não venda",
-    starting_again="Reiniciando...",
     ticket_printing="Imprimindo",
     ticket_printed="Comprovante impresso",
     ticket_owed="Falta imprimir: {reason}",
-    no_printer="Sem impressora",
     menu_footer="# sim  * próximo",
     menu={MenuItem.REPRINT: "Imprimir o último", MenuItem.DEBTS: "Imprimir pendentes"},
     owed_count="Por imprimir: {count}",
@@ -55,7 +53,6 @@ WORDS = Words(
         Hint.TOO_SMALL: "Mínimo {amount}",
         Hint.TOO_LARGE: "Máximo {amount}",
         Hint.TOO_LONG: "Longo: * corrige",
-        Hint.WAIT: "Aguarde",
     },
     notices={
         NoticeKind.CANCELLED: Told("Venda cancelada", "CANCELADA", "Ninguém pagou"),
@@ -73,7 +70,6 @@ WORDS = Words(
     proving="Verificando o QR",
     journal="Erro de disco: chame o técnico",
     wrong_account="Token de outra conta",
-    clock="RELÓGIO errado",
     troubles={
         Trouble.NETWORK: "Sem internet",
         Trouble.NAME: "Sem internet (nomes)",
@@ -109,7 +105,6 @@ WORDS = Words(
     sale="Venda",
     total="TOTAL",
     payment="Pagamento",
-    reference="Referência",
     settle="Entregue ou devolva, e anote o que fez.",
     reasons={
         Reason.SHORT: "Pago menos que o valor",
@@ -118,7 +113,6 @@ WORDS = Words(
         Reason.WRONG_AMOUNT: "Pago outro valor",
         Reason.UNKNOWN_ORDER: "Pago um pedido que não é nosso",
         Reason.UNCONFIRMED: "Pagamento sem pedido completo",
-        Reason.PAYMENT_REUSED: "Pagamento já usado em outra venda",
     },
     summary="COMPROVANTES PENDENTES",
     date_format="%d/%m/%Y %H:%M",

@@ -65,12 +65,10 @@ class Words:
     notice_footer: str
     stopped: str
     stopped_text: str
-    starting_again: str
     # the ticket's way to paper
     ticket_printing: str
     ticket_printed: str
     ticket_owed: str
-    no_printer: str
     # menu
     menu_footer: str
     menu: Mapping[MenuItem, str]
@@ -82,7 +80,6 @@ class Words:
     proving: str
     journal: str
     wrong_account: str
-    clock: str
     troubles: Mapping[Trouble, str]
     rejects: Mapping[Reject, str]
     papers: Mapping[Paper, str]
@@ -91,7 +88,6 @@ class Words:
     sale: str
     total: str
     payment: str
-    reference: str
     settle: str
     reasons: Mapping[Reason, str]
     summary: str

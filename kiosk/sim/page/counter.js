@@ -30,6 +30,11 @@ const PHONE = {
 
 const at = (id) => document.getElementById(id);
 
+/** Write a text where it is new; a screen reader would read out the same one again and again. */
+function say(id, text) {
+  if (at(id).textContent !== text) at(id).textContent = text;
+}
+
 // --- asking the world
 
 let messageTimer;
@@ -143,15 +148,15 @@ function showTroubles(troubles) {
 // --- what is to be seen
 
 function showStatus(view) {
-  at("state").textContent = view.state;
+  say("state", view.state);
   at("state").dataset.state = view.state;
-  at("sale").textContent = view.sale ? `sale ${view.sale.number} · ${view.sale.reference}` : "";
-  at("obligations").textContent = view.obligations ? open(view.obligations) : "";
-  at("health").textContent = view.health ? ills(view.health) : "";
+  say("sale", view.sale ? `sale ${view.sale.number} · ${view.sale.reference}` : "");
+  say("obligations", view.obligations ? unfinished(view.obligations) : "");
+  say("health", view.health ? ills(view.health) : "");
 }
 
 /** What the kiosk has not done with yet. */
-function open({ watches, debts, disputes }) {
+function unfinished({ watches, debts, disputes }) {
   return [
     watches.length && `watching ${watches.length}`,
     debts.length && `papers owed ${debts.length}`,
@@ -173,15 +178,15 @@ function ills(health) {
 function showPhone(phone) {
   at("actions").classList.toggle("absent", !phone);
   if (!phone) {
-    at("phone-head").textContent = "The account is the real one: pay with a real phone.";
+    say("phone-head", "The account is the real one: pay with a real phone.");
     return;
   }
   const [head, text] = PHONE[phone.screen] ?? [phone.screen, ""];
   at("phone").dataset.screen = phone.screen;
-  at("phone-head").textContent = head;
-  at("phone-title").textContent = phone.title;
-  at("phone-amount").textContent = phone.amount;
-  at("phone-text").textContent = text;
+  say("phone-head", head);
+  say("phone-title", phone.title);
+  say("phone-amount", phone.amount);
+  say("phone-text", text);
 }
 
 let shown = {};
@@ -191,7 +196,7 @@ function showPictures(view) {
   at("screen").hidden = view.pixels === null;
   at("no-screen").hidden = view.pixels !== null;
   if (view.pixels !== null && view.pixels !== shown.pixels) at("screen").src = `/screen.png?${view.pixels}`;
-  if (view.paper === null) at("no-paper").textContent = "The printer is the real one.";
+  if (view.paper === null) say("no-paper", "The printer is the real one.");
   if (view.paper && view.paper !== shown.paper) at("paper").src = `/paper.png?${view.paper}`;
   shown = view;
 }
@@ -214,7 +219,7 @@ async function refresh() {
     showPhone(view.phone);
     showPictures(view);
   } catch {
-    at("state").textContent = "the virtual counter has ended";
+    say("state", "the virtual counter has ended");
     at("state").dataset.state = "off";
   } finally {
     looking = false;
