@@ -141,12 +141,23 @@ class Loop:
             self.turn(self._wait_s())
 
     def turn(self, wait_s: float) -> None:
-        """Take one thing from the inbox, or wake the machine when nothing came in time."""
+        """Take one thing from the inbox, if any comes in time; then wake the machine, if it is due.
+
+        Raises:
+            CrashError: a worker died.
+            BrokenError: the machine does not move on.
+        """
         try:
             item = self._inbox.get(timeout=wait_s)
         except Empty:
-            item = Woken()
+            pass
+        else:
+            self._take(item)
         self._service.alive()
+        if self.counter.wakes_at <= self._clock():  # asked each time: a full inbox must not hold up a deadline
+            self.feed(Woken())
+
+    def _take(self, item: object) -> None:
         match item:
             case _Question():
                 item.answer = item.ask(self.counter)

@@ -23,7 +23,9 @@ def test_the_program_runs_with_its_arguments_as_they_are() -> None:
 
 
 def test_nothing_runs_for_a_parent_that_is_gone_already() -> None:
-    assert leashed(parent=1) == ""
+    with subprocess.Popen(["true"]) as gone:
+        pass
+    assert leashed(parent=gone.pid) == ""
 
 
 def test_a_program_that_is_not_there_is_told() -> None:
