@@ -1,35 +1,67 @@
 """The laws L1 to L10 as invariants over every step of every story and every simulated history.
 
 ``Laws`` is an observer with a memory of its own. It judges by what was answered and what is durable, not by what the
-machine believes: its idea of "paid" is written here a second time, on purpose.
+machine believes: its idea of "paid" is written here a second time, on purpose. It is told of every step (``check``),
+of every write (``saved``), of everything that is done (``carried_out``), and of the end of each step (``watched``).
+
+L8 needs a quiet world and a clock, and L2 in full needs the provider's own ledger: ``tests.world`` holds the machine
+to those. L10 is about texts: ``tests/test_laws.py``.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Final, Protocol
 
-from kiosk.sale.commands import AskPos, Command, Look, Place, Print, Save, Withdraw
+from kiosk.sale.commands import AskPos, Command, Look, Place, Print, Save, Sound, Tune, Withdraw
 from kiosk.sale.counter import Counter
 from kiosk.sale.events import (
+    Busy,
     Event,
     Evidence,
     Holds,
+    NotSaved,
     PaperIs,
     PaymentState,
-    Placed,
     Printed,
     PrintFailed,
+    Refused,
     Removal,
     Removed,
     Seen,
-    Unknown,
 )
-from kiosk.sale.front import TRANSITIONS
-from kiosk.sale.records import Debt, DebtState, Mark, Phase, Sale
-from kiosk.sale.states import Blocked, Idle, Menu, Starting, State
+from kiosk.sale.records import Debt, DebtState, Dispute, Mark, Phase, Sale
+from kiosk.sale.states import (
+    TRANSITIONS,
+    Adopting,
+    Blocked,
+    Checking,
+    Clearing,
+    Confirming,
+    Entering,
+    Guarding,
+    Idle,
+    Menu,
+    Paid,
+    Placing,
+    Starting,
+    State,
+    Waiting,
+    Withdrawing,
+)
 
-if TYPE_CHECKING:
-    from tests.story import MemoryJournal
+LATE_S: Final = 1800.0
+"""An order is watched for so long after its last payable moment (R17)."""
+SLIP: Final = "slip:"
+"""How the keys of slips for disputed money begin."""
+
+_OPEN_SALE: Final = frozenset({Placing, Waiting, Withdrawing, Checking})
+_IN_SALE: Final = _OPEN_SALE | {Guarding, Clearing, Adopting}
+_READY: Final = frozenset({Idle, Menu})
+_BY_THE_PRINTER: Final = frozenset({Idle, Menu, Blocked, Starting})
+"""States that the printer's word may change: between sales, where one must have a printer."""
+_PRINTER_WORDS: Final = frozenset({PaperIs, Printed, PrintFailed})
+_TEACHES: Final = frozenset({Seen, Holds, Refused, Busy, Removed, Printed, PrintFailed})
+_FOR_SURE: Final = {Mark.COPY, Mark.POSSIBLE_DUPLICATE}
 
 
 class LawBroken(AssertionError):  # noqa: N818  (it reads as what it says)
@@ -59,10 +91,32 @@ def covered(sale: Sale, evidence: Evidence, collector: int) -> tuple[str, ...]:
     return ()
 
 
+def approved(reference: str, evidence: Evidence, collector: int) -> set[str]:
+    """Every payment that brought money to this reference and this collector, wherever it was shown."""
+    inside = [p for o in evidence.orders if o.reference == reference and o.collector == collector for p in o.payments]
+    listed = [p for p in evidence.payments if p.reference == reference and p.collector == collector]
+    return {
+        p.id
+        for p in (*inside, *listed)
+        if p.state is PaymentState.APPROVED and (p.cents is None or p.cents > p.refunded_cents)
+    }
+
+
+class Books(Protocol):
+    """What the laws read of a journal: what is durable."""
+
+    sales: dict[str, Sale]
+    debts: dict[str, Debt]
+    disputes: dict[str, Dispute]
+
+    fails: bool
+    """It cannot be written now."""
+
+
 class Laws:
     """Watches a counter for as long as its journal lives, across power cuts."""
 
-    def __init__(self, collector: int, journal: MemoryJournal) -> None:
+    def __init__(self, collector: int, journal: Books) -> None:
         self.collector = collector
         self.journal = journal
         self.proofs: dict[str, set[str]] = {}
@@ -71,170 +125,276 @@ class Laws:
         """Payment -> the sale it completed."""
         self.originals: dict[str, int] = {}
         self.amounts: dict[str, int] = {}
-        self.unknown_puts: set[str] = set()
-        self.placed: set[str] = set()
+        self.puts: dict[str, int] = {}
+        """Reference -> attempts to place it that nobody has refused: each may be on the POS."""
         self.steps = 0
         self.transitions: set[tuple[type[State], type[State]]] = set()
+        self._out: set[str] = set()
+        """Papers that are certainly out."""
+        self._serial = 0
+        """Counts what is asked and what is answered: which came first. Goes on over power cuts."""
+        self._removed_at: dict[str, int] = {}
+        self._clean_look: dict[str, int] = {}
+        """Reference -> when the last whole look that found no payment was begun."""
+        self._last_look: dict[str, tuple[float | None, set[str], bool]] = {}
+        """Reference -> the last whole look: the provider's time, the money it showed, whether more is under way."""
+        self._live: set[str] = set()
+        """Sales that may still bring money, as the journal has them."""
+        self._forget_life()
+
+    def _forget_life(self) -> None:
         self._jobs: dict[int, str] = {}
-        self._ask_numbers: dict[int, int] = {}
-        """Request of an AskPos -> how many Places had been asked before it."""
+        self._originals_at_printer: set[int] = set()
+        self._asked: dict[int, tuple[int, int]] = {}
+        """Request -> when it was asked, and how many Places had been asked before it."""
+        self._puts: dict[int, str] = {}
+        """Request of a Place -> its reference."""
         self._places = 0
         self._free_after = -1
         """The POS was proved free after so many Places; -1: not proved in this life."""
-        self._put_requests: set[int] = set()
-        self._removed_at: dict[str, int] = {}
-        self._clean_look: dict[str, int] = {}
+        self._watched_items: object = None
+        self._watched: set[str] = set()
+        self._checked: tuple[object, object, int] = (None, None, -1)
+        self._changes = 0
 
     def booted(self, counter: Counter) -> None:
-        """A new life: what was proved about the POS is forgotten, jobs are lost."""
-        self._jobs.clear()
-        self._ask_numbers.clear()
-        self._free_after = -1
-        self.transitions.discard((type(counter.state), type(counter.state)))
+        """A new life: what was proved about the POS is forgotten, jobs are lost. What is durable stays."""
+        self._forget_life()
+        for sale in self.journal.sales.values():
+            self._alive(sale)
+        law("L4", type(counter.state) not in _READY, "ready before the POS was asked")
 
     # --- after each step ----------------------------------------------------------------------------------------
 
     def check(self, before: Counter, event: Event, after: Counter, commands: tuple[Command, ...]) -> None:
         """Hold one step to the laws; ``commands`` are not yet carried out."""
         self.steps += 1
-        self._learn(before, event)
+        kind = type(event)
+        if kind in _TEACHES:
+            self._learn(before, event)
         self._transition(before, after)
-        self._write_first(after, commands)
-        self._ready(after)
-        self._devices(before, event, after)
+        if commands:
+            self._commands(before, event, after, commands)
+        if type(after.state) in _READY:
+            law("L4", self._free_after >= self._places, "idle without a proof that the POS is free")
+            law("L7", after.health.journal, "ready with a journal that cannot be written")
+        if kind in _PRINTER_WORDS:
+            resting = type(before.state) in _BY_THE_PRINTER
+            law("L9", resting or after.state == before.state, "the printer changed a running sale")
 
     def _learn(self, before: Counter, event: Event) -> None:
         match event:
             case Seen():
                 self._learn_seen(before, event)
-            case Holds(order=None) if event.request in self._ask_numbers:
-                self._free_after = max(self._free_after, self._ask_numbers[event.request])
-            case Unknown() if event.request in self._put_requests:
-                self.unknown_puts.add(event.reference)
-            case Placed():
-                self.placed.add(event.reference)
+            case Holds(order=None) if event.request in self._asked:
+                self._free_after = max(self._free_after, self._asked[event.request][1])
+            case Refused() | Busy() if event.request in self._puts:
+                self.puts[self._puts.pop(event.request)] -= 1
             case Removed(removal=Removal.BY_US):
-                self._removed_at[event.reference] = event.request
+                self._serial += 1
+                self._removed_at[event.reference] = self._serial
             case Printed() | PrintFailed():
                 self._learn_print(event)
             case _:
                 pass
 
     def _learn_seen(self, before: Counter, event: Seen) -> None:
-        sale = self.journal.sales.get(event.reference)
-        if sale is None:
-            sale = getattr(before.state, "sale", None)
-        if sale is not None:
-            ids = covered(sale, event.evidence, self.collector)
-            if ids:
-                self.proofs.setdefault(sale.reference, set()).update(ids)
-            elif event.evidence.whole:
-                self._clean_look[sale.reference] = max(event.request, self._clean_look.get(sale.reference, 0))
+        sale = self.journal.sales.get(event.reference) or getattr(before.state, "sale", None)
+        if sale is None or sale.reference != event.reference:
+            return
+        evidence = event.evidence
+        ids = covered(sale, evidence, self.collector)
+        if ids:
+            self.proofs.setdefault(sale.reference, set()).update(ids)
+        if evidence.whole and event.request in self._asked:
+            if not ids:
+                begun = self._asked[event.request][0]
+                self._clean_look[sale.reference] = max(begun, self._clean_look.get(sale.reference, 0))
+            if before.watches.talk.request == event.request:
+                money = approved(sale.reference, evidence, self.collector)
+                self._last_look[sale.reference] = (event.date, money, _pending(sale, evidence, self.collector))
 
     def _learn_print(self, event: Printed | PrintFailed) -> None:
         debt = self._jobs.pop(event.job, "")
-        if debt and isinstance(event, PrintFailed) and not event.began:
+        if isinstance(event, Printed):
+            if debt and event.sure:
+                self._out.add(debt)
+        elif debt and not event.began and event.job in self._originals_at_printer:
             self.originals[debt] -= 1
+        self._originals_at_printer.discard(event.job)
 
     def _transition(self, before: Counter, after: Counter) -> None:
-        kinds = (type(before.state), type(after.state))
-        if kinds[0] is not kinds[1]:
-            law("TRANSITIONS", kinds[1] in TRANSITIONS.get(kinds[0], {}), f"{kinds[0].__name__} -> {kinds[1].__name__}")
-            self.transitions.add(kinds)
+        old, new = type(before.state), type(after.state)
+        if old is new:
+            return
+        law("TRANSITIONS", new in TRANSITIONS.get(old, {}), f"{old.__name__} -> {new.__name__}")
+        self.transitions.add((old, new))
+        if isinstance(after.state, Paid):
+            sale = after.state.sale
+            proof = self.proofs.get(sale.reference, set())
+            law("L1", bool(sale.payments) and set(sale.payments) <= proof, f"PAID without proof: {sale.reference}")
+        if isinstance(after.state, Guarding) and isinstance(before.state, Entering | Confirming):
+            law("L5", after.state.sale.cents == before.state.typed.cents, "another amount than the one typed")
+            law("L5", not before.state.typed.extra, "an amount that was cut")
 
-    def _write_first(self, after: Counter, commands: tuple[Command, ...]) -> None:
-        saves = [index for index, command in enumerate(commands) if isinstance(command, Save)]
-        law("L7", saves in ([], [0]), "a Save that is not the first and only one of its step")
+    def _commands(self, before: Counter, event: Event, after: Counter, commands: tuple[Command, ...]) -> None:
+        if len(commands) > 1 or not isinstance(commands[0], Save):
+            saves = [index for index, command in enumerate(commands) if isinstance(command, Save)]
+            law("L7", saves in ([], [0]), "a Save that is not the first and only one of its step")
+        for command in commands:
+            match command:
+                case Sound(tune=Tune.PAID):
+                    entered = not isinstance(before.state, Paid) or isinstance(event, NotSaved)
+                    law(
+                        "L1",
+                        isinstance(after.state, Paid) and entered,
+                        "the sound of PAID, and nobody in front paid (R19)",
+                    )
+                case Print():
+                    law("L1", type(after.state) not in _IN_SALE, "a paper while a sale is open (R19)")
+                case _:
+                    pass
+
+    # --- what became durable must be true -----------------------------------------------------------------------
 
     def saved(self, save: Save) -> None:
-        """What became durable must be true."""
+        """The records of a ``Save`` are durable now."""
+        ended = []
         for record in save.records:
             match record:
                 case Sale():
-                    self._sale(record)
-                case Debt() if not record.id.startswith("slip:"):
+                    if not record.foreign:
+                        self._sale(record)
+                    if record.reference in self._live and not record.watched and not record.phase.open:
+                        ended.append(record)
+                    self._alive(record)
+                case Debt() if not record.id.startswith(SLIP):
                     cents = self.amounts.get(record.id)
                     law("L5", cents == record.cents, f"ticket over {record.cents}, sale over {cents}")
                 case _:
                     pass
+        for record in ended:
+            self._watch_over(record)
+
+    def _alive(self, sale: Sale) -> None:
+        self._changes += 1
+        if sale.watched or sale.phase.open:
+            self._live.add(sale.reference)
+        else:
+            self._live.discard(sale.reference)
 
     def _sale(self, sale: Sale) -> None:
-        if sale.foreign:
-            return
-        first = self.amounts.setdefault(sale.reference, sale.cents)
-        law("L5", first == sale.cents, f"the amount of {sale.reference} changed from {first} to {sale.cents}")
+        reference = sale.reference
+        first = self.amounts.setdefault(reference, sale.cents)
+        law("L5", first == sale.cents, f"the amount of {reference} changed from {first} to {sale.cents}")
         law("L5", sum(line.cents for line in sale.lines) == sale.cents, "the lines are not the amount")
         if sale.phase is Phase.PAID:
-            proof = self.proofs.get(sale.reference, set())
-            law("L1", bool(sale.payments) and set(sale.payments) <= proof, f"paid without proof: {sale.reference}")
+            proof = self.proofs.get(reference, set())
+            law("L1", bool(sale.payments) and set(sale.payments) <= proof, f"paid without proof: {reference}")
+            law("L2", reference in self.journal.debts, f"paid, and no ticket is owed: {reference}")
             for payment in sale.payments:
-                owner = self.used.setdefault(payment, sale.reference)
-                law("L1", owner == sale.reference, f"payment {payment} completes two sales")
-        if sale.phase is Phase.REFUSED:
-            law("L6", sale.reference not in self.unknown_puts, "refused, though an attempt's outcome is unknown")
-            law("L6", sale.reference not in self.placed, "refused, though it was placed")
-        if sale.phase is Phase.WITHDRAWN:
-            clean = self._clean_look.get(sale.reference, 0)
-            law("L6", clean > self._removed_at.get(sale.reference, 0), "withdrawn without a look after it was gone")
+                owner = self.used.setdefault(payment, reference)
+                law("L1", owner == reference, f"payment {payment} completes two sales")
+        elif sale.phase is Phase.REFUSED:
+            law("L6", not self.puts.get(reference), "refused, though an attempt was not, or is unknown")
+        elif sale.phase is Phase.WITHDRAWN:
+            clean = self._clean_look.get(reference, 0)
+            law("L6", clean > self._removed_at.get(reference, 0), "withdrawn without a look after it was gone")
 
-    def _ready(self, after: Counter) -> None:
-        if isinstance(after.state, Idle | Menu):
-            law("L4", self._free_after >= self._places, "idle without a proof that the POS is free")
-            law("L7", after.health.journal, "ready with a journal that cannot be written")
+    def _watch_over(self, sale: Sale) -> None:
+        """L4, L2: a watch ends late enough, with a whole look, and with all the money in its place."""
+        if sale.phase is Phase.REFUSED:
+            return  # never on the POS: nothing was watched
+        date, money, pending = self._last_look.get(sale.reference, (None, set(), False))
+        law("L4", sale.reference in self._last_look, f"nobody looked before the watch of {sale.reference} ended")
+        law("L4", not pending, f"the watch of {sale.reference} ended with a payment under way")
+        if date is not None and sale.expires is not None:
+            last = max(sale.expires, sale.ended_at or 0.0)
+            law(
+                "L4", date >= last + LATE_S - 1.0, f"the watch of {sale.reference} ended {last + LATE_S - date} s early"
+            )
+        placed = set(sale.payments) | self.journal.disputes.keys()
+        law("L2", money <= placed, f"money that nobody has: {money - placed}")
+
+    # --- after the step was carried out -------------------------------------------------------------------------
 
     def watched(self, after: Counter) -> None:
-        """After the step's commands were carried out: every order of ours that may bring money has its watcher."""
-        front = getattr(after.state, "sale", None)
-        watched = {watch.sale.reference for watch in after.watches.items}
-        for sale in self.journal.sales.values():
-            live = sale.phase.open or sale.watched
-            seen = sale.reference in watched or (front is not None and front.reference == sale.reference)
-            waits = getattr(after.state, "then", None)
-            seen = seen or (waits is not None and waits.reference == sale.reference)
-            unsaved = any(isinstance(r, Sale) and r.reference == sale.reference for r in after.unsaved)
-            law("L4", not live or seen or unsaved, f"nobody watches {sale.reference} ({sale.phase})")
-
-    def _devices(self, before: Counter, event: Event, after: Counter) -> None:
-        if isinstance(event, PaperIs | Printed | PrintFailed):
-            resting = isinstance(before.state, Idle | Menu | Blocked | Starting)
-            law("L9", resting or after.state == before.state, "the printer changed a running sale")
+        """Every order of ours that may bring money has its watcher."""
+        checked = (after.state, after.watches.items, self._changes)
+        if checked[0] is self._checked[0] and checked[1] is self._checked[1] and checked[2] == self._checked[2]:
+            return
+        self._checked = checked
+        if after.watches.items is not self._watched_items:
+            self._watched_items = after.watches.items
+            self._watched = {watch.sale.reference for watch in after.watches.items}
+        missing = self._live - self._watched
+        if missing:
+            front = (getattr(after.state, "sale", None), getattr(after.state, "then", None), *after.unsaved)
+            missing -= {sale.reference for sale in front if isinstance(sale, Sale)}
+            law("L4", not missing, f"nobody watches {missing}")
 
     # --- before a command is carried out ----------------------------------------------------------------------------
 
-    def carried_out(self, command: Place | AskPos | Look | Withdraw | Print | Command) -> None:
+    def carried_out(self, command: Command) -> None:
         """What is done now must be durable, and allowed."""
         match command:
+            case AskPos() | Look():
+                self._serial += 1
+                self._asked[command.request] = (self._serial, self._places)
             case Place():
-                row = self.journal.sales.get(command.reference)
-                law("L7", row is not None and row.puts == command.sale.puts, "a PUT that the journal does not know")
-                law("L5", row is not None and row.cents == command.sale.cents, "a PUT over another amount")
-                law("L4", self._free_after >= self._places or command.sale.puts > 1, "a PUT on a POS not proved free")
-                self._places += 1
-                self._put_requests.add(command.request)
-            case AskPos():
-                self._ask_numbers[command.request] = self._places
+                self._place(command)
             case Withdraw():
                 row = self.journal.sales.get(command.reference)
-                known = row is not None and (row.phase is not Phase.WAITING)
+                known = row is not None and row.phase is not Phase.WAITING
                 law("L7", known or self.journal.fails, "a DELETE that the journal does not know")
             case Print():
                 self._print(command)
             case _:
                 pass
 
+    def _place(self, command: Place) -> None:
+        row = self.journal.sales.get(command.reference)
+        law("L7", row is not None and row.puts == command.sale.puts, "a PUT that the journal does not know")
+        law("L7", row is not None and row.phase is Phase.PLACING, "a PUT of a sale that is over")
+        law("L5", row is not None and row.cents == command.sale.cents, "a PUT over another amount")
+        law("L4", self._free_after >= self._places or command.sale.puts > 1, "a PUT on a POS not proved free")
+        law("L6", command.sale.puts <= 2, "more than two PUTs (R6)")
+        self._places += 1
+        self._puts[command.request] = command.reference
+        self.puts[command.reference] = self.puts.get(command.reference, 0) + 1
+
     def _print(self, command: Print) -> None:
-        marks = set(command.marks)
-        owed = [d for d in self.journal.debts.values() if d.ticket is command.ticket or d.ticket == command.ticket]
-        if not owed:
-            return  # a summary, or a ticket that could not be journalled
-        debt = owed[0]
-        if not debt.id.startswith("slip:"):
-            law("L1", debt.id in self.proofs, f"a ticket without proof: {debt.id}")
-            law("L1", Mark.MONEY_TO_SETTLE not in marks, "a ticket marked as a slip")
+        marks, reference = set(command.marks), command.ticket.reference
+        if not reference:
+            return  # a summary
+        debt = self._owed(command)
+        if Mark.MONEY_TO_SETTLE not in marks:
+            law("L1", reference in self.proofs, f"a ticket without proof: {reference}")
+            law("L1", debt is None or not debt.id.startswith(SLIP), "disputed money on an unmarked paper")
+            debt_id = reference
         else:
-            law("L1", Mark.MONEY_TO_SETTLE in marks, "disputed money on an unmarked paper")
-        if not marks & {Mark.COPY, Mark.POSSIBLE_DUPLICATE}:
-            law("L7", debt.state is DebtState.PRINTING, "a print that the journal does not know")
-            self.originals[debt.id] = self.originals.get(debt.id, 0) + 1
-            law("L3", self.originals[debt.id] == 1, f"{debt.id} has two originals")
-            self._jobs[command.job] = debt.id
+            law("L1", debt is None or debt.id.startswith(SLIP), "a ticket marked as a slip")
+            debt_id = debt.id if debt else ""
+        if not marks & _FOR_SURE:
+            law("L7", debt is not None and debt.state is DebtState.PRINTING, "a print that the journal does not know")
+            self.originals[debt_id] = self.originals.get(debt_id, 0) + 1
+            law("L3", self.originals[debt_id] == 1, f"{debt_id} has two originals")
+            self._originals_at_printer.add(command.job)
+        elif Mark.COPY in marks:
+            law("L3", debt_id in self._out, f"a copy of {debt_id}, whose original is not certainly out")
+        self._jobs[command.job] = debt_id
+
+    def _owed(self, command: Print) -> Debt | None:
+        reference = command.ticket.reference
+        debt = self.journal.debts.get(reference)
+        if debt is not None and debt.ticket == command.ticket:
+            return debt
+        return next((d for d in self.journal.debts.values() if d.ticket == command.ticket), None)
+
+
+def _pending(sale: Sale, evidence: Evidence, collector: int) -> bool:
+    inside = [
+        p for o in evidence.orders if o.reference == sale.reference and o.collector == collector for p in o.payments
+    ]
+    listed = [p for p in evidence.payments if p.reference == sale.reference and p.collector == collector]
+    return any(p.state is PaymentState.PENDING for p in (*inside, *listed))

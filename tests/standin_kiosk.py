@@ -35,11 +35,10 @@ class Standin:
         self.taken = threading.Event()
         place = Path(os.environ["KIOSK_COUNTER"])
         self.wire = RemoteWire(place / "display.sock") if (place / "display.sock").exists() else None
-        self.control = ControlServer(Path(os.environ["KIOSK_CONTROL"]), self.answer)
         self.draw()
-        self.keypad = (
-            RemoteKeypad(place / "keypad.sock", self.key, lambda: None) if (place / "keypad.sock").exists() else None
-        )
+        keypad = place / "keypad.sock"
+        self.keypad = RemoteKeypad(keypad, self.key, lambda: None) if keypad.exists() else None
+        self.control = ControlServer(Path(os.environ["KIOSK_CONTROL"]), self.answer)  # From now on its thread draws.
 
     def answer(self, _request: dict[str, object]) -> dict[str, object]:
         return {

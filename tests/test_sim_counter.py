@@ -136,6 +136,8 @@ def test_after_a_power_cut_the_kiosk_is_off_and_dark_and_begins_again_with_the_s
     async def story() -> None:
         async with standing(tmp_path) as counter:
             await counter.press("25#")
+            await counter.state()  # The stand-in draws when it is asked.
+            assert lit(counter) == 16
             await counter.trouble("power-cut", True)
             assert await counter.state() == {"state": "off", "sale": None, "health": None, "obligations": None}
             assert await counter.screen() == ""

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from kiosk.config import ConfigError
+from kiosk.sim.child import STOP_S
 from kiosk.sim.world import CannotStart, make_plan, run_sim
 
 STANDIN = (sys.executable, str(Path(__file__).with_name("standin_kiosk.py")))
@@ -45,8 +46,9 @@ class Running:
         raise AssertionError("it never came to that")
 
     def end(self, how: signal.Signals = signal.SIGINT) -> tuple[int, str]:
+        """In less time than a kiosk may take to stop."""
         self.process.send_signal(how)
-        _, said = self.process.communicate(timeout=60)
+        _, said = self.process.communicate(timeout=STOP_S / 2)
         return self.process.returncode, said
 
 

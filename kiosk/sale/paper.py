@@ -154,8 +154,9 @@ def _send(papers: Papers, command: Print, turn: Turn, debt: str = "") -> Papers:
 
 def _print_debt(papers: Papers, debt: Debt, turn: Turn) -> Papers:
     marks = debt.marks + ((Mark.POSSIBLE_DUPLICATE,) if debt.tried else ())
-    turn.save(replace(debt, state=DebtState.PRINTING))
-    return _send(papers, Print(papers.jobs + 1, debt.ticket, marks, retry=debt.tried), turn, debt.id)
+    printing = replace(debt, state=DebtState.PRINTING)
+    turn.save(printing)
+    return _send(_with_debt(papers, printing), Print(papers.jobs + 1, debt.ticket, marks, retry=debt.tried), turn, debt.id)
 
 
 def _print_copy(papers: Papers, debt: Debt, turn: Turn) -> Papers:
