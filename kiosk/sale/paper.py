@@ -156,7 +156,9 @@ def _print_debt(papers: Papers, debt: Debt, turn: Turn) -> Papers:
     marks = debt.marks + ((Mark.POSSIBLE_DUPLICATE,) if debt.tried else ())
     printing = replace(debt, state=DebtState.PRINTING)
     turn.save(printing)
-    return _send(_with_debt(papers, printing), Print(papers.jobs + 1, debt.ticket, marks, retry=debt.tried), turn, debt.id)
+    return _send(
+        _with_debt(papers, printing), Print(papers.jobs + 1, debt.ticket, marks, retry=debt.tried), turn, debt.id
+    )
 
 
 def _print_copy(papers: Papers, debt: Debt, turn: Turn) -> Papers:
