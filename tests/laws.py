@@ -10,6 +10,7 @@ to those. L10 is about texts: ``tests/test_laws.py``.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final, Protocol
 
 from kiosk.sale.commands import AskPos, Command, Look, Place, Print, Save, Sound, Tune, Withdraw
@@ -21,6 +22,7 @@ from kiosk.sale.events import (
     Holds,
     NotSaved,
     PaperIs,
+    PaymentSeen,
     PaymentState,
     Printed,
     PrintFailed,
@@ -29,9 +31,9 @@ from kiosk.sale.events import (
     Removed,
     Seen,
 )
+from kiosk.sale.front import TRANSITIONS
 from kiosk.sale.records import Debt, DebtState, Dispute, Mark, Phase, Sale
 from kiosk.sale.states import (
-    TRANSITIONS,
     Adopting,
     Blocked,
     Checking,
@@ -91,15 +93,19 @@ def covered(sale: Sale, evidence: Evidence, collector: int) -> tuple[str, ...]:
     return ()
 
 
-def approved(reference: str, evidence: Evidence, collector: int) -> set[str]:
-    """Every payment that brought money to this reference and this collector, wherever it was shown."""
-    inside = [p for o in evidence.orders if o.reference == reference and o.collector == collector for p in o.payments]
-    listed = [p for p in evidence.payments if p.reference == reference and p.collector == collector]
-    return {
-        p.id
-        for p in (*inside, *listed)
-        if p.state is PaymentState.APPROVED and (p.cents is None or p.cents > p.refunded_cents)
-    }
+def money(reference: str, evidence: Evidence, collector: int) -> Iterator[PaymentSeen]:
+    """Every payment of this reference to this collector, wherever it was shown."""
+    for order in evidence.orders:
+        if order.reference == reference and order.collector == collector:
+            yield from order.payments
+    for payment in evidence.payments:
+        if payment.reference == reference and payment.collector == collector:
+            yield payment
+
+
+def brings_money(payment: PaymentSeen) -> bool:
+    """Approved, and not given back (an amount that is none of our currency is money all the same)."""
+    return payment.state is PaymentState.APPROVED and (payment.cents is None or payment.cents > payment.refunded_cents)
 
 
 class Books(Protocol):
@@ -136,8 +142,8 @@ class Laws:
         self._removed_at: dict[str, int] = {}
         self._clean_look: dict[str, int] = {}
         """Reference -> when the last whole look that found no payment was begun."""
-        self._last_look: dict[str, tuple[float | None, set[str], bool]] = {}
-        """Reference -> the last whole look: the provider's time, the money it showed, whether more is under way."""
+        self._last_look: dict[str, tuple[float | None, tuple[PaymentSeen, ...]]] = {}
+        """Reference -> the last whole look of its watch: the provider's time, and the payments that it showed."""
         self._live: set[str] = set()
         """Sales that may still bring money, as the journal has them."""
         self._forget_life()
@@ -211,8 +217,8 @@ class Laws:
                 begun = self._asked[event.request][0]
                 self._clean_look[sale.reference] = max(begun, self._clean_look.get(sale.reference, 0))
             if before.watches.talk.request == event.request:
-                money = approved(sale.reference, evidence, self.collector)
-                self._last_look[sale.reference] = (event.date, money, _pending(sale, evidence, self.collector))
+                seen = tuple(money(sale.reference, evidence, self.collector))
+                self._last_look[sale.reference] = (event.date, seen)
 
     def _learn_print(self, event: Printed | PrintFailed) -> None:
         debt = self._jobs.pop(event.job, "")
@@ -305,7 +311,8 @@ class Laws:
         """L4, L2: a watch ends late enough, with a whole look, and with all the money in its place."""
         if sale.phase is Phase.REFUSED:
             return  # never on the POS: nothing was watched
-        date, money, pending = self._last_look.get(sale.reference, (None, set(), False))
+        date, seen = self._last_look.get(sale.reference, (None, ()))
+        pending = any(payment.state is PaymentState.PENDING for payment in seen)
         law("L4", sale.reference in self._last_look, f"nobody looked before the watch of {sale.reference} ended")
         law("L4", not pending, f"the watch of {sale.reference} ended with a payment under way")
         if date is not None and sale.expires is not None:
@@ -313,8 +320,12 @@ class Laws:
             law(
                 "L4", date >= last + LATE_S - 1.0, f"the watch of {sale.reference} ended {last + LATE_S - date} s early"
             )
-        placed = set(sale.payments) | self.journal.disputes.keys()
-        law("L2", money <= placed, f"money that nobody has: {money - placed}")
+        lost = (
+            {payment.id for payment in seen if brings_money(payment)}
+            - set(sale.payments)
+            - self.journal.disputes.keys()
+        )
+        law("L2", not lost, f"money that nobody has: {lost}")
 
     # --- after the step was carried out -------------------------------------------------------------------------
 
@@ -390,11 +401,3 @@ class Laws:
         if debt is not None and debt.ticket == command.ticket:
             return debt
         return next((d for d in self.journal.debts.values() if d.ticket == command.ticket), None)
-
-
-def _pending(sale: Sale, evidence: Evidence, collector: int) -> bool:
-    inside = [
-        p for o in evidence.orders if o.reference == sale.reference and o.collector == collector for p in o.payments
-    ]
-    listed = [p for p in evidence.payments if p.reference == sale.reference and p.collector == collector]
-    return any(p.state is PaymentState.PENDING for p in (*inside, *listed))
