@@ -181,7 +181,10 @@ def check_journal(path: Path, refuse_damaged: Callable[[Path], None]) -> Result:
 def of_service(status: Mapping[str, object]) -> Iterator[Result]:
     """The running service's word on what it owns."""
     health = status.get("health")
-    health = health if isinstance(health, Mapping) else {}
+    if not isinstance(health, Mapping):
+        text = str(status.get("error", "it does not tell its state"))
+        yield Result("service", False, text, "systemctl restart kiosk; see journalctl -u kiosk")
+        return
     yield Result("service", True, f"running, state {status.get('state')}")
     printer = health.get("printer")
     yield check_printer(Paper(printer)) if printer else Result("printer", True, "not asked yet")

@@ -37,22 +37,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from kiosk.sale.front import BrokenError
 
     parsed = _parser().parse_args(arguments)
-    expected: tuple[type[Exception], ...] = (CommandError, JournalError, CrashError, BrokenError)
+    expected: tuple[type[Exception], ...] = (CommandError, JournalError, CrashError, BrokenError, OSError)
     if os.environ.get("KIOSK_DEBUG") == "1":
         expected = ()
     try:
-        return int(parsed.command(parsed))
+        status = int(parsed.command(parsed))
+        sys.stdout.flush()
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # whoever read our output has enough of it; nor may Python complain at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except expected as error:
         print(f"kiosk: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:  # whoever read our output has enough of it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -164,9 +166,13 @@ def _results(config: Config) -> Iterator[Result]:
     from kiosk.control import ask
 
     try:
-        yield from of_service(ask(control_path(config, os.environ), {"command": "status"}))
-    except (OSError, ValueError):  # nobody answers: the devices are free
+        answer = ask(control_path(config, os.environ), {"command": "status"})
+    except (FileNotFoundError, ConnectionRefusedError):  # nobody is there: the devices are free
         yield from _device_results(config)
+    except (OSError, ValueError) as error:  # somebody is, and owns them
+        yield from of_service({"error": f"no answer: {error}"})
+    else:
+        yield from of_service(answer)
     yield from _account_results(config)
 
 

@@ -114,19 +114,18 @@ def _take(papers: Papers, turn: Turn, front: State) -> Papers:
     for wish in turn.wishes:
         if wish is MenuItem.DEBTS:
             papers = replace(papers, summary=True, old=frozenset(debt.id for debt in papers.debts))
-        elif _can_copy(papers, turn, front):
+        elif can_copy(papers, turn.health.paper, front):
             papers = replace(papers, copy=True)
         else:
             turn.sound(Tune.REFUSED)
     return papers
 
 
-def _can_copy(papers: Papers, turn: Turn, front: State) -> bool:
+def can_copy(papers: Papers, paper: Paper | None, front: State) -> bool:
     """A copy comes out now or not at all. On PAID it is this sale's, whose ticket must be out before it has a copy."""
-    paper, last = turn.health.paper, papers.last
-    if paper is None or not paper.usable or last is None:
+    if paper is None or not paper.usable or papers.last is None:
         return False
-    return not isinstance(front, Paid) or last.id == front.sale.reference
+    return not isinstance(front, Paid) or papers.last.id == front.sale.reference
 
 
 def _print_next(papers: Papers, turn: Turn, front: State) -> Papers:

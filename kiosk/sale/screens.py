@@ -8,6 +8,7 @@ from typing import assert_never
 
 from kiosk.sale.counter import Counter
 from kiosk.sale.events import Paper, Trouble
+from kiosk.sale.paper import can_copy
 from kiosk.sale.records import Sale
 from kiosk.sale.states import (
     Adopting,
@@ -128,7 +129,10 @@ def _picture(counter: Counter, words: Words, mono: float) -> Screen:
             return Screen(words.checking, _amount(counter, sale.cents), words.checking_text, loud=True)
         case Paid(sale=sale):
             text = f"{_amount(counter, sale.cents)} {_ticket(counter, sale, words)}".rstrip()
-            return Screen(words.paid, words.paid, text, words.paid_footer, loud=True)
+            copy = can_copy(counter.papers, counter.health.paper, state)
+            return Screen(
+                words.paid, words.paid, text, words.paid_footer_copy if copy else words.paid_footer, loud=True
+            )
         case Notice():
             told = words.notices[state.kind]
             return Screen(told.head, told.big, told.text, words.notice_footer, loud=True)

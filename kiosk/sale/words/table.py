@@ -62,6 +62,7 @@ class Words:
     checking_text: str
     paid: str
     paid_footer: str
+    paid_footer_copy: str
     notice_footer: str
     stopped: str
     stopped_text: str
