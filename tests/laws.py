@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, Protocol
 
-from kiosk.sale.commands import AskPos, Command, Look, Place, Print, Save, Sound, Tune, Withdraw
+from kiosk.sale.commands import AskPos, Command, Depth, Look, Place, Print, Save, Sound, Tune, Withdraw
 from kiosk.sale.counter import Counter
 from kiosk.sale.events import (
     Busy,
@@ -32,7 +32,7 @@ from kiosk.sale.events import (
     Seen,
 )
 from kiosk.sale.front import TRANSITIONS
-from kiosk.sale.records import Debt, DebtState, Dispute, Mark, Phase, Sale
+from kiosk.sale.records import Debt, DebtState, Dispute, Mark, Phase, Record, Sale
 from kiosk.sale.states import (
     Adopting,
     Blocked,
@@ -115,9 +115,6 @@ class Books(Protocol):
     debts: dict[str, Debt]
     disputes: dict[str, Dispute]
 
-    fails: bool
-    """It cannot be written now."""
-
 
 class Laws:
     """Watches a counter for as long as its journal lives, across power cuts."""
@@ -143,7 +140,7 @@ class Laws:
         self._clean_look: dict[str, int] = {}
         """Reference -> when the last whole look that found no payment was begun."""
         self._last_look: dict[str, tuple[float | None, tuple[PaymentSeen, ...]]] = {}
-        """Reference -> the last whole look of its watch: the provider's time, and the payments that it showed."""
+        """Reference -> the last whole look in both indexes: the provider's time, and the payments that it showed."""
         self._live: set[str] = set()
         """Sales that may still bring money, as the journal has them."""
         self._forget_life()
@@ -153,11 +150,15 @@ class Laws:
         self._originals_at_printer: set[int] = set()
         self._asked: dict[int, tuple[int, int]] = {}
         """Request -> when it was asked, and how many Places had been asked before it."""
+        self._deep: set[int] = set()
+        """Looks in both indexes."""
         self._puts: dict[int, str] = {}
         """Request of a Place -> its reference."""
         self._places = 0
         self._free_after = -1
         """The POS was proved free after so many Places; -1: not proved in this life."""
+        self._unsaved: tuple[Record, ...] = ()
+        """What the machine knows that the journal could not write (R22)."""
         self._watched_items: object = None
         self._watched: set[str] = set()
         self._checked: tuple[object, object, int] = (None, None, -1)
@@ -179,6 +180,7 @@ class Laws:
         if kind in _TEACHES:
             self._learn(before, event)
         self._transition(before, after)
+        self._unsaved = after.unsaved
         if commands:
             self._commands(before, event, after, commands)
         if type(after.state) in _READY:
@@ -216,7 +218,7 @@ class Laws:
             if not ids:
                 begun = self._asked[event.request][0]
                 self._clean_look[sale.reference] = max(begun, self._clean_look.get(sale.reference, 0))
-            if before.watches.talk.request == event.request:
+            if event.request in self._deep:
                 seen = tuple(money(sale.reference, evidence, self.collector))
                 self._last_look[sale.reference] = (event.date, seen)
 
@@ -316,14 +318,10 @@ class Laws:
         law("L4", sale.reference in self._last_look, f"nobody looked before the watch of {sale.reference} ended")
         law("L4", not pending, f"the watch of {sale.reference} ended with a payment under way")
         if date is not None and sale.expires is not None:
-            last = max(sale.expires, sale.ended_at or 0.0)
-            law(
-                "L4", date >= last + LATE_S - 1.0, f"the watch of {sale.reference} ended {last + LATE_S - date} s early"
-            )
-        lost = (
-            {payment.id for payment in seen if brings_money(payment)}
-            - set(sale.payments)
-            - self.journal.disputes.keys()
+            early_s = sale.expires + LATE_S - date
+            law("L4", early_s <= 1.0, f"the watch of {sale.reference} ended {early_s} s early")
+        lost = {payment.id for payment in seen if brings_money(payment)}.difference(
+            sale.payments, self.journal.disputes
         )
         law("L2", not lost, f"money that nobody has: {lost}")
 
@@ -352,12 +350,15 @@ class Laws:
             case AskPos() | Look():
                 self._serial += 1
                 self._asked[command.request] = (self._serial, self._places)
+                if isinstance(command, Look) and command.depth is Depth.ALL:
+                    self._deep.add(command.request)
             case Place():
                 self._place(command)
             case Withdraw():
                 row = self.journal.sales.get(command.reference)
                 known = row is not None and row.phase is not Phase.WAITING
-                law("L7", known or self.journal.fails, "a DELETE that the journal does not know")
+                lost = any(isinstance(r, Sale) and r.reference == command.reference for r in self._unsaved)
+                law("L7", known or lost, "a DELETE that the journal does not know")
             case Print():
                 self._print(command)
             case _:

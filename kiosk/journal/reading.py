@@ -58,7 +58,7 @@ class Reader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        if not path.exists():
+        if not os.path.exists(path):
             raise JournalError(f"journal {path}: there is none yet (the kiosk makes it when it first starts)")
         with explained(path):
             self._db = connect(path, "ro", _BUSY_S)
