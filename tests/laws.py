@@ -16,6 +16,7 @@ from typing import Final, Protocol
 from kiosk.sale.commands import AskPos, Command, Depth, Look, Place, Print, Save, Sound, Tune, Withdraw
 from kiosk.sale.counter import Counter
 from kiosk.sale.events import (
+    Answer,
     Busy,
     Event,
     Evidence,
@@ -128,12 +129,15 @@ class Laws:
         """Payment -> the sale it completed."""
         self.originals: dict[str, int] = {}
         self.amounts: dict[str, int] = {}
+        self._phases: dict[str, Phase] = {}
         self.puts: dict[str, int] = {}
         """Reference -> attempts to place it that nobody has refused: each may be on the POS."""
         self.steps = 0
         self.transitions: set[tuple[type[State], type[State]]] = set()
         self._out: set[str] = set()
         """Papers that are certainly out."""
+        self._date = 0.0
+        """The provider's clock, as last heard."""
         self._serial = 0
         """Counts what is asked and what is answered: which came first. Goes on over power cuts."""
         self._removed_at: dict[str, int] = {}
@@ -187,10 +191,12 @@ class Laws:
             law("L4", self._free_after >= self._places, "idle without a proof that the POS is free")
             law("L7", after.health.journal, "ready with a journal that cannot be written")
         if kind in _PRINTER_WORDS:
-            resting = type(before.state) in _BY_THE_PRINTER
-            law("L9", resting or after.state == before.state, "the printer changed a running sale")
+            allowed = after.shop.printer_required and type(before.state) in _BY_THE_PRINTER
+            law("L9", allowed or after.state == before.state, "the printer changed a running sale")
 
     def _learn(self, before: Counter, event: Event) -> None:
+        if isinstance(event, Answer) and event.date is not None:
+            self._date = max(self._date, event.date)
         match event:
             case Seen():
                 self._learn_seen(before, event)
@@ -305,9 +311,14 @@ class Laws:
                 law("L1", owner == reference, f"payment {payment} completes two sales")
         elif sale.phase is Phase.REFUSED:
             law("L6", not self.puts.get(reference), "refused, though an attempt was not, or is unknown")
-        elif sale.phase is Phase.WITHDRAWN:
+        elif sale.phase is Phase.WITHDRAWN and self._phases.get(reference) is not Phase.WITHDRAWN:
+            _, seen = self._last_look.get(reference, (None, ()))
+            law("L6", not any(map(brings_money, seen)), "called withdrawn, and there is money (R14)")
             clean = self._clean_look.get(reference, 0)
             law("L6", clean > self._removed_at.get(reference, 0), "withdrawn without a look after it was gone")
+            gone = sale.expires is None or self._date >= sale.expires - 1.0 or not self.puts.get(reference)
+            law("L6", gone or reference in self._removed_at, "withdrawn, though we did not take it (R14)")
+        self._phases[reference] = sale.phase
 
     def _watch_over(self, sale: Sale) -> None:
         """L4, L2: a watch ends late enough, with a whole look, and with all the money in its place."""

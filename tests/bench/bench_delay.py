@@ -1,0 +1,82 @@
+"""From paid at Mercado Pago to the first byte of the ticket, with polling, in real time through the virtual counter.
+
+    python tests/bench/bench_delay.py [--sales N]
+
+Prints the delays, their mean and its ratio to the budget: half the poll period, one round trip and 50 ms; asserts
+nothing. The customers' payments are spread evenly over one poll period, so that the mean is not a matter of luck. A
+byte is seen within some milliseconds of its arrival, on the side of the longer delay.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+from pathlib import Path
+from time import perf_counter, sleep
+from typing import Final
+
+from tests.counter_books import Account, audit
+from tests.counter_client import Counter, virtual_counter
+
+POLL_PERIOD_S: Final = 2.0
+"""How often a waiting kiosk looks in the first two minutes (R9)."""
+OVERHEAD_S: Final = 0.050
+LOOK_S: Final = 0.002
+"""Between two looks at the printer."""
+ROUND_TRIPS: Final = 21
+PATIENCE_S: Final = 60.0
+
+
+def delay_s(counter: Counter, pays_after_s: float) -> float:
+    """Sell once to a customer who pays so long after the order is there; answers the seconds from paid to paper."""
+    before = printed(counter)
+    counter.press("2500#")
+    while counter.status().state != "waiting":  # seen at once: the kiosk's looks are counted from here
+        sleep(LOOK_S)
+    sleep(pays_after_s)
+    assert counter.customer("pay")
+    paid_at = perf_counter()
+    while printed(counter) == before:
+        assert perf_counter() - paid_at < PATIENCE_S
+        sleep(LOOK_S)
+    seconds = perf_counter() - paid_at
+    audit(counter)
+    counter.leave()
+    return seconds
+
+
+def printed(counter: Counter) -> int:
+    """Bytes that the printer has printed."""
+    return int(counter.client.get("/view").json()["paper"])
+
+
+def round_trip_s(counter: Counter) -> float:
+    """A question to the account over the kiosk's line and its answer, the median of some."""
+    account = Account(counter)
+    seconds = []
+    for _ in range(ROUND_TRIPS):
+        asked_at = perf_counter()
+        account.payments()
+        seconds.append(perf_counter() - asked_at)
+    return statistics.median(seconds)
+
+
+def main() -> None:
+    """Measure, and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--sales", type=int, default=6)
+    sales = parser.parse_args().sales
+    with tempfile.TemporaryDirectory() as folder, virtual_counter(Path(folder)) as counter:
+        delays = [delay_s(counter, (number + 0.5) / sales * POLL_PERIOD_S) for number in range(sales)]
+        trip_s = round_trip_s(counter)
+    mean_s, budget_s = statistics.mean(delays), POLL_PERIOD_S / 2 + trip_s + OVERHEAD_S
+    print("paid to first ticket byte:", ", ".join(f"{seconds * 1000:.0f}" for seconds in sorted(delays)), "ms")
+    print(
+        f"half of {POLL_PERIOD_S:.0f} s, a round trip of {trip_s * 1000:.1f} ms and {OVERHEAD_S * 1000:.0f} ms: "
+        f"budget {budget_s * 1000:.0f} ms; mean {mean_s * 1000:.0f} ms: ratio {mean_s / budget_s:.2f} (budget 1)"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,273 @@
+"""The self-tests, one by one: what is well, what is wrong, and what to do about it."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from kiosk.check import (
+    CLOCK_OFF_S,
+    Result,
+    check_account,
+    check_display,
+    check_journal,
+    check_keypad,
+    check_printer,
+    of_service,
+    write,
+)
+from kiosk.config import Config, MercadoPagoConfig
+from kiosk.ports import JournalError
+from kiosk.sale.commands import AskAccount, PaymentCall
+from kiosk.sale.events import AccountIs, CallAnswer, Holds, Paper, Refused, Reject, Trouble, Unknown
+from kiosk.sale.money import SITES
+from kiosk.sale.status import status
+from tests.story import COLLECTOR, SHOP, Story
+
+CONFIG = Config(SHOP, MercadoPagoConfig(COLLECTOR, "EXAMPLESTORE1", "EXAMPLEPOS1"))
+NOW = 1_900_000_000.0
+
+
+@dataclass
+class Found:
+    count: int = 1
+    fixed_amount: bool = True
+    store: str = "EXAMPLESTORE1"
+
+
+@dataclass
+class Account:
+    """An account that answers what the test says."""
+
+    answer: CallAnswer = field(
+        default_factory=lambda: AccountIs(request=1, user_id=COLLECTOR, site="MLB", test=False, date=NOW)
+    )
+    found: Found | Refused | Unknown = field(default_factory=Found)
+    asked: list[tuple[str, float]] = field(default_factory=list)
+
+    def carry_out(self, call: PaymentCall) -> CallAnswer:
+        assert isinstance(call, AskAccount)
+        self.asked.append(("account", call.until))
+        return self.answer
+
+    def find_pos(self, until: float) -> Found | Refused | Unknown:
+        self.asked.append(("pos", until))
+        return self.found
+
+
+def results(account: Account, config: Config = CONFIG, *, wall: float = NOW) -> dict[str, Result]:
+    return {result.name: result for result in check_account(config, account, lambda: 50.0, lambda: wall)}
+
+
+def changed(account: Account, **changes: object) -> Account:
+    """An account whose answer differs in these."""
+    return replace(account, answer=replace(account.answer, **changes))  # type: ignore[arg-type]  # the test's own
+
+
+# --- the account ------------------------------------------------------------------------------------------------------
+
+
+def test_an_account_in_order() -> None:
+    account = Account()
+    found = results(account)
+    assert list(found) == ["token", "user", "clock", "pos"]
+    assert all(result.ok and not result.advice for result in found.values())
+    assert found["token"].text == "accepted"
+    assert found["pos"].text == "EXAMPLEPOS1 found, with a fixed amount"
+    assert account.asked == [("account", 60.0), ("pos", 60.0)], "each call is bounded"
+
+
+def test_a_test_account_is_said() -> None:
+    assert "TRAINING" in results(changed(Account(), test=True))["token"].text
+
+
+def test_a_token_of_another_user() -> None:
+    found = results(changed(Account(), user_id=42))["user"]
+    assert (found.ok, found.text) == (False, "the token belongs to user 42")
+    assert str(COLLECTOR) in found.advice
+
+
+def test_an_account_of_another_country() -> None:
+    found = results(changed(Account(), site="MLA"))["site"]
+    assert (found.ok, found.text) == (False, "the account is of MLA")
+    assert "MLB" in found.advice
+    chile = replace(CONFIG, shop=replace(SHOP, site=SITES["MLC"]))
+    assert "site" not in results(changed(Account(), site="MLC"), chile)
+
+
+@pytest.mark.parametrize(
+    ("off_s", "ok", "text"),
+    [
+        (0.0, True, "0 s behind the provider's"),
+        (CLOCK_OFF_S - 1, True, "59 s ahead of the provider's"),
+        (1 - CLOCK_OFF_S, True, "59 s behind the provider's"),
+        (CLOCK_OFF_S, False, "60 s ahead of the provider's"),
+        (-86_400.0, False, "86400 s behind the provider's"),
+    ],
+)
+def test_the_clock_against_the_providers(off_s: float, ok: bool, text: str) -> None:
+    found = results(Account(), wall=NOW + off_s)["clock"]
+    assert (found.ok, found.text, bool(found.advice)) == (ok, text, not ok)
+
+
+def test_an_answer_without_a_date_says_nothing_about_the_clock() -> None:
+    assert "clock" not in results(changed(Account(), date=None))
+
+
+@pytest.mark.parametrize("reject", Reject)
+def test_a_refused_token_has_its_advice_and_the_pos_is_asked_all_the_same(reject: Reject) -> None:
+    found = results(Account(Refused(request=1, reject=reject, detail="their words")))
+    assert (found["token"].ok, found["token"].text) == (False, f"refused: {reject.value} their words")
+    assert found["token"].advice
+    assert found["pos"].ok
+
+
+@pytest.mark.parametrize("trouble", Trouble)
+def test_without_an_answer_there_is_one_result_with_what_to_do(trouble: Trouble) -> None:
+    """The second question would wait in vain as well."""
+    account = Account(Unknown(request=1, trouble=trouble, detail="no route"))
+    found = results(account)
+    assert list(found) == ["token"]
+    assert found["token"].text == f"no answer: {trouble.value} no route"
+    assert found["token"].advice
+    assert len(account.asked) == 1
+
+
+def test_an_answer_to_another_question_is_no_acceptance() -> None:
+    assert not results(Account(Holds(request=1, order=None)))["token"].ok
+
+
+@pytest.mark.parametrize(
+    ("found", "text", "advice"),
+    [
+        (Found(count=0), "0 points of sale with external id EXAMPLEPOS1", "external_pos_id"),
+        (Found(count=2), "2 points of sale with external id EXAMPLEPOS1", "external_pos_id"),
+        (Found(fixed_amount=False), "EXAMPLEPOS1 lets the customer type the amount", "fixed_amount"),
+        (Found(store="OTHER"), "EXAMPLEPOS1 belongs to store OTHER", "EXAMPLESTORE1"),
+        (Refused(request=2, reject=Reject.FORBIDDEN), "refused: forbidden", "application"),
+        (Unknown(request=2, trouble=Trouble.SERVER), "no answer: server", "later"),
+    ],
+)
+def test_what_can_be_wrong_with_the_point_of_sale(found: Found | Refused | Unknown, text: str, advice: str) -> None:
+    result = results(Account(found=found))["pos"]
+    assert (result.ok, result.text) == (False, text)
+    assert advice in result.advice
+
+
+def test_a_point_of_sale_whose_store_is_not_told_is_taken() -> None:
+    assert results(Account(found=Found(store="")))["pos"].ok
+
+
+# --- the devices ------------------------------------------------------------------------------------------------------
+
+
+def test_a_keypad_in_order_and_one_with_problems() -> None:
+    assert list(check_keypad([])) == [Result("keypad", True, "all lines are quiet")]
+    assert list(check_keypad(["row GPIO 5 ...", "column GPIO 12 ..."])) == [
+        Result("keypad", False, "row GPIO 5 ..."),
+        Result("keypad", False, "column GPIO 12 ..."),
+    ]
+
+
+@pytest.mark.parametrize("paper", Paper)
+def test_a_printer_is_well_where_it_can_print_and_has_advice_where_it_cannot(paper: Paper) -> None:
+    found = check_printer(paper, "cable?")
+    assert found.ok is paper.usable
+    assert bool(found.advice) is not paper.usable
+    assert paper.usable or found.text == f"{paper.value} cable?"
+
+
+def test_a_printer_that_never_reports_is_not_called_ready() -> None:
+    assert check_printer(Paper.SILENT).text == "connected; it does not report its state"
+
+
+def test_a_display_that_took_a_picture_and_one_that_did_not() -> None:
+    assert check_display(None, "ssd1306") == Result("display", True, "ssd1306 took a picture")
+    broken = check_display("no answer at 0x3c", "ssd1306")
+    assert (broken.ok, broken.text) == (False, "no answer at 0x3c")
+    assert "raspi-config" in broken.advice
+
+
+def test_a_journal_that_is_not_there_yet_is_no_fault(tmp_path: Path) -> None:
+    def never(path: Path) -> None:
+        raise AssertionError("nothing to read")
+
+    assert check_journal(tmp_path / "journal.db", never).ok
+
+
+def test_a_whole_journal_and_a_damaged_one(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    path.touch()
+
+    def damaged(path: Path) -> None:
+        raise JournalError(f"journal {path}: the file is damaged")
+
+    assert check_journal(path, lambda _: None) == Result("journal", True, f"{path}: whole")
+    broken = check_journal(path, damaged)
+    assert (broken.ok, broken.text) == (False, f"journal {path}: the file is damaged")
+    assert "do not delete it" in broken.advice
+
+
+# --- the running service ----------------------------------------------------------------------------------------------
+
+
+def of(story: Story) -> dict[str, Result]:
+    return {result.name: result for result in of_service(status(story.counter, story.at))}
+
+
+def test_the_running_service_speaks_for_its_devices() -> None:
+    """What it says is read from the very status that it answers."""
+    found = of(Story().ready())
+    assert {name: result.ok for name, result in found.items()} == {"service": True, "printer": True, "journal": True}
+    assert found["service"].text == "running, state idle"
+
+
+def test_the_running_services_printer_and_journal_can_fail() -> None:
+    story = Story().ready().printer(Paper.OUT)
+    story.keys("2500#")
+    story.journal.fails = True
+    story.free()
+    found = of(story)
+    assert (found["printer"].ok, found["printer"].advice) == (False, "put paper in")
+    assert not found["journal"].ok
+
+
+def test_a_service_that_has_not_asked_its_printer_yet() -> None:
+    assert of(Story())["printer"].text == "not asked yet"
+
+
+@pytest.mark.parametrize("answer", [{}, {"error": "the loop does not answer"}, {"health": "?"}])
+def test_a_service_that_does_not_tell_its_state_is_not_well(answer: dict[str, object]) -> None:
+    """The status socket answers errors, too: a loop that hangs must not read as "running", nor as a full disk."""
+    [found] = of_service(answer)
+    assert (found.name, found.ok) == ("service", False)
+    assert "error" not in answer or str(answer["error"]) in found.text
+
+
+# --- writing ----------------------------------------------------------------------------------------------------------
+
+WELL = Result("token", True, "accepted")
+BAD = Result("pos", False, "refused: no-pos", "set external_pos_id")
+
+
+def test_results_for_people_and_the_exit_status() -> None:
+    out = io.StringIO()
+    assert write([WELL, BAD], out, as_json=False) == 1
+    assert out.getvalue() == (
+        "ok   token     accepted\nBAD  pos       refused: no-pos\n               -> set external_pos_id\n"
+    )
+    assert write([WELL], io.StringIO(), as_json=False) == 0
+
+
+def test_results_for_programs_and_the_same_exit_status() -> None:
+    out = io.StringIO()
+    assert write([WELL, BAD], out, as_json=True) == 1
+    assert json.loads(out.getvalue()) == [
+        {"name": "token", "ok": True, "text": "accepted", "advice": ""},
+        {"name": "pos", "ok": False, "text": "refused: no-pos", "advice": "set external_pos_id"},
+    ]
+    assert write([WELL], io.StringIO(), as_json=True) == 0

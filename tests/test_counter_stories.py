@@ -1,0 +1,401 @@
+"""Stories of the counter, told to the real process: keys in, money at the fake account, paper out.
+
+The machine's own stories are told elsewhere, in simulated time and in every order. Here the whole program is proved
+once for each kind of day: adapters, loop, journal, and the troubles of line, account, printer and display.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kiosk.sale.events import Paper, Reject, Trouble
+from kiosk.sale.records import Mark
+from kiosk.sale.states import NoticeKind
+from tests.counter_books import Account, audit, brl
+from tests.counter_client import KIOSK, PATIENCE_S, WORDS, Counter
+from tests.side_by_side import Story, Told, selected, told_side_by_side
+
+pytestmark = pytest.mark.slow
+
+IMPATIENT_SHOP = """
+[shop]
+name = "Padaria do Balcão"
+site = "MLB"
+language = "pt"
+[mercadopago]
+user_id = 123456789
+external_store_id = "LOJA01"
+external_pos_id = "CAIXA01"
+[sale]
+wait_seconds = 10
+"""
+STOP_S = 12.0
+"""How long a stop may take that withdraws an order (R16)."""
+PRINTER_BACK_S = 5.0
+"""A printer that comes back is tried within this (R25)."""
+
+
+# --- sales ------------------------------------------------------------------------------------------------------------
+
+
+def plain_sale(counter: Counter) -> None:
+    """One amount, from the keys to the paper (L5)."""
+    reference = counter.sell("2500")
+    assert Account(counter).order() == reference
+    assert counter.customer("scan")
+    assert counter.customer("confirm")
+    counter.until_state("paid")
+    counter.until_screen(WORDS.paid)
+    [ticket] = audit(counter).papers
+    assert ticket.total == brl(2500)
+    assert reference in ticket.text.split()
+    assert ticket.marks == set()
+    counter.leave()
+    assert not counter.customer("scan")
+
+
+def rejected_then_paid(counter: Counter) -> None:
+    """A rejected payment leaves the order where it is (R12)."""
+    reference = counter.sell("2500")
+    assert counter.customer("reject")
+    counter.until_screen(WORDS.rejected)
+    assert Account(counter).order() == reference
+    assert counter.customer("pay")
+    counter.until_state("paid")
+    [ticket] = audit(counter).papers
+    assert ticket.original
+
+
+def cancelled(counter: Counter) -> None:
+    """Asked first, then done; the next sale begins at once (R13)."""
+    counter.sell("2500")
+    counter.press("*")
+    assert WORDS.cancel_question in counter.screen()
+    counter.press("*")
+    assert WORDS.cancel_question not in counter.screen()
+    assert counter.status().state == "waiting"
+    counter.cancel()
+    counter.until_state("notice")
+    assert not counter.customer("scan")
+    assert [sale["phase"] for sale in audit(counter).sales] == ["withdrawn"]
+    counter.leave()
+    counter.sell("100")
+    assert counter.customer("pay")
+    counter.until_state("paid")
+    assert [paper.total for paper in audit(counter).papers] == [brl(100)]
+
+
+def paid_while_cancelling(counter: Counter) -> None:
+    """The phone keeps what it scanned; paid wins (R13, R14)."""
+    counter.sell("2500")
+    assert counter.customer("scan")
+    counter.cancel()
+    assert counter.customer("confirm")
+    [ticket] = audit(counter).papers
+    assert ticket.original
+    assert ticket.marks <= {Mark.PAID_AFTER_CANCEL}
+
+
+def nobody_pays(counter: Counter) -> None:
+    """Time is up after the configured ten seconds; the order is gone from the POS."""
+    counter.sell("2500")
+    counter.until_state("notice")
+    assert WORDS.notices[NoticeKind.TIME_UP].big in counter.screen()
+    assert Account(counter).order() == ""
+    assert [(sale["phase"], sale["why"]) for sale in audit(counter).sales] == [("withdrawn", "time-up")]
+
+
+def part_paid_then_cancelled(counter: Counter) -> None:
+    """Half the money covers no sale: it is disputed, and comes out on a slip that is no ticket (R18)."""
+    counter.sell("2501")
+    assert counter.customer("pay-part")
+    counter.until_screen(WORDS.part_paid.format(amount="12,50"))
+    counter.cancel()
+    counter.until_state("notice")
+    assert WORDS.notices[NoticeKind.NOT_CONFIRMED].big in counter.screen()
+    [dispute] = counter.until(lambda status: bool(status.disputes), 2 * PATIENCE_S).disputes
+    assert (dispute["cents"], dispute["reason"]) == (1250, "short")
+    books = audit(counter)
+    assert books.tickets == []
+    [slip] = books.slips
+    assert brl(1250) in slip.text
+
+
+def paid_twice(counter: Counter) -> None:
+    """Two phones pay one order: one ticket, and the second payment is disputed (R17, R18)."""
+    counter.sell("2500")
+    assert counter.customer("pay-twice")
+    counter.until_state("paid")
+    [dispute] = counter.until(lambda status: bool(status.disputes)).disputes
+    assert (dispute["cents"], dispute["reason"]) == (2500, "second")
+    books = audit(counter)
+    assert len(books.payments) == 2
+    assert len(books.tickets) == len(books.slips) == 1
+
+
+# --- the line and the account -----------------------------------------------------------------------------------------
+
+
+def no_network_before(counter: Counter) -> None:
+    """Nothing is placed, and the kiosk says so; with the line back it sells."""
+    counter.trouble("no-network", True)
+    counter.press("2500#")
+    counter.until_state("notice", within_s=30)
+    assert WORDS.notices[NoticeKind.NO_ANSWER].big in counter.screen()
+    counter.trouble("no-network", False)
+    counter.leave()
+    assert audit(counter).sales == ()
+    counter.sell("100")
+    assert counter.customer("pay")
+    counter.until_state("paid")
+    audit(counter)
+
+
+def no_network_during_and_after(counter: Counter) -> None:
+    """What is not known is not failed: the order stays, and the money is found when the line is back (L6, R15)."""
+    counter.sell("2500")
+    assert counter.customer("scan")
+    counter.trouble("no-network", True)
+    counter.until_screen(WORDS.troubles[Trouble.NETWORK])
+    assert WORDS.blind.split("{")[0] in counter.screen()
+    assert counter.customer("confirm")
+    assert counter.status().state == "waiting"
+    counter.trouble("no-network", False)
+    counter.until_state("paid")
+    counter.trouble("no-network", True)  # Nothing more is needed for the ticket.
+    counter.until(lambda status: not status.debts)
+    assert len(counter.papers()) == 1
+    counter.trouble("no-network", False)
+    audit(counter)
+    counter.leave()
+
+
+def mercadopago_down(counter: Counter) -> None:
+    """Errors and a proxy's HTML say nothing about the money (L6)."""
+    counter.sell("2500")
+    assert counter.customer("scan")
+    counter.trouble("mp-down", True)
+    counter.until(lambda status: status.health["trouble"] is not None)
+    assert counter.customer("confirm")
+    assert counter.status().state == "waiting"
+    counter.trouble("mp-down", False)
+    counter.until_state("paid")
+    [ticket] = audit(counter).papers
+    assert ticket.original
+
+
+def token_expired(counter: Counter) -> None:
+    """Before a sale it is refused at once, for the technician; during one it says nothing about the money (R7)."""
+    counter.trouble("token-expired", True)
+    counter.press("2500#")
+    counter.until_state("notice")
+    assert WORDS.notices[NoticeKind.REFUSED_TOKEN].text in counter.screen()
+    counter.trouble("token-expired", False)
+    counter.leave()
+    counter.sell("2500")
+    counter.trouble("token-expired", True)
+    counter.until_screen(WORDS.rejects[Reject.TOKEN])
+    assert counter.customer("pay")
+    assert counter.status().state == "waiting"
+    counter.trouble("token-expired", False)
+    counter.until_state("paid")
+    [ticket] = audit(counter).papers
+    assert ticket.original
+
+
+def answer_to_the_order_lost(counter: Counter) -> None:
+    """The PUT was applied and its answer lost: the order is found on the POS, and not placed twice (R6)."""
+    counter.trouble("mp-slow", True)
+    counter.press("2500#")
+    counter.until(lambda _: counter.customer("scan"))  # Slow: what was asked happens at once, the answer is late.
+    counter.trouble("answer-lost", True)
+    counter.trouble("mp-slow", False)
+    counter.until(lambda status: status.health["trouble"] is not None)
+    counter.trouble("answer-lost", False)
+    reference = counter.until_state("waiting").sale["reference"]
+    assert counter.customer("confirm")
+    counter.until_state("paid")
+    books = audit(counter)
+    assert [payment.reference for payment in books.payments] == [reference]
+    assert "placing-again" not in counter.said()
+
+
+def answers_to_a_cancel_lost(counter: Counter) -> None:
+    """The order may be gone or not; nobody guesses, and the customer who pays has a ticket (R14)."""
+    counter.sell("2500")
+    assert counter.customer("scan")
+    counter.trouble("answer-lost", True)
+    counter.cancel()
+    counter.until(lambda status: status.state == "withdrawing" and status.health["trouble"] is not None)
+    assert counter.customer("confirm")
+    counter.trouble("answer-lost", False)
+    counter.until_state("paid")
+    [ticket] = audit(counter).papers
+    assert ticket.marks == set()
+
+
+# --- the devices ------------------------------------------------------------------------------------------------------
+
+
+def paper_out_and_back(counter: Counter) -> None:
+    """The ticket is owed, the screen says why, and it comes by itself when there is paper (R21, R25)."""
+    counter.sell("2500")
+    counter.trouble("paper-out", True)
+    assert counter.customer("pay")
+    counter.until_state("paid")
+    counter.until_screen(WORDS.papers[Paper.OUT])
+    assert [debt["state"] for debt in counter.status().debts] == ["owed"]
+    assert counter.papers() == []
+    counter.trouble("paper-out", False)
+    counter.until(lambda _: bool(counter.papers()), 2 * PRINTER_BACK_S)
+    [ticket] = audit(counter).papers
+    assert ticket.marks == set()  # No byte had left: this is the original.
+
+
+def printer_unplugged(counter: Counter) -> None:
+    """A sale needs no printer (L9). Its ticket is printed, as the original, when the printer is back."""
+    counter.trouble("printer-unplugged", True)
+    counter.sell("2500")
+    assert counter.customer("pay")
+    counter.until_state("paid")
+    counter.until_screen(WORDS.papers[Paper.GONE])
+    counter.trouble("printer-unplugged", False)
+    counter.until(lambda _: bool(counter.papers()), 2 * PRINTER_BACK_S)
+    [ticket] = audit(counter).papers
+    assert ticket.marks == set()
+
+
+def display_unplugged(counter: Counter) -> None:
+    """A sale needs no display (L9). It shows the newest screen when it is back."""
+    counter.sell("2500")
+    assert counter.lit()
+    counter.trouble("display-unplugged", True)
+    assert not counter.lit()
+    assert counter.customer("pay")
+    counter.until_state("paid")
+    assert [paper.total for paper in audit(counter).papers] == [brl(2500)]
+    counter.trouble("display-unplugged", False)
+    counter.until(lambda _: counter.lit())
+
+
+# --- the service ------------------------------------------------------------------------------------------------------
+
+
+def stopped_with_an_open_order(counter: Counter) -> None:
+    """SIGTERM takes the order back within the stop time, and the process ends with status 0 (R16)."""
+    counter.sell("2500")
+    pid = counter.pid
+    os.kill(pid, signal.SIGTERM)
+    counter.until(lambda _: counter.pid != pid, STOP_S)
+    assert not counter.customer("scan")
+    counter.until(lambda _: "the kiosk ended (status 0)" in counter.said())
+    counter.until_state("idle")
+    assert [(sale["phase"], sale["why"]) for sale in audit(counter).sales] == [("withdrawn", "stopped")]
+
+
+def stopped_while_the_order_is_locked(counter: Counter) -> None:
+    """What cannot be taken back in time is left to the next start; the customer's payment is found (R16, R23)."""
+    counter.trouble("locked", True)
+    counter.sell("2500")
+    assert counter.customer("scan")
+    pid = counter.pid
+    os.kill(pid, signal.SIGTERM)
+    counter.until(lambda _: counter.pid != pid, STOP_S + 8)
+    assert counter.customer("confirm")
+    [ticket] = audit(counter).papers
+    assert ticket.marks == set()
+
+
+def two_on_one_journal(counter: Counter) -> None:
+    """The second is refused, in one line, and the first sells on (R5)."""
+    counter.sell("2500")
+    config = shop_without_devices(counter.folder)
+    second = counter.kiosk("run", "--config", str(config), "--journal", str(counter.journal))
+    assert second.returncode == 1
+    assert second.stderr.startswith("kiosk: ")
+    assert len(second.stderr.splitlines()) == 1
+    assert counter.status().state == "waiting"
+    assert counter.customer("pay")
+    counter.until_state("paid")
+    audit(counter)
+
+
+def shop_without_devices(folder: Path) -> Path:
+    """A configuration for a kiosk that touches nothing of this machine."""
+    token = folder / "token"
+    token.write_text("TEST-of-no-account")
+    token.chmod(0o600)
+    account = f'base_url = "http://127.0.0.1:9"\naccess_token_file = "{token}"\n[sale]'
+    devices = "".join(f'[{device}]\ndriver = "none"\n' for device in ("keypad", "display", "printer"))
+    config = folder / "second.toml"
+    config.write_text(
+        f'{IMPATIENT_SHOP.replace("[sale]", account)}{devices}[journal]\npath = "{folder / "second.db"}"\n'
+    )
+    return config
+
+
+# --- told ---------------------------------------------------------------------------------------------------------
+
+
+STORIES: list[Story] = [
+    part_paid_then_cancelled,  # The longest first.
+    no_network_before,
+    paid_twice,
+    answer_to_the_order_lost,
+    stopped_while_the_order_is_locked,
+    nobody_pays,
+    plain_sale,
+    rejected_then_paid,
+    cancelled,
+    paid_while_cancelling,
+    no_network_during_and_after,
+    mercadopago_down,
+    token_expired,
+    answers_to_a_cancel_lost,
+    paper_out_and_back,
+    printer_unplugged,
+    display_unplugged,
+    stopped_with_an_open_order,
+    two_on_one_journal,
+]
+
+
+@pytest.fixture(scope="module")
+def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+    shops: dict[Story, str] = {nobody_pays: IMPATIENT_SHOP}
+    with told_side_by_side(selected(request), tmp_path_factory.mktemp("stories"), shops) as told:
+        yield told
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+def test_the_counter_tells(story: Story, told: Told) -> None:
+    told(story)
+
+
+# --- called wrongly -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [["run"], ["sim", "--listen", "127.0.0.1:0"]], ids=["run", "sim"])
+def test_a_wrong_configuration_is_told_at_once_and_nothing_starts(tmp_path: Path, command: list[str]) -> None:
+    config, journal = tmp_path / "wrong.toml", tmp_path / "journal.db"
+    wrong = IMPATIENT_SHOP.replace("10", "5").replace("MLB", "MLX").replace("123456789", '"me"')
+    config.write_text(wrong + f'colour = "red"\n[journal]\npath = "{journal}"\n')
+    refused = subprocess.run(
+        [*KIOSK, *command, "--config", str(config)],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert refused.returncode == 2
+    assert refused.stdout == ""
+    for mistake in ("[shop] site", "[mercadopago] user_id", "[sale] wait_seconds", "[sale] colour"):
+        assert f"{config}: {mistake}" in refused.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["wrong.toml"]

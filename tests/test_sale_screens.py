@@ -1,0 +1,521 @@
+"""What the cashier reads in every state and language: the words, the keys, the icons; and that it fits the panel."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import cache
+from typing import Final, NamedTuple
+
+import pytest
+from PIL import Image, ImageChops
+
+from kiosk.display.lettering import Face, face, pen, write
+from kiosk.display.picture import TURN_S, draw
+from kiosk.sale.commands import AskAccount, AskPos, Look, Place, Print, Save, Tune
+from kiosk.sale.events import Key, Paper, PaymentState, Reject, Removal, Trouble
+from kiosk.sale.money import SITES
+from kiosk.sale.screens import Icon, Screen, lines, starting, stopped
+from kiosk.sale.shop import Shop
+from kiosk.sale.states import Notice, NoticeKind
+from kiosk.sale.words import LANGUAGES
+from tests.story import SHOP, Story, order, payment
+
+LANGUAGE = pytest.mark.parametrize("language", sorted(LANGUAGES))
+
+# --- a gallery: every state, in every situation that has words of its own ---------------------------------------------
+
+Tell = Callable[[Shop], Story]
+
+
+def at_boot(shop: Shop) -> Story:
+    return Story(shop)
+
+
+def idle(shop: Shop) -> Story:
+    return Story(shop).ready()
+
+
+def waiting(shop: Shop) -> Story:
+    return idle(shop).waiting()
+
+
+def paid(shop: Shop) -> Story:
+    return waiting(shop).paid()
+
+
+def printed(shop: Shop) -> Story:
+    return paid(shop).printed()
+
+
+def after_a_sale(shop: Shop) -> Story:
+    return printed(shop).wait(2).free().keys("#")
+
+
+def owing(shop: Shop) -> Story:
+    story = paid(shop).print_failed(began=False).wait(2)
+    return (story.free() if story.open_calls(AskPos) else story).keys("#")
+
+
+def blocked_by(trouble: Trouble) -> Tell:
+    return lambda shop: at_boot(shop).unknown(AskPos, trouble)
+
+
+def blocked_for(reject: Reject) -> Tell:
+    return lambda shop: at_boot(shop).refused(AskPos, reject)
+
+
+def blocked_by_paper(paper: Paper) -> Tell:
+    return lambda shop: at_boot(replace(shop, printer_required=True)).printer(paper).account().free()
+
+
+def blocked_by_journal(shop: Shop) -> Story:
+    story = idle(shop).keys("2500#")
+    story.journal.fails = True
+    return story.free().wait(30)
+
+
+def waiting_blind(trouble: Trouble) -> Tell:
+    def tell(shop: Shop) -> Story:
+        story = waiting(shop)
+        story.wait_for(Look)
+        return story.unknown(Look, trouble)
+
+    return tell
+
+
+def waiting_refused(reject: Reject) -> Tell:
+    def tell(shop: Shop) -> Story:
+        story = waiting(shop)
+        story.wait_for(Look)
+        return story.refused(Look, reject)
+
+    return tell
+
+
+def waiting_seen(cents: int | None, state: PaymentState, *, complete: bool, collector: int | None = None) -> Tell:
+    def tell(shop: Shop) -> Story:
+        story = waiting(shop)
+        story.wait_for(Look)
+        seen = order(story.sale, payment(cents=cents, state=state), complete=complete)
+        return story.seen(seen if collector is None else replace(seen, collector=collector))
+
+    return tell
+
+
+def clearing(shop: Shop) -> Story:
+    return at_boot(shop).account().holds("another-order")
+
+
+def withdrawing(shop: Shop) -> Story:
+    return waiting(shop).keys("*#")
+
+
+def locked(shop: Shop) -> Story:
+    story = withdrawing(shop).seen().removed(Removal.LOCKED)
+    return story.holds(story.sale.reference)
+
+
+def withdrawing_blind(shop: Shop) -> Story:
+    return withdrawing(shop).unknown(Look)
+
+
+def checking(shop: Shop) -> Story:
+    return withdrawing(shop).seen().removed(Removal.GONE).free()
+
+
+def owed(paper: Paper) -> Tell:
+    return lambda shop: paid(shop).print_failed(began=False, paper=paper)
+
+
+def noticed(kind: NoticeKind) -> Tell:
+    def tell(shop: Shop) -> Story:
+        story = idle(shop)
+        story.counter = replace(story.counter, state=Notice(kind, story.at + 20, story.at))
+        return story
+
+    return tell
+
+
+def without_time(shop: Shop) -> Story:
+    """Resuming a sale whose expiry nobody knows."""
+    story = waiting(shop)
+    for reference, sale in story.journal.sales.items():
+        story.journal.sales[reference] = replace(sale, expires=None)
+    return story.power_cut()
+
+
+GALLERY: Final[dict[str, Tell]] = {
+    "starting": at_boot,
+    **{f"blocked-{trouble.value}": blocked_by(trouble) for trouble in Trouble},
+    **{f"blocked-{reject.value}": blocked_for(reject) for reject in Reject},
+    **{f"blocked-{paper.value}": blocked_by_paper(paper) for paper in Paper if not paper.usable},
+    "blocked-account": lambda shop: at_boot(shop).account(user_id=1).free(),
+    "blocked-journal": blocked_by_journal,
+    "idle": idle,
+    "idle-menu": after_a_sale,
+    "idle-owing": owing,
+    "idle-after-notice": lambda shop: noticed(NoticeKind.TIME_UP)(shop).wait(21),
+    "menu-reprint": lambda shop: after_a_sale(shop).keys("*"),
+    "menu-debts": lambda shop: owing(shop).keys("*"),
+    "entering": lambda shop: idle(shop).keys("2500"),
+    "entering-small": lambda shop: idle(shop).keys("5#"),
+    "entering-large": lambda shop: idle(shop).keys("99999999#"),
+    "entering-long": lambda shop: idle(shop).keys("1234567890"),
+    "confirming": lambda shop: idle(shop).keys("500000#"),
+    "guarding": lambda shop: idle(shop).keys("2500#"),
+    "clearing": clearing,
+    "clearing-for-a-sale": lambda shop: idle(shop).keys("2500#").holds("another-order"),
+    "placing": lambda shop: idle(shop).keys("2500#").free(),
+    "placing-question": lambda shop: idle(shop).keys("2500#").free().keys("*"),
+    "placing-leave": lambda shop: idle(shop).keys("2500#").free().keys("*#"),
+    "adopting": lambda shop: waiting(shop).power_cut(),
+    "adopting-without-time": without_time,
+    "waiting": waiting,
+    "waiting-question": lambda shop: waiting(shop).keys("*"),
+    "waiting-rejected": waiting_seen(2500, PaymentState.REJECTED, complete=False),
+    "waiting-part": waiting_seen(1000, PaymentState.APPROVED, complete=False),
+    "waiting-wrong": waiting_seen(2500, PaymentState.APPROVED, complete=True, collector=1),
+    **{f"waiting-{trouble.value}": waiting_blind(trouble) for trouble in Trouble},
+    **{f"waiting-{reject.value}": waiting_refused(reject) for reject in Reject},
+    "withdrawing": withdrawing,
+    "withdrawing-locked": locked,
+    "withdrawing-blind": withdrawing_blind,
+    "checking": checking,
+    "paid-printing": paid,
+    "paid-printed": printed,
+    **{f"paid-{paper.value}": owed(paper) for paper in Paper if not paper.usable},
+    "paid-without-a-printer": lambda shop: paid(replace(shop, printer=False)),
+    **{f"notice-{kind.value}": noticed(kind) for kind in NoticeKind},
+}
+STATE = pytest.mark.parametrize("name", GALLERY)
+
+
+def shop_of(language: str) -> Shop:
+    return replace(SHOP, language=language)
+
+
+def told(name: str, language: str = "en") -> Story:
+    return GALLERY[name](shop_of(language))
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+
+@STATE
+@LANGUAGE
+def test_every_state_says_what_is_going_on_in_full_words(name: str, language: str) -> None:
+    """Nothing is left to fill in, no line has loose ends, and some line is there to read."""
+    shown = told(name, language).screen
+    assert shown.head
+    assert shown.big
+    for line in lines(shown):
+        assert not set("{}") & set(line)
+        assert line == line.strip()
+
+
+@LANGUAGE
+def test_the_panel_says_so_while_no_kiosk_runs_and_while_it_starts(language: str) -> None:
+    words = LANGUAGES[language]
+    assert lines(stopped(language)) == [words.stopped, words.stopped, words.stopped_text]
+    assert starting(language).head == words.starting
+    assert starting(language).text == words.proving
+
+
+@pytest.mark.parametrize("site", sorted(SITES))
+def test_the_amount_is_written_the_countrys_way(site: str) -> None:
+    """L5: shown as it was typed, in the signs of the country."""
+    shop = replace(SHOP, site=SITES[site])
+    story = Story(shop).account(site=site).free().keys("123456")
+    assert story.screen.big == SITES[site].currency.text(123_456)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in GALLERY if re.match("waiting|withdrawing|adopting|checking|guarding|placing", name)]
+)
+@LANGUAGE
+def test_the_amount_of_an_open_sale_is_always_on_the_screen(name: str, language: str) -> None:
+    assert told(name, language).screen.big == "25,00"
+
+
+@pytest.mark.parametrize("name", ["notice-not-confirmed", "checking", "adopting", "withdrawing-blind"])
+@LANGUAGE
+def test_what_nobody_knows_is_not_called_cancelled_or_failed(name: str, language: str) -> None:
+    """L6. ``Cancelling...`` in the head says what is being done, not what has come of it."""
+    words = LANGUAGES[language]
+    shown = told(name, language).screen
+    said = " ".join((shown.big, shown.text, shown.head.removesuffix("...") if name != "withdrawing-blind" else ""))
+    stem = {"en": "cancel", "es": "cancel", "pt": "cancel"}[language]
+    for word in (stem, words.notices[NoticeKind.CANCELLED].text, words.notices[NoticeKind.TIME_UP].big):
+        assert word.lower() not in said.lower()
+    assert stem in told("notice-cancelled", language).text.lower()
+
+
+@LANGUAGE
+def test_not_confirmed_says_to_check_the_account(language: str) -> None:
+    account = {"en": "account", "es": "cuenta", "pt": "conta"}[language]
+    shown = told("notice-not-confirmed", language).screen
+    assert account in shown.text
+    assert shown.loud
+
+
+@pytest.mark.parametrize("name", ["waiting-network", "waiting-token", "withdrawing-blind", "adopting"])
+def test_without_answers_it_says_do_not_deliver_and_until_when(name: str) -> None:
+    """R15: the time is that of the order's death at the provider, in the shop's zone."""
+    assert told(name).screen.text == "No answer: do not deliver. Order ends 18:07"
+    assert told("adopting-without-time").screen.text == "No answer: do not deliver"
+    assert "deliver" not in told("waiting").text
+
+
+@pytest.mark.parametrize("trouble", Trouble)
+@LANGUAGE
+def test_every_trouble_is_named_where_it_blocks_and_where_it_blinds(trouble: Trouble, language: str) -> None:
+    said = LANGUAGES[language].troubles[trouble]
+    assert told(f"blocked-{trouble.value}", language).screen.text == said
+    assert told(f"waiting-{trouble.value}", language).screen.head == said
+
+
+@pytest.mark.parametrize("name", [name for name in GALLERY if name.startswith("paid-")])
+@LANGUAGE
+def test_paid_is_said_with_the_amount_and_what_has_become_of_the_ticket(name: str, language: str) -> None:
+    words = LANGUAGES[language]
+    shown = told(name, language).screen
+    assert (shown.head, shown.big, shown.loud) == (words.paid, words.paid, True)
+    assert shown.text.startswith("25,00")
+    ticket = {
+        "paid-printing": words.ticket_printing,
+        "paid-printed": words.ticket_printed,
+        "paid-out": words.ticket_owed.format(reason=words.papers[Paper.OUT]),
+        "paid-without-a-printer": "",
+    }
+    if name in ticket:
+        assert shown.text == f"25,00 {ticket[name]}".rstrip()
+
+
+def test_the_word_paid_stands_on_no_other_screen() -> None:
+    for name in GALLERY:
+        shown = told(name).screen
+        assert (shown.big == "PAID") == name.startswith("paid-"), name
+
+
+@pytest.mark.parametrize(("disputes", "debts", "said"), [(2, 3, "To settle: 2"), (0, 3, "Tickets owed: 3"), (0, 0, "")])
+def test_what_is_owed_is_counted_on_the_idle_screen_money_first(disputes: int, debts: int, said: str) -> None:
+    story = told("idle-owing")
+    counter = story.counter
+    [debt] = counter.papers.debts
+    papers = replace(counter.papers, debts=(debt,) * debts)
+    story.counter = replace(counter, papers=papers, disputes=(debt,) * disputes)  # type: ignore[arg-type]  # only counted
+    assert story.screen.text == said
+
+
+# --- time -------------------------------------------------------------------------------------------------------------
+
+
+def test_waiting_shows_the_time_left_and_the_time_since_the_last_answer() -> None:
+    """Waiting and being blind look different: while nothing is answered, one of the two goes on growing."""
+    story = told("waiting")
+    began = story.at
+    assert story.screen.ends_at == began + SHOP.wait_s
+    assert story.screen.answered_at == began
+    story.wait_for(Look)
+    asked = story.at
+    story.seen()
+    assert story.screen.answered_at == asked > began
+    story.wait_for(Look)
+    story.unknown(Look)
+    assert story.at > asked
+    assert story.screen.answered_at == asked
+
+
+def test_a_withdrawal_shows_the_time_since_the_last_answer_alone() -> None:
+    shown = told("withdrawing").screen
+    assert shown.ends_at is None
+    assert shown.answered_at is not None
+
+
+@pytest.mark.parametrize("name", [name for name in GALLERY if not re.match("waiting|withdrawing", name)])
+def test_no_other_state_counts_seconds(name: str) -> None:
+    shown = told(name).screen
+    assert (shown.ends_at, shown.answered_at) == (None, None)
+
+
+# --- icons ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "icons"),
+    [
+        ("idle", ()),
+        ("waiting", ()),
+        ("blocked-network", (Icon.NETWORK,)),
+        ("blocked-clock", (Icon.CLOCK,)),
+        ("waiting-clock", (Icon.CLOCK,)),
+        ("waiting-slow", (Icon.NETWORK,)),
+        ("blocked-token", ()),
+        ("blocked-out", (Icon.PAPER,)),
+        ("blocked-cover", (Icon.PRINTER,)),
+        ("blocked-gone", (Icon.PRINTER,)),
+        ("paid-printing", (Icon.DEBT,)),
+        ("paid-printed", ()),
+        ("paid-out", (Icon.PAPER, Icon.DEBT)),
+        ("paid-offline", (Icon.PRINTER, Icon.DEBT)),
+    ],
+)
+def test_the_icons_say_what_is_not_as_it_should_be(name: str, icons: tuple[Icon, ...]) -> None:
+    assert told(name).screen.icons == icons
+
+
+def test_a_failing_journal_money_to_settle_and_little_paper_have_icons() -> None:
+    assert Icon.JOURNAL in told("blocked-journal").screen.icons
+    story = told("idle")
+    assert story.printer(Paper.LOW).screen.icons == (Icon.PAPER,)
+    story.counter = replace(story.counter, disputes=("one",))  # type: ignore[arg-type]  # only counted
+    assert Icon.MONEY in story.screen.icons
+
+
+def test_a_shop_without_a_printer_has_no_sign_of_one() -> None:
+    story = Story(replace(SHOP, printer=False)).account().free().printer(Paper.GONE)
+    assert story.screen.icons == ()
+
+
+# --- keys -------------------------------------------------------------------------------------------------------------
+
+NAMED: Final = re.compile(r"(?:^|  )(0-9|[#*1]) ")
+"""A footer is ``key word  key word``."""
+
+
+def pressed(name: str, key: str) -> tuple[Story, bool]:
+    """The story after one press, and whether the press did anything; a click and a refusal's beep are nothing."""
+    story = told(name)
+    if name.startswith(("paid", "notice")):
+        story.wait(1.5)  # they ignore keys for a second
+    story.take()
+    before, state, wished = lines(story.screen), type(story.state), story.counter.papers.copy
+    story.feed(Key("5" if key == "0-9" else key))
+    did = bool(story.did(Print) or story.did(Place) or story.did(Save) or story.did(AskAccount))
+    changed = lines(story.screen) != before or type(story.state) is not state
+    return story, did or changed or story.counter.papers.copy != wished
+
+
+@STATE
+def test_every_key_that_the_footer_names_does_something(name: str) -> None:
+    """A key that is refused because of the amount itself says so by sound, and why on the screen."""
+    for key in NAMED.findall(told(name).screen.footer):
+        story, did = pressed(name, key)
+        refused = name.startswith("entering-") and key == "#" and story.heard(Tune.REFUSED)
+        assert did or refused, f"{key} does nothing"
+
+
+@STATE
+def test_a_key_that_does_something_is_named(name: str) -> None:
+    """Of ``#`` and ``*``. That digits type, and that any key reads a notice away, needs no words."""
+    named = NAMED.findall(told(name).screen.footer)
+    for key in "#*":
+        story, did = pressed(name, key)
+        assert not did or key in named or name.startswith("notice"), f"{key}: {lines(story.screen)}"
+
+
+@STATE
+def test_the_footers_name_the_same_keys_in_every_language(name: str) -> None:
+    assert len({tuple(NAMED.findall(told(name, language).screen.footer)) for language in LANGUAGES}) == 1
+
+
+def test_the_questions_name_both_answers() -> None:
+    for name in ("waiting-question", "placing-question", "entering", "menu-reprint"):
+        assert NAMED.findall(told(name).screen.footer) == ["#", "*"]
+    assert NAMED.findall(told("confirming").screen.footer) == ["1", "*"]
+
+
+# --- the panel of 128 x 64 --------------------------------------------------------------------------------------------
+
+HEADS: Final = (face(11, bold=True), face(9))
+PLAIN: Final = tuple(face(px) for px in (12, 11, 9))
+BOLD: Final = tuple(face(px, bold=True) for px in (64, 43, 32, 28, 24, 21, 18, 16, 14, 12, 11, 9, 8))
+
+
+def rows_of(image: Image.Image) -> list[int]:
+    """The lit dots, a number for each row, the left column in the highest bit."""
+    columns = -(-image.width // 8)
+    content = image.tobytes()
+    return [int.from_bytes(content[at : at + columns], "big") for at in range(0, len(content), columns)]
+
+
+class Dots(NamedTuple):
+    """Where the ink of a word lies: rows from its top, columns from its left edge."""
+
+    rows: tuple[tuple[int, ...], ...]
+
+
+@cache
+def ink(text: str, in_face: Face) -> Dots:
+    image = Image.new("1", (256, 96))
+    write(pen(image), 8, 72, text, in_face)
+    left, top, right, bottom = image.getbbox() or (0, 0, 0, 0)
+    rows = rows_of(image.crop((left, top, right, bottom)))
+    width = -(-(right - left) // 8) * 8
+    return Dots(tuple(tuple(x for x in range(width) if row >> (width - 1 - x) & 1) for row in rows))
+
+
+def holds(picture: list[int], text: str, faces: Iterable[Face]) -> bool:
+    """Whether the whole text stands somewhere in the picture, on one line, in one of the faces."""
+    for in_face in faces:
+        dots = ink(text, in_face).rows
+        for top in range(len(picture) - len(dots) + 1):
+            places = -1
+            for row, columns in zip(picture[top:], dots, strict=False):
+                for x in columns:
+                    places &= row << x
+                if not places:
+                    break
+            if places & (1 << 128) - 1:
+                return True
+    return False
+
+
+def lost(shown: Screen, now: float) -> list[str]:
+    """What of the screen's words is cut off on the panel: heads and footers as a whole, other words one by one."""
+    head = "" if shown.head == shown.big else shown.head
+    missing = [(head, HEADS), (shown.footer, (face(9),))]
+    missing += [(word, PLAIN) for word in shown.text.split()]
+    missing += [(word, BOLD) for word in shown.big.split()]
+    for turn in range(6):  # long texts are shown by turns
+        image = draw(shown, (128, 64), now + turn * TURN_S, since=now).image
+        picture = rows_of(ImageChops.invert(image) if shown.loud else image)
+        missing = [(text, faces) for text, faces in missing if text and not holds(picture, text, faces)]
+        if not missing:
+            break
+    return [text for text, _ in missing]
+
+
+def test_a_word_that_is_cut_off_is_noticed() -> None:
+    """The measure itself: what fits is found, what does not is missed."""
+    assert lost(Screen("Head", "25,00", "Some text", "# ok"), 0.0) == []
+    assert lost(Screen("Head", "25,00", "Some text", "# ok", loud=True), 0.0) == []
+    long = "A head of far too many letters for one line"
+    assert lost(Screen(long, "25,00", "Some text", long), 0.0) == [long, long]
+
+
+def test_a_line_of_text_that_takes_the_whole_width_loses_no_column() -> None:
+    """This one is exactly as wide as the picture, which begins a column further right."""
+    text = "25,00 Ticket owed: printer offline"
+    shown = Screen("PAID", "PAID", text, "# done  * print again", (Icon.PRINTER, Icon.DEBT), loud=True)
+    assert lost(shown, 0.0) == []
+    assert lost(replace(shown, text="25,00 Ticket owed: printe offline"), 0.0) == []
+
+
+@STATE
+@LANGUAGE
+def test_nothing_is_cut_off_on_a_panel_of_128_by_64(name: str, language: str) -> None:
+    """Each head, footer and text, with the icons and the seconds that come with them."""
+    story = told(name, language)
+    assert lost(story.screen, story.at) == []
+
+
+@pytest.mark.parametrize("name", [name for name in GALLERY if name.startswith("waiting")])
+@LANGUAGE
+def test_nothing_is_cut_off_beside_the_longest_count_of_seconds(name: str, language: str) -> None:
+    """The customer has nine minutes; for the last of them nothing was answered."""
+    story = told(name, language)
+    shown = replace(story.screen, ends_at=story.at + 539, answered_at=story.at - 540)
+    assert lost(shown, story.at) == []

@@ -1,0 +1,296 @@
+"""Short proofs that the planted bugs of ``world_mutants`` must not survive, each named after what it shows.
+
+Each runs in a moment and raises ``LawBroken`` when its law does not hold. ``tests/test_laws.py`` runs them on the tree
+as it is, where all of them must pass, and on copies with one line changed. They live apart from the tests because they
+are imported anew with each planted bug.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from queue import SimpleQueue
+from types import MappingProxyType
+from typing import Final
+
+from kiosk.config import MercadoPagoConfig, Secret
+from kiosk.loop import Loop
+from kiosk.mercadopago import MercadoPago
+from kiosk.ports import JournalError
+from kiosk.sale.commands import AskAccount, AskPos, AskPrinter, Lane, Look, PaymentCall, Place, Print, Tune
+from kiosk.sale.events import AccountIs, CallAnswer, Event, Holds, Key, Paper, PaymentState, Refused, Reject, Unknown
+from kiosk.sale.front import BrokenError
+from kiosk.sale.records import Entry, Mark, Record, Rows, Sale
+from kiosk.sale.screens import Screen
+from kiosk.sale.states import Entering
+from tests.laws import LawBroken, law
+from tests.scripted_server import FakeClock, ScriptedServer, answer
+from tests.story import COLLECTOR, EPOCH, SHOP, Story, order, payment
+from tests.world import history
+
+SEEDS: Final = range(100)
+"""Enough worlds to kill what the laws can see; most bugs do not survive the first three."""
+TOKEN: Final = "0123456789.not-of-the-usual-form~0123"
+
+
+def world() -> None:
+    """Whatever breaks a law in the simulated world."""
+    for seed in SEEDS:
+        history(seed)
+
+
+def _cancelled() -> tuple[Story, Sale]:
+    story = Story().ready().waiting()
+    sale = story.sale
+    story.keys("*#").seen().removed().free().seen().wait(3.1).seen().wait(2).keys("#")
+    return story, sale
+
+
+def a_late_payment_has_its_ticket() -> None:
+    """L2, R18: the whole order paid after its sale was cancelled prints PAID AFTER CANCEL."""
+    story, sale = _cancelled()
+    story.take()
+    story.wait_for(Look, lane=Lane.BEHIND)
+    story.watch_seen(order(sale, payment()))
+    tickets = story.did(Print)
+    law("L2", [ticket.ticket.reference for ticket in tickets] == [sale.reference], "late money has no ticket")
+    law("L2", tickets[0].marks == (Mark.PAID_AFTER_CANCEL,), "and says that it is late")
+
+
+def a_late_put_is_looked_for() -> None:
+    """L4, R4: after a PUT of unknown outcome the proof is repeated for two minutes, not once."""
+    story = Story().ready().keys("2500#").free().unknown(Place)
+    story.keys("*#").seen().removed().free()
+    while story.public != "notice":
+        if story.open_calls(Look):
+            story.seen()
+        story.wait(0.5)
+    asked = 0
+    for _ in range(4):
+        story.wait(16)
+        if story.open_calls(AskPos):
+            story.free()
+            asked += 1
+    law("L4", asked >= 3, "an order that arrives late would stand on the POS unseen")
+
+
+def a_cut_amount_is_refused() -> None:
+    """L5, R26: digits that found no room make the amount no amount."""
+    shop = replace(SHOP, maximum=10**9, confirm_above=10**9)
+    story = Story(shop).ready().keys("12345678901#")
+    law("L5", isinstance(story.state, Entering), "an overflowed amount was sold")
+
+
+def a_printer_that_dies_leaves_typing_alone() -> None:
+    """L9: also where the shop must have one."""
+    story = Story(replace(SHOP, printer_required=True)).ready().keys("25").printer(Paper.GONE)
+    law("L9", isinstance(story.state, Entering), "a dead printer took the amount away")
+
+
+def a_refusal_after_an_unknown_attempt_is_no_end() -> None:
+    """L6, R7: the second attempt is refused; the first may be on the POS."""
+    story = _lost_put()
+    story.refused(Place, Reject.INVALID)
+    law("L6", story.public == "placing", "a sale whose order may be on the POS was called refused")
+
+
+def a_refusal_of_the_first_attempt_is_its_end() -> None:
+    """Its twin."""
+    story = Story().ready().keys("2500#").free().refused(Place, Reject.INVALID)
+    law("L6", story.public == "notice", "a refusal of the only attempt is final")
+
+
+def two_attempts_are_the_most() -> None:
+    """L6, R6: then the order is withdrawn."""
+    story = _lost_put().unknown(Place).free().seen().wait(3.1).seen().wait(7.1).seen()
+    law("L6", story.public == "withdrawing" and len(story.did(Place)) == 2, "a third attempt")
+
+
+def _lost_put() -> Story:
+    """The first attempt left no trace; the second is on its way."""
+    return Story().ready().keys("2500#").free().unknown(Place).free().seen().wait(3.1).seen().wait(7.1).seen()
+
+
+class _Devices:
+    """The loop's way to the devices: notes what is asked."""
+
+    def __init__(self) -> None:
+        self.calls: list[PaymentCall] = []
+
+    def call(self, lane: Lane, call: PaymentCall) -> None:
+        self.calls.append(call)
+
+    def print(self, command: Print | AskPrinter) -> None:
+        """Nothing is printed here."""
+
+    def show(self, screen: Screen) -> None:
+        """Nobody looks."""
+
+    def play(self, tune: Tune) -> None:
+        """Nobody listens."""
+
+
+class _Service:
+    """A service manager that wants nothing."""
+
+    watchdog_s: float | None = None
+
+    def ready(self) -> None:
+        """Fine."""
+
+    def status(self, text: str) -> None:
+        """Fine."""
+
+    def alive(self) -> None:
+        """Fine."""
+
+    def stopping(self) -> None:
+        """Fine."""
+
+    def log(self, entry: Entry) -> None:
+        """Fine."""
+
+
+class _FullDisk:
+    """A journal that cannot be written once ``full`` is set."""
+
+    def __init__(self) -> None:
+        self.full = False
+
+    def rows(self) -> Rows:
+        return Rows()
+
+    def save(self, records: Sequence[Record], entries: Sequence[Entry], at: float) -> None:
+        if self.full:
+            raise JournalError("the disk is full")
+
+    def find(self, reference: str) -> Sale | None:
+        return None
+
+
+def nothing_is_placed_that_could_not_be_written() -> None:
+    """L7 in the loop: where the journal raises, the rest of the step is not done."""
+    _place_with(full=True)
+
+
+def what_was_written_is_placed() -> None:
+    """Its twin."""
+    _place_with(full=False)
+
+
+def _place_with(*, full: bool) -> None:
+    devices, journal, moment = _Devices(), _FullDisk(), [1000.0]
+    loop = Loop(
+        SHOP,
+        journal,
+        devices,
+        _Service(),
+        SimpleQueue(),
+        clock=lambda: moment[0],
+        wall=lambda: EPOCH + moment[0],
+        new_id=lambda: 2**127,
+    )
+
+    def answer_last(make: Callable[[PaymentCall], Event]) -> None:
+        loop.feed(make(devices.calls[-1]))
+
+    loop.feed(AccountIs(request=1, user_id=COLLECTOR, site="MLB", test=False))
+    for call in [call for call in devices.calls if isinstance(call, AskPos)]:
+        loop.feed(Holds(request=call.request, date=EPOCH, order=None))
+    for key in "2500#":
+        loop.feed(Key(key))
+    journal.full = full
+    answer_last(lambda call: Holds(request=call.request, reference=call.reference, date=EPOCH, order=None))
+    placed = any(isinstance(call, Place) for call in devices.calls)
+    law("L7", placed is not full, "a PUT that the journal does not know" if placed else "a sale was not placed")
+
+
+class _Texts(logging.Handler):
+    """Everything that any library logs."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.texts.append(record.getMessage())
+
+
+def the_token_is_in_no_text() -> None:
+    """L10: a server that repeats what it was sent, in every place that becomes a text."""
+    config = MercadoPagoConfig(COLLECTOR, "STORE01", "KIOSK01", "")
+    server, texts = ScriptedServer(), _Texts()
+    logging.getLogger().addHandler(texts)
+    level = logging.getLogger().level
+    logging.getLogger().setLevel(logging.DEBUG)
+    config = replace(config, base_url=f"http://127.0.0.1:{server.port}")
+    lane = MercadoPago(config, Secret(TOKEN), SHOP.site, FakeClock(), title="Padaria")
+    try:
+        heard = [*_echoes(server, lane)]
+    finally:
+        logging.getLogger().setLevel(level)
+        logging.getLogger().removeHandler(texts)
+        lane.close()
+        server.close()
+    law("L10", len(server.requests) == len(heard), "a request was not made")
+    sent = [request.headers.get("authorization") for request in server.requests]
+    law("L10", sent == [f"Bearer {TOKEN}"] * len(heard), "the provider did not get the token")
+    shown = [*map(repr, heard), *texts.texts, repr(Secret(TOKEN)), str(Secret(TOKEN))]
+    law("L10", not any(TOKEN in text for text in shown), "the token is in a text")
+
+
+def _echoes(server: ScriptedServer, lane: MercadoPago) -> list[CallAnswer]:
+    echo = f"no policy allows {TOKEN} to do so, nor Bearer {TOKEN}"
+    body = {"message": echo, "error": echo, "status": 403, "causes": [{"code": echo, "description": echo}]}
+    question = AskAccount(request=1, until=1010.0)
+    heard = []
+    for status in (400, 401, 403, 404, 500):
+        server.play(answer(status, body, x_request_id=TOKEN))
+        heard.append(lane.carry_out(question))
+    server.play(answer(200, json.dumps(echo).encode(), x_request_id=f"Bearer {TOKEN}"))
+    heard.append(lane.carry_out(question))
+    law("L10", all(isinstance(answered, Refused | Unknown) for answered in heard), "a refusal was taken for an answer")
+    return heard
+
+
+def a_rejected_payment_pays_nothing() -> None:
+    """L1: only an approved payment of a complete order pays."""
+    story = Story().ready().waiting()
+    story.wait_for(Look)
+    story.seen(order(story.sale, payment(state=PaymentState.REJECTED)))
+    law("L1", story.public == "waiting", "a rejected payment paid")
+
+
+KILLERS: Final = MappingProxyType(
+    {
+        killer.__name__: killer
+        for killer in (
+            world,
+            a_late_payment_has_its_ticket,
+            a_late_put_is_looked_for,
+            a_cut_amount_is_refused,
+            a_printer_that_dies_leaves_typing_alone,
+            nothing_is_placed_that_could_not_be_written,
+            what_was_written_is_placed,
+            a_refusal_after_an_unknown_attempt_is_no_end,
+            a_refusal_of_the_first_attempt_is_its_end,
+            two_attempts_are_the_most,
+            the_token_is_in_no_text,
+            a_rejected_payment_pays_nothing,
+        )
+    }
+)
+
+
+def kill(name: str) -> None:
+    """Run one.
+
+    Raises:
+        LawBroken: its law does not hold, or the machine does not move on (L8), or an assertion of a story failed.
+    """
+    try:
+        KILLERS[name]()
+    except BrokenError as error:
+        raise LawBroken(f"L8: {error}") from error

@@ -1,0 +1,303 @@
+"""Mercado Pago as the simulated world has it: one POS, its orders, the money, and answers in the sale's own words.
+
+No JSON and no sockets: ``tests/test_mercadopago.py`` proves the way from one to the other. What is modelled is what
+can go wrong with money: an order that another one replaces, a customer whose phone keeps an order that was taken away,
+a payment that lands while a DELETE is on its way, an index that lags behind. Where the real behaviour is not known,
+``Habits`` holds every plausible one. Times are the provider's own, in seconds; an order dies by them alone.
+
+Sources of the facts: Mercado Pago's references of in-store orders V2, merchant orders and payments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Final, TypeVar
+
+from kiosk.sale.commands import AskAccount, AskPos, Depth, Look, PaymentCall, Place, Withdraw
+from kiosk.sale.events import (
+    AccountIs,
+    Busy,
+    CallAnswer,
+    Evidence,
+    Holds,
+    OrderSeen,
+    PaymentSeen,
+    PaymentState,
+    Placed,
+    PosOrder,
+    Removal,
+    Removed,
+    Seen,
+)
+from kiosk.sale.shop import Shop
+
+T = TypeVar("T")
+LIFE_S: Final = 600.0
+"""An order that names no expiry dies after this (QR attended model: ten minutes)."""
+NOTHING: Final = Evidence()
+
+
+class Opened(Enum):
+    """When a merchant order comes to be: the documentation says three things."""
+
+    AT_PUT = "at the PUT"
+    AT_SCAN = "at each scan"
+    AT_PAYMENT = "at the payment"
+
+
+class Race(Enum):
+    """What a DELETE meets while a customer's payment is on its way."""
+
+    LOCKED = "409, the order stays"
+    LANDS = "204, and the payment lands all the same"
+    FAILS = "204, and the payment is rejected"
+    SAID_GONE = "400, and the payment lands"
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What is not known of the real one; drawn for each world."""
+
+    opened: Opened = Opened.AT_PAYMENT
+    race: Race = Race.LANDS
+    busy: bool = False
+    """A PUT on a POS that holds an order is answered 409; otherwise the last one wins."""
+    test_account: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Order:
+    """An order as it was put on the POS once."""
+
+    reference: str
+    cents: int
+    expires: float
+    paying: int = 0
+    """Phones between "pay" and the money."""
+    dead: bool = False
+    """Taken away while one of them was paying, and the payment must fail."""
+
+
+@dataclass(slots=True, eq=False)
+class MerchantOrder:
+    """What the search shows of an order: each change with the time from which it shows."""
+
+    id: str
+    reference: str
+    cents: int
+    payments: dict[str, PaymentSeen] = field(default_factory=dict)
+    shown: list[tuple[float, OrderSeen]] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Account:
+    """Everything under one reference."""
+
+    orders: list[MerchantOrder] = field(default_factory=list)
+    listed: dict[str, list[tuple[float, PaymentSeen]]] = field(default_factory=dict)
+    """Payments in their index, each state with the time from which it shows."""
+    strange: list[OrderSeen] = field(default_factory=list)
+    """What a search should not show, and does."""
+
+
+class Provider:
+    """Answers requests, and takes the customers' money. ``placed`` is told of each order that comes onto the POS."""
+
+    def __init__(self, shop: Shop, habits: Habits, placed: Callable[[Order], None]) -> None:
+        self.shop = shop
+        self.habits = habits
+        self.pos: Order | None = None
+        self.accounts: dict[str, Account] = {}
+        self.ledger: dict[str, tuple[str, PaymentSeen]] = {}
+        """All payments: the reference, and how it stands now."""
+        self.lag_orders_s = 0.0
+        """How far the search of merchant orders lags behind, and..."""
+        self.lag_payments_s = 0.0
+        """...the index of payments, and..."""
+        self.lag_pos_s = 0.0
+        """...the answer to what the POS holds."""
+        self._placed = placed
+        self._old_pos: tuple[float, PosOrder | None] = (0.0, None)
+        self._ids = 0
+        self._currency = shop.site.currency.code
+
+    # --- requests -----------------------------------------------------------------------------------------------
+
+    def answer(self, call: PaymentCall, now: float) -> CallAnswer:
+        """Do it, and say what a whole and timely answer says."""
+        request, reference = call.request, call.reference
+        match call:
+            case Look():
+                return Seen(request=request, reference=reference, date=now, evidence=self._evidence(call, now))
+            case AskPos():
+                return Holds(request=request, reference=reference, date=now, order=self._holds(now))
+            case Place():
+                if self.habits.busy and self._current(now) is not None:
+                    return Busy(request=request, reference=reference, date=now)
+                self.put(reference, call.sale.cents, call.sale.expires, now)
+                return Placed(request=request, reference=reference, date=now)
+            case Withdraw():
+                return Removed(request=request, reference=reference, date=now, removal=self._delete(now))
+            case AskAccount():
+                shop = self.shop
+                test = self.habits.test_account
+                return AccountIs(request=request, date=now, user_id=shop.collector, site=shop.site.id, test=test)
+
+    def _current(self, now: float) -> Order | None:
+        order = self.pos
+        if order is not None and now >= order.expires and not order.paying:
+            self.pos = order = None
+        return order
+
+    def _change(self, order: Order | None, now: float) -> None:
+        if self.lag_pos_s:
+            self._old_pos = (now + self.lag_pos_s, self._shown_pos())
+        self.pos = order
+
+    def _shown_pos(self) -> PosOrder | None:
+        return None if self.pos is None else PosOrder(self.pos.reference, self.pos.cents)
+
+    def _holds(self, now: float) -> PosOrder | None:
+        if now < self._old_pos[0]:
+            return self._old_pos[1]
+        return None if self._current(now) is None else self._shown_pos()
+
+    def put(self, reference: str, cents: int, expires: float | None, now: float) -> Order:
+        """An order comes onto the POS: ours, or another device's. The last one wins."""
+        order = Order(reference, cents, now + LIFE_S if expires is None else expires)
+        self._change(order, now)
+        if self.habits.opened is Opened.AT_PUT:
+            self._open(order, now)
+        self._placed(order)
+        return order
+
+    def _delete(self, now: float) -> Removal:
+        order = self._current(now)
+        if order is None:
+            return Removal.GONE
+        if order.paying:
+            match self.habits.race:
+                case Race.LOCKED:
+                    return Removal.LOCKED
+                case Race.FAILS:
+                    order.dead = True
+                case Race.SAID_GONE:
+                    self._change(None, now)
+                    return Removal.GONE
+                case Race.LANDS:
+                    pass
+        self._change(None, now)
+        return Removal.BY_US
+
+    def _evidence(self, look: Look, now: float) -> Evidence:
+        account = self.accounts.get(look.reference)
+        if account is None:
+            return NOTHING
+        orders = [order_seen for m in account.orders if (order_seen := _at(m.shown, now)) is not None]
+        if look.depth is Depth.ORDERS:
+            return Evidence((*orders, *account.strange))
+        payments = [seen for states in account.listed.values() if (seen := _at(states, now)) is not None]
+        found = {order.id for order in orders}
+        named = {payment.id for payment in payments}
+        for order in account.orders:
+            if order.id not in found and named & order.payments.keys():
+                orders.append(order.shown[-1][1])  # by id: never behind
+        return Evidence((*orders, *account.strange), tuple(payments))
+
+    def take_away(self, now: float) -> None:
+        """Another device deletes what the POS holds."""
+        self._delete(now)
+
+    # --- customers ----------------------------------------------------------------------------------------------
+
+    def scan(self, now: float) -> Order | None:
+        """What a phone that scans the QR gets; it keeps it, whatever becomes of the POS."""
+        order = self._current(now)
+        if order is not None and self.habits.opened is Opened.AT_SCAN:
+            self._open(order, now)
+        return order
+
+    def begin(self, order: Order) -> None:
+        """The customer presses "pay"."""
+        order.paying += 1
+
+    def land(
+        self, order: Order, now: float, cents: int = 0, state: PaymentState = PaymentState.APPROVED
+    ) -> PaymentSeen | None:
+        """The payment that was begun comes to its end; None: it failed. ``cents`` 0: the whole order."""
+        order.paying -= 1
+        if order.dead:
+            return None
+        merchant = self._unpaid(order) or self._open(order, now)
+        self._ids += 1
+        payment = PaymentSeen(f"p{self._ids}", state, cents or order.cents, self._currency)
+        self._settle(merchant, payment, now)
+        return payment
+
+    def turn(self, payment_id: str, now: float, state: PaymentState) -> None:
+        """A payment becomes something else: pending money arrives, or an approved one is given back."""
+        reference, payment = self.ledger[payment_id]
+        for merchant in self.accounts[reference].orders:
+            if payment_id in merchant.payments:
+                refunded = payment.cents or 0 if state is PaymentState.REFUNDED else 0
+                self._settle(merchant, replace(payment, state=state, refunded_cents=refunded), now)
+
+    def show_with(self, reference: str, order: OrderSeen, now: float) -> None:
+        """The search for ``reference`` shows this order, too. Its approved money is in the ledger if it is ours."""
+        self._account(reference).strange.append(order)
+        if order.reference == reference and order.collector == self.shop.collector:
+            for payment in order.payments:
+                self.ledger.setdefault(payment.id, (reference, payment))
+
+    def _account(self, reference: str) -> Account:
+        return self.accounts.setdefault(reference, Account())
+
+    def _open(self, order: Order, now: float) -> MerchantOrder:
+        account = self._account(order.reference)
+        self._ids += 1
+        merchant = MerchantOrder(f"m{self._ids}", order.reference, order.cents)
+        account.orders.append(merchant)
+        self._show(merchant, now)
+        return merchant
+
+    def _unpaid(self, order: Order) -> MerchantOrder | None:
+        account = self.accounts.get(order.reference)
+        if account is None:
+            return None
+        return next((m for m in reversed(account.orders) if not m.shown[-1][1].complete), None)
+
+    def _settle(self, merchant: MerchantOrder, payment: PaymentSeen, now: float) -> None:
+        merchant.payments[payment.id] = payment
+        self.ledger[payment.id] = (merchant.reference, payment)
+        listed = replace(payment, reference=merchant.reference, collector=self.shop.collector)
+        states = self.accounts[merchant.reference].listed.setdefault(payment.id, [])
+        states.append((now + self.lag_payments_s, listed))
+        self._show(merchant, now + self.lag_orders_s)
+        pos = self.pos
+        if pos is not None and pos.reference == merchant.reference and merchant.shown[-1][1].complete:
+            self._change(None, now)  # paid: it leaves the POS
+
+    def _show(self, merchant: MerchantOrder, at: float) -> None:
+        payments = tuple(merchant.payments.values())
+        worth = sum(p.cents or 0 for p in payments if p.state in (PaymentState.APPROVED, PaymentState.REFUNDED))
+        seen = OrderSeen(
+            merchant.id, merchant.reference, self.shop.collector, worth >= merchant.cents, merchant.cents, payments
+        )
+        merchant.shown.append((at, seen))
+
+    # --- the audit ----------------------------------------------------------------------------------------------
+
+    def approved(self) -> dict[str, str]:
+        """Every payment that is approved now: payment -> reference."""
+        return {
+            id_: reference
+            for id_, (reference, payment) in self.ledger.items()
+            if payment.state is PaymentState.APPROVED
+        }
+
+
+def _at(states: list[tuple[float, T]], now: float) -> T | None:
+    """What is shown at ``now``: the newest state whose time has come."""
+    return next((seen for at, seen in reversed(states) if at <= now), None)
