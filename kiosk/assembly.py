@@ -29,9 +29,11 @@ from kiosk.sale.records import Entry
 from kiosk.sale.screens import Screen, starting, stopped
 from kiosk.sale.words import words_of
 from kiosk.systemd import open_service
-from kiosk.worker import Painter, Tool, Worker
+from kiosk.worker import JOIN_S, Painter, Tool, Worker
 
 if TYPE_CHECKING:
+    from gpiozero import Factory
+
     from kiosk.display import Wire
 
 FIRST_SCREEN_S: Final = 2.0
@@ -66,7 +68,7 @@ class FarEnds:
 class _Devices:
     """The loop's way to the workers."""
 
-    def __init__(self, config: Config, token: Secret, painter: Painter, pins: object, post: Post) -> None:
+    def __init__(self, config: Config, token: Secret, painter: Painter, pins: Factory | None, post: Post) -> None:
         self._painter = painter
         self._lanes: dict[Lane, Worker[PaymentCall]] = {
             lane: Worker(f"lane-{lane.value}", lambda: _provider(config, token), post) for lane in Lane
@@ -111,7 +113,7 @@ def _printer(config: Config) -> Tool[Print | AskPrinter]:
     return TicketPrinter(config.printer, words_of(config.shop.language).marks, time.monotonic)
 
 
-def _sounds(config: Config, pins: object) -> Tool[Tune]:
+def _sounds(config: Config, pins: Factory | None) -> Tool[Tune]:
     from kiosk.sound import GpioSounds  # loads gpiozero: in the worker's thread
 
     return _Player(GpioSounds(config.sound, pin_factory=pins))
@@ -132,7 +134,7 @@ class _Player:
         self._sounds.close()
 
 
-def _panel(config: Config, pins: object, ends: FarEnds) -> Display:
+def _panel(config: Config, pins: Factory | None, ends: FarEnds) -> Display:
     from kiosk.display import Panel
 
     try:
@@ -141,7 +143,7 @@ def _panel(config: Config, pins: object, ends: FarEnds) -> Display:
         raise ConfigError((str(error),)) from None
 
 
-def _pins(config: Config, ends: FarEnds, service: Service) -> object:
+def _pins(config: Config, ends: FarEnds, service: Service) -> Factory | None:
     """The header's pins, for all who need some; None where nobody does, or they cannot be had yet."""
     sound, display = config.sound, config.display
     keys = config.keypad.driver == "matrix" and not ends.keypad
@@ -158,7 +160,7 @@ def _pins(config: Config, ends: FarEnds, service: Service) -> object:
         return None
 
 
-def _matrix(config: Config, pins: object, service: Service) -> OpenKeypad:
+def _matrix(config: Config, pins: Factory | None, service: Service) -> OpenKeypad:
     def opened(post: Callable[[Key], None], barrier: Callable[[], None]) -> Keypad:  # noqa: ARG001  (see OpenKeypad)
         from kiosk.keypad import open_keypad
 
@@ -180,12 +182,15 @@ class _Keys:
         self._service = service
         self._keypad: Keypad | None = None
         self._ending = threading.Event()
+        self._retrying = threading.Thread(target=self._again, name="keypad-again", daemon=True)
         if not self._try():
-            threading.Thread(target=self._again, name="keypad-again", daemon=True).start()
+            self._retrying.start()
 
     def close(self) -> None:
-        """Stop listening."""
+        """Stop listening; a try that is under way is waited for, a bounded time."""
         self._ending.set()
+        if self._retrying.ident is not None:
+            self._retrying.join(JOIN_S)
         if self._keypad:
             self._keypad.close()
 
@@ -219,8 +224,10 @@ def run(config: Config, token: Secret, control: Path, ends: FarEnds) -> int:
         signal.signal(number, lambda _number, _frame: inbox.put(Stop()))
     signal.signal(signal.SIGHUP, lambda _number, _frame: _say(service, "reload", "nothing can be re-read: restart"))
     language = config.shop.language
-    pins = _pins(config, ends, service)
     with ExitStack() as ending:
+        pins = _pins(config, ends, service)
+        if pins is not None:
+            ending.callback(pins.close)
         painter = Painter(_panel(config, pins, ends), inbox.put)
         ending.callback(painter.close)
         painter.show(starting(language))

@@ -65,7 +65,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
 """Which rooms a room may import, besides itself."""
 
 LIBRARIES: Final[dict[str, tuple[str, ...]]] = {
-    "gpiozero": ("keypad", "sound", "gpiod_factory"),
+    "gpiozero": ("keypad", "sound", "gpiod_factory", "assembly"),  # assembly: the type of a pin factory
     "gpiod": ("gpiod_factory",),
     "evdev": ("keypad",),
     "luma": ("display",),

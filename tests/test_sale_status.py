@@ -118,11 +118,11 @@ def test_the_line_of_each_passage() -> None:
     story.keys("2500#").free()
     assert status_line(story.counter) == "placing, sale 1 of R$ 25,00"
     story.placed().paid()
-    assert status_line(story.counter) == "paid, sale 1 of R$ 25,00, 1 papers owed"
+    assert status_line(story.counter) == "paid, sale 1 of R$ 25,00, papers owed: 1"
 
 
 def test_the_line_counts_money_to_settle() -> None:
     story = Story().ready()
     dispute = Dispute("p9", "r", 1, 2500, "BRL", Reason.SECOND, 0.0)
     story.counter = replace(story.counter, disputes=(dispute, dispute))
-    assert status_line(story.counter) == "idle, 2 payments to settle"
+    assert status_line(story.counter) == "idle, payments to settle: 2"

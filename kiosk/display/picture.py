@@ -298,7 +298,7 @@ class _Page:
     def _text(self, text: str) -> None:
         """Fill what is free with the text, as large as it fits, in the middle."""
         self._top += 1
-        in_face, lines = paragraph(text, self._width, self._bottom - self._top, self._sizes.text)
+        in_face, lines = paragraph(text, self._width - _MARGIN, self._bottom - self._top, self._sizes.text)
         free = self._bottom - self._top - in_face.height(len(lines))
         self._lines(lines, in_face, self._top + free // 2 + in_face.cap)
 
@@ -310,7 +310,7 @@ class _Page:
         fitting_in = with_text or choices[-1:]
         readable = [choice for choice in fitting_in if choice.face.cap >= _READABLE_ROWS] or fitting_in[:1]
         for choice in readable:
-            fitting = whole(text, self._width, free - choice.rows, faces)
+            fitting = whole(text, self._width - _MARGIN, free - choice.rows, faces)
             if fitting is not None:
                 in_face, lines = fitting
                 room = len(lines)
@@ -318,7 +318,7 @@ class _Page:
         else:
             in_face = faces[-1]
             room = max(1, (free - choice.rows + 1) // in_face.pitch)
-            lines = self._one_of(self._pages(text, self._width, room, in_face)).splitlines()
+            lines = self._one_of(self._pages(text, self._width - _MARGIN, room, in_face)).splitlines()
         self._bottom -= in_face.height(room)
         self._lines(lines, in_face, self._bottom + in_face.cap)
         self._big(choice, text_below=bool(lines))

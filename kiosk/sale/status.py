@@ -53,7 +53,7 @@ def status_line(counter: Counter) -> str:
     if counter.health.trouble:
         parts.append(f"no answer from the provider: {counter.health.trouble.value}")
     if counter.papers.debts:
-        parts.append(f"{len(counter.papers.debts)} papers owed")
+        parts.append(f"papers owed: {len(counter.papers.debts)}")
     if counter.disputes:
-        parts.append(f"{len(counter.disputes)} payments to settle")
+        parts.append(f"payments to settle: {len(counter.disputes)}")
     return ", ".join(parts)
