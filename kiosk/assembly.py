@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from kiosk.config import Config, ConfigError, Secret
 from kiosk.control import ControlServer
@@ -94,10 +94,11 @@ class _Devices:
 
     def close(self) -> None:
         """End all workers; one that hangs is left behind, it is a daemon thread."""
-        for lane in self._lanes.values():
-            lane.close()
-        self._printer.close()
-        self._sounds.close()
+        workers: tuple[Worker[Any], ...] = (*self._lanes.values(), self._printer, self._sounds)
+        for worker in workers:
+            worker.finish()
+        for worker in workers:
+            worker.join(JOIN_S / len(workers))
 
 
 def _provider(config: Config, token: Secret) -> Tool[PaymentCall]:

@@ -72,10 +72,13 @@ class Worker(Generic[C]):
         """Queue a command; returns at once."""
         self._commands.put(command)
 
-    def close(self) -> None:
-        """End after what is queued; waits a bounded time."""
+    def finish(self) -> None:
+        """Let it end after what is queued; returns at once."""
         self._commands.put(None)
-        self._thread.join(JOIN_S)
+
+    def join(self, within_s: float = JOIN_S) -> None:
+        """Wait for its end, so long at most; a device that hangs is left behind."""
+        self._thread.join(within_s)
 
     def _work(self) -> None:
         with closing(self._make()) as tool:

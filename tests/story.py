@@ -360,7 +360,7 @@ class Story:
 
     def account(self, user_id: int = COLLECTOR, *, test: bool = False, site: str = "MLB") -> Story:
         """Whose token it is."""
-        return self.answer(AccountIs, AskAccount, user_id=user_id, site=site, test=test)
+        return self.answer(AccountIs, AskAccount, Lane.BEHIND, user_id=user_id, site=site, test=test)
 
     def free(self) -> Story:
         """The POS holds nothing."""

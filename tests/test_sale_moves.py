@@ -223,7 +223,7 @@ def test_an_order_that_the_journal_knows_is_no_foreign_one() -> None:
     now = turn()
     old = replace(SALE, phase=Phase.WITHDRAWN, ended_at=10.0)
     moves.clear(PosOrder(old.reference, 2500), old, now, None, MONO)
-    assert saved(now) == [replace(old, watched=True)]
+    assert saved(now) == [replace(old, watched=True, ended_at=now.wall)], "payable until now"
     assert logged(now) == ["stale-order"]
     assert now.foreign_at == ()
 

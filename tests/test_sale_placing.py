@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kiosk.sale.commands import AskPos, Depth, Look, Place, Tune, Withdraw
-from kiosk.sale.events import Busy, Placed, Reject, Removal, Trouble
+from kiosk.sale.events import Busy, Placed, Reject, Removal, Stop, Trouble
 from kiosk.sale.records import Phase, Why
 from kiosk.sale.states import Notice, NoticeKind, Placing, Waiting, Withdrawing
 from tests.story import EPOCH, Story, order, payment
@@ -121,8 +121,9 @@ def test_an_order_that_cannot_be_cleared_gives_the_sale_up_and_goes_on_clearing(
     assert isinstance(story.state, Notice)
     assert story.state.kind is NoticeKind.POS_BUSY
     assert not story.did(Place)
-    story.holds("foreign-1", 900) if story.open_calls(AskPos) else story.wait(1).holds("foreign-1", 900)
-    story.removed().free()
+    story.wait(21)  # the notice is read first
+    assert story.public == "blocked"
+    story.holds("foreign-1", 900).removed().free()
     assert story.public == "idle"
 
 
@@ -387,6 +388,72 @@ def test_adopting_waits_for_the_line() -> None:
     story.power_cut(off_s=5)
     for _ in range(4):
         story.unknown(AskPos)
-        story.wait_for(AskPos, within=16)
+        story.wait_for(Look, within=16)
+        story.unknown(Look)
     story.holds(reference)
     assert story.public == "waiting"
+
+
+def test_adopting_finds_a_payment_though_the_pos_does_not_answer() -> None:
+    """R23: every other request is a look."""
+    story = Story().ready().waiting()
+    sale = story.sale
+    story.power_cut(off_s=5).unknown(AskPos)
+    story.wait_for(Look, within=16)
+    story.seen(order(sale, payment()))
+    assert story.public == "paid"
+
+
+def test_another_order_found_after_a_power_cut_is_not_taken_for_ours() -> None:
+    """R5, R10, L6: ours is gone, not by us; the other's is written down and watched, not blindly deleted."""
+    story = Story().ready().waiting()
+    story.power_cut(off_s=5).holds("OTHER-1", 999).seen().holds("OTHER-1", 999)
+    assert story.public == "checking"
+    assert not story.did(Withdraw)
+
+
+def test_a_stop_while_adopting_takes_the_order_back() -> None:
+    """R16."""
+    story = Story().ready().waiting()
+    reference = story.sale.reference
+    story.power_cut(off_s=5).feed(Stop())
+    assert not story.exited
+    story.seen().removed().free().seen().wait(3.1).seen()
+    assert story.exited
+    assert story.journal.sales[reference].phase is Phase.WITHDRAWN
+
+
+@pytest.mark.parametrize("how", ["during the PUT", "during the question to the POS"])
+def test_a_cancel_is_not_forgotten_when_the_pos_is_busy(how: str) -> None:
+    """R8, R13: no second PUT, and nothing of another's is deleted."""
+    story = Story().ready().keys("2500#").free()
+    if how == "during the PUT":
+        story.keys("*#").answer(Busy, Place)
+    else:
+        story.answer(Busy, Place).keys("*#")
+    story.take()
+    story.seen().holds("OTHER-1", 900).seen().wait(3.1).seen()
+    assert story.in_state(Notice).kind is NoticeKind.CANCELLED
+    assert not story.did(Place)
+    assert not [call for call in story.did(Withdraw) if call.reference != "OTHER-1"]
+
+
+def test_a_stop_during_the_put_is_not_forgotten_when_the_pos_is_busy() -> None:
+    story = Story().ready().keys("2500#").free().feed(Stop()).answer(Busy, Place)
+    assert len(story.did(Place)) == 1
+    assert story.public == "withdrawing"
+
+
+def test_a_sale_given_up_on_a_busy_pos_is_watched() -> None:
+    """R7: a 409 is never final."""
+    story = Story().ready().keys("2500#").free().answer(Busy, Place)
+    reference = story.sale.reference
+    story.holds("OTHER-1", 900).keys("*")
+    assert story.journal.sales[reference].watched
+
+
+def test_the_question_asked_while_placing_stands_when_the_order_is_placed() -> None:
+    story = Story().ready().keys("2500#").free().keys("*").placed()
+    assert "Cancelar" in story.text
+    story.keys("#")
+    assert story.public == "withdrawing"

@@ -69,7 +69,7 @@ def test_each_request_has_a_number_of_its_own_and_ten_seconds() -> None:
         Look(request=44, reference="r", until=1010.0, depth=Depth.ALL, lane=Lane.BEHIND),
         Withdraw(request=45, reference="r", until=1010.0),
         Place(request=46, reference=SALE.reference, until=1010.0, sale=SALE),
-        AskAccount(request=47, until=1010.0),
+        AskAccount(request=47, lane=Lane.BEHIND, until=1010.0),
     ]
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from kiosk.sale.commands import AskPos, Depth, Look, Print, Tune, Withdraw
-from kiosk.sale.events import Evidence, PaymentState, Reject, Removal, Removed, Seen, Trouble
+from kiosk.sale.commands import AskPos, Depth, Lane, Look, Print, Tune, Withdraw
+from kiosk.sale.events import Evidence, Key, PaymentState, Reject, Removal, Removed, Seen, Trouble
 from kiosk.sale.records import Phase, Why
 from kiosk.sale.states import Checking, Notice, NoticeKind, Part, Waiting, Withdrawing
 from tests.story import COLLECTOR, Story, order, payment
@@ -376,7 +376,8 @@ def test_a_withdrawal_goes_on_when_the_line_is_back() -> None:
     for _ in range(5):
         story.unknown(AskPos, Trouble.NETWORK)
         assert "não entregue" in story.text
-        story.wait_for(AskPos, within=16)
+        story.wait_for(Look, within=16)
+        story.unknown(Look, Trouble.NETWORK)
     story.holds(story.sale.reference)
     story.wait_for(Withdraw, within=12)
     story.removed().free().seen().wait(3.1).seen()
@@ -444,3 +445,123 @@ def test_a_payment_in_the_index_without_a_complete_order_is_not_paid() -> None:
     indexed = replace(payment(), reference=story.sale.reference, collector=COLLECTOR)
     story.seen(index=[indexed])
     assert story.public == "checking"
+
+
+# --- found by review --------------------------------------------------------------------------------------------------
+
+
+def test_looks_go_on_while_the_pos_does_not_answer() -> None:
+    """R9, R10: a GET that always fails must not make the sale blind."""
+    story = Story().ready().waiting()
+    looks, started = 0, story.at
+    while story.at - started < 100:
+        story.wait(0.1)
+        if story.open_calls(AskPos):
+            story.unknown(AskPos, Trouble.SERVER)
+        if story.open_calls(Look):
+            looks += 1
+            story.seen()
+    assert looks > 35
+
+
+def test_a_withdrawal_looks_while_the_pos_does_not_answer_and_ends_after_the_order_is_dead() -> None:
+    """R25, L8: paid is found, and it does not go on for ever."""
+    story = withdrawing().seen().removed()
+    looks, started = 0, story.at
+    while story.public == "withdrawing" and story.at - started < 1000:
+        story.wait(0.2)
+        if story.open_calls(AskPos):
+            story.unknown(AskPos, Trouble.SERVER)
+        elif story.open_calls(Look):
+            looks += 1
+            story.seen()
+    assert looks > 10
+    assert story.at - started <= 240 + 60 + 60
+    assert story.public == "notice"
+
+
+def test_looks_that_are_never_whole_end_with_a_person() -> None:
+    """R25, L6: one index refuses for ever."""
+    story = withdrawing().seen().removed().free()
+    started = story.at
+    while story.public == "withdrawing" and story.at - started < 1000:
+        if story.open_calls(Look):
+            story.seen(whole=False)
+        story.wait(0.5)
+    assert story.at - started <= 80
+    assert story.in_state(Notice).kind is NoticeKind.NOT_CONFIRMED
+
+
+def test_an_earlier_204_excuses_no_later_disappearance() -> None:
+    """R14: it was still there after our 204; then somebody took it, or paid it."""
+    story = withdrawing().seen().removed()
+    story.holds(story.sale.reference)
+    while not story.open_calls(Withdraw):
+        story.wait(0.1)
+        if story.open_calls(Look):
+            story.seen()
+    story.removed(Removal.GONE).free()
+    assert story.public == "checking"
+
+
+def test_a_pending_payment_is_never_called_nobody_paid() -> None:
+    """L6."""
+    story = withdrawing().seen().removed().free()
+    pending = order(story.sale, payment(state=PaymentState.PENDING), complete=False)
+    story.seen(pending).wait(3.1).seen(pending)
+    assert story.in_state(Notice).kind is NoticeKind.NOT_CONFIRMED
+
+
+def test_another_amount_is_not_deleted_blindly() -> None:
+    """R10."""
+    story = to_the_verification(Story().ready().waiting())
+    reference = story.sale.reference
+    story.holds(reference, 100).seen()
+    started = story.at
+    while story.at - started < 60:
+        story.wait(0.2)
+        if story.open_calls(Look):
+            story.seen()
+        if story.open_calls(AskPos):
+            story.holds(reference, 100)
+    assert not story.did(Withdraw)
+
+
+def test_a_lost_delete_is_repeated_and_nobody_is_said_to_pay() -> None:
+    """R14: the answer is lost and the order still there: nobody locked it."""
+    story = withdrawing().seen().unknown(Withdraw)
+    story.holds(story.sale.reference)
+    assert "pagando" not in story.text
+    story.wait_for(Withdraw, within=2)
+
+
+def test_not_confirmed_is_read_before_another_order_is_cleared() -> None:
+    """R14: the most important notice is not wiped by the next answer."""
+    story = to_the_verification(Story().ready().waiting()).holds("OTHER", 2500).seen().holds("OTHER", 2500)
+    while story.public == "checking":
+        if story.open_calls(Look):
+            story.seen()
+        story.wait(0.5)
+    if story.open_calls(AskPos):
+        story.holds("OTHER", 2500)
+    assert story.in_state(Notice).kind is NoticeKind.NOT_CONFIRMED
+
+
+def test_a_held_key_confirms_no_cancel() -> None:
+    story = Story().ready().waiting().keys("*")
+    story.feed(Key("#", held=True))
+    assert story.public == "waiting"
+
+
+def test_the_watches_troubles_are_not_the_fronts() -> None:
+    """R15, R20: an unanswered watch must not say "do not deliver" over a sale whose looks are answered."""
+    story = Story().ready().waiting().paid().printed().wait(2).free()
+    story.keys("1000#").free().placed()
+    while not story.open_calls(Look, Lane.BEHIND):
+        story.wait(0.5)
+        if story.open_calls(Look):
+            story.seen()
+        if story.open_calls(AskPos):
+            story.holds(story.sale.reference, 1000)
+    story.unknown(Look, Trouble.SERVER, Lane.BEHIND)
+    assert "não entregue" not in story.text

@@ -76,7 +76,8 @@ def test_commands_are_carried_out_one_after_the_other_and_what_came_of_them_is_p
     for command in ("a", "b", "c"):
         shop.worker.do(command)
     assert [taken(shop.inbox) for _ in range(3)] == ["done a", "done b", "done c"]
-    shop.worker.close()
+    shop.worker.finish()
+    shop.worker.join()
     assert shop.opened().did == ["a", "b", "c", "close"]
 
 
@@ -84,7 +85,8 @@ def test_what_comes_to_nothing_is_not_posted() -> None:
     shop = Workshop()
     shop.worker.do("quietly")
     shop.worker.do("a")
-    shop.worker.close()
+    shop.worker.finish()
+    shop.worker.join()
     assert taken(shop.inbox) == "done a"
     assert shop.inbox.empty()
 
@@ -93,7 +95,8 @@ def test_the_device_is_made_used_and_closed_in_the_workers_own_thread() -> None:
     """A library that takes long to load holds nobody up."""
     shop = Workshop()
     shop.worker.do("a")
-    shop.worker.close()
+    shop.worker.finish()
+    shop.worker.join()
     assert shop.opened().threads == {"printer"}
 
 
@@ -105,7 +108,8 @@ def test_a_command_returns_at_once_though_the_device_is_stuck() -> None:
     assert shop.inbox.empty()
     shop.opened().let_go.set()
     assert taken(shop.inbox) == "done a"
-    shop.worker.close()
+    shop.worker.finish()
+    shop.worker.join()
 
 
 def test_closing_waits_for_what_is_queued() -> None:
@@ -114,7 +118,8 @@ def test_closing_waits_for_what_is_queued() -> None:
     shop.worker.do("b")
     waits(shop.opened().began)
     shop.opened().let_go.set()
-    shop.worker.close()
+    shop.worker.finish()
+    shop.worker.join()
     assert shop.opened().did == ["a", "b", "close"]
 
 
@@ -124,7 +129,8 @@ def test_closing_leaves_a_device_that_hangs_behind() -> None:
     shop = Workshop(stuck=True)
     shop.worker.do("a")
     waits(shop.opened().began)
-    shop.worker.close()
+    shop.worker.finish()
+    shop.worker.join()
     assert shop.opened().did == []
     [left] = [thread for thread in threading.enumerate() if thread.name == "printer"]
     assert left.daemon
@@ -145,7 +151,8 @@ def test_a_worker_that_dies_posts_its_crash_and_lets_the_device_go() -> None:
     crash = taken(shop.inbox)
     assert isinstance(crash, Crash)
     assert (crash.worker, repr(crash.error)) == ("printer", "ZeroDivisionError('a fault')")
-    shop.worker.close()
+    shop.worker.finish()
+    shop.worker.join()
     assert shop.opened().did == ["a", "break", "close"]
     assert shop.inbox.empty()
 
@@ -161,7 +168,8 @@ def test_a_device_that_cannot_be_made_is_a_crash() -> None:
     assert isinstance(crash, Crash)
     assert (crash.worker, str(crash.error)) == ("sound", "a library is missing")
     worker.do("a")
-    worker.close()
+    worker.finish()
+    worker.join()
     assert inbox.empty()
 
 

@@ -11,12 +11,12 @@ from typing import Final
 
 from kiosk.sale import front, paper, watch
 from kiosk.sale.commands import Command, Exit, Note, Place, Print, Save
-from kiosk.sale.events import Event, Key, LookNow, NotSaved, Saved, Stop
+from kiosk.sale.events import Event, Holds, Key, LookNow, NotSaved, PaymentReused, Saved, Stop
 from kiosk.sale.moves import end
 from kiosk.sale.paper import Papers
 from kiosk.sale.records import Debt, DebtState, Dispute, Entry, Mark, Phase, Record, Rows, Sale, record_key
 from kiosk.sale.shop import Shop
-from kiosk.sale.states import NEVER, Adopting, Checking, Placing, Starting, State, Waiting, Withdrawing
+from kiosk.sale.states import NEVER, Adopting, Checking, Clearing, Placing, Starting, State, Waiting, Withdrawing
 from kiosk.sale.turn import Health, NewId, Now, Proof, Turn
 from kiosk.sale.watch import Watches
 
@@ -86,6 +86,10 @@ def step(counter: Counter, event: Event, now: Now, new_id: NewId) -> tuple[Count
         turn.health = replace(turn.health, journal=True)
         counter = replace(counter, unsaved=(), save_at=NEVER)
     turn.health = turn.health.printer_said(event)
+    if isinstance(event, PaymentReused):  # nothing of that step was written or done, its end neither
+        unsaved = tuple(record for record in counter.unsaved if _of_sale(record) != event.reference)
+        counter = replace(counter, unsaved=unsaved, gone=False)
+    event = _with_newest(counter, event)
     if isinstance(event, Stop) and counter.stop_by is None:
         counter = replace(counter, stop_by=now.mono + STOP_S)
     state = counter.state if _refuses(counter, event) else front.step(counter.state, _to_front(counter, event), turn)
@@ -94,6 +98,19 @@ def step(counter: Counter, event: Event, now: Now, new_id: NewId) -> tuple[Count
         watches = watch.follow(watches, sale, turn)
     papers = paper.step(counter.papers, event, turn, state)
     return _finish(counter, turn, state, watches, papers)
+
+
+def _of_sale(record: Record) -> str:
+    return record.id if isinstance(record, Debt) else record.reference
+
+
+def _with_newest(counter: Counter, event: Event) -> Event:
+    """What we know of the order on the POS: the journal's record may be older than ours, if it could not be written."""
+    if not isinstance(event, Holds) or event.order is None:
+        return event
+    newest = {watch.sale.reference: watch.sale for watch in counter.watches.items}
+    newest |= {record.reference: record for record in counter.unsaved if isinstance(record, Sale)}
+    return replace(event, known=newest.get(event.order.reference, event.known))
 
 
 def _refuses(counter: Counter, event: Event) -> bool:
@@ -147,7 +164,8 @@ def _finish(
 
 def _may_go(state: State, papers: Papers) -> bool:
     """Nothing is left open that a moment more could bring to an end."""
-    return not isinstance(state, Placing | Waiting | Withdrawing | Checking) and papers.job is None
+    busy = isinstance(state, Placing | Waiting | Withdrawing | Checking | Adopting | Clearing)
+    return not busy and papers.job is None
 
 
 # --- a journal that cannot be written (R22) ---------------------------------------------------------------------------
@@ -179,7 +197,7 @@ def _not_saved(counter: Counter, event: NotSaved, turn: Turn) -> tuple[Counter, 
     watches = counter.watches
     for sale in turn.followed:
         watches = watch.follow(watches, sale, turn)
-    save_at = turn.mono + JOURNAL_S if counter.save_at == NEVER else counter.save_at
+    save_at = turn.mono + JOURNAL_S
     counter = replace(counter, unsaved=tuple(unsaved.values()), save_at=save_at)
     return _finish(counter, turn, state, watches, counter.papers)
 

@@ -72,6 +72,8 @@ def wakes_at(state: State, proof: Proof) -> float:
 
 def step(state: State, event: Event, turn: Turn) -> State:
     """The front's next state; what must be done for it is left in ``turn``."""
+    if isinstance(event, Key) and event.held and not isinstance(state, Entering):
+        return state  # holding a key down means something only while an amount is typed
     before = state
     match event:
         case Woken():
@@ -112,7 +114,8 @@ def _talk(state: State, turn: Turn) -> Talk:
 
 
 def _answered(state: State, event: CallAnswer, turn: Turn) -> State:
-    turn.health = turn.health.heard(event, turn.mono)
+    waited_for = bool(event.request) and event.request == _talk(state, turn).request
+    turn.health = turn.health.heard(event, turn.mono) if waited_for else turn.health.told_time(event, turn.mono)
     if isinstance(event, AccountIs):
         shop = turn.shop
         wrong = event.user_id != shop.collector or event.site != shop.site.id
@@ -243,7 +246,8 @@ TRANSITIONS: Final = MappingProxyType(
         },
         Adopting: {
             Waiting: "ours, and time is left",
-            Withdrawing: "gone, or too late",
+            Withdrawing: "gone, too late, or a stop",
+            Paid: "paid already",
         },
         Waiting: {
             Paid: "closed and covered",

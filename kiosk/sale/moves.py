@@ -94,6 +94,7 @@ def guard(cents: int, turn: Turn) -> Guarding:
     """A sale was confirmed: prove the POS free. Nothing is saved yet, because nothing can have happened yet."""
     shop = turn.shop
     number = turn.number + 1
+    turn.proof = replace(turn.proof, talk=turn.pause(0.0))  # the guard asks now; an earlier answer is not waited for
     sale = Sale(
         reference=make_reference(shop.pos_id, number, turn.new_id()),
         number=number,
@@ -160,9 +161,8 @@ REFUSALS: Final = {
 
 def give_up_unplaced(sale: Sale, kind: NoticeKind, turn: Turn, detail: str = "") -> Notice:
     """A sale that cannot have reached the POS is given up: there is nothing to withdraw."""
-    if sale.puts:
-        sale = replace(sale, phase=Phase.REFUSED, why=Why.POS_BUSY, ended_at=turn.wall)
-        turn.save(sale)
+    if sale.puts:  # a busy POS is no final word: the sale is watched like any other (R7)
+        sale = end(replace(sale, why=Why.POS_BUSY), Phase.REFUSED, turn)
     turn.log("not-placed", f"sale {sale.number}: not placed: {kind.value}", sale, level=5)
     return tell(turn, kind, sale, detail)
 
@@ -193,8 +193,11 @@ def clear(order: PosOrder, known: Sale | None, turn: Turn, then: Sale | None, gi
         )
     else:
         turn.log("stale-order", f"the POS still held the order of sale {known.number}", known, level=4)
-    if known.reference:  # without one nobody could ever look whether it was paid
+        known = replace(known, ended_at=turn.wall)  # payable until now, whenever its sale ended
+    if known.reference:
         follow(known, turn)
+    else:
+        turn.save(known)  # nobody could ever look whether it was paid
     turn.must_prove()
     return Clearing(order, Part.DELETE, turn.withdraw(order.reference), give_up_at, then)
 
@@ -202,7 +205,7 @@ def clear(order: PosOrder, known: Sale | None, turn: Turn, then: Sale | None, gi
 # --- following --------------------------------------------------------------------------------------------------------
 
 
-def wait(sale: Sale, turn: Turn, *, ends_at: float, dies_at: float) -> Waiting:
+def wait(sale: Sale, turn: Turn, *, ends_at: float, dies_at: float, asking_until: float = 0.0) -> Waiting:
     """The order is on the POS: follow it."""
     sale = replace(sale, phase=Phase.WAITING)
     turn.save(sale)
@@ -216,6 +219,7 @@ def wait(sale: Sale, turn: Turn, *, ends_at: float, dies_at: float) -> Waiting:
         dies_at=dies_at,
         verify_at=now + VERIFY_FIRST_S,
         answered_at=now,
+        asking_until=asking_until,
     )
 
 
@@ -223,13 +227,27 @@ LOOK_S: Final = 2.0
 """Pause from one look to the next while a customer may be paying (R9)."""
 
 
-def withdraw(sale: Sale, why: Why, turn: Turn, *, dies_at: float, reading_only: bool = False) -> Withdrawing:
-    """Take the order back: look, DELETE, ask, look again (R13, R14). A cancel is a request, not a result."""
+def withdraw(
+    sale: Sale, why: Why, turn: Turn, *, dies_at: float, reading_only: bool = False, unplaced: bool = False
+) -> Withdrawing:
+    """Take the order back: look, DELETE, ask, look again (R13, R14). A cancel is a request, not a result.
+
+    ``reading_only``: the POS holds what is not ours, nothing is deleted. ``unplaced``: ours never came there.
+    """
     sale = replace(sale, phase=Phase.WITHDRAWING, why=why)
     turn.save(sale)
     turn.log("withdrawing", f"sale {sale.number}: withdrawing the order: {why.value}", sale)
     look = turn.look(sale.reference, Depth.ALL if reading_only else Depth.ORDERS)
-    return Withdrawing(sale, why, Part.LOOK, look, dies_at=dies_at, reading_only=reading_only, answered_at=turn.mono)
+    return Withdrawing(
+        sale,
+        why,
+        Part.LOOK,
+        look,
+        dies_at=dies_at,
+        reading_only=reading_only,
+        unplaced=unplaced,
+        answered_at=turn.mono,
+    )
 
 
 def check(state: Withdrawing, turn: Turn) -> Checking:

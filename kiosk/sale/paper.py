@@ -11,7 +11,7 @@ from typing import Final
 
 from kiosk.sale.commands import AskPrinter, Print, Tune
 from kiosk.sale.events import Event, Paper, PaperIs, PaymentReused, Printed, PrintFailed, Woken
-from kiosk.sale.records import Debt, DebtState, Mark
+from kiosk.sale.records import Debt, DebtState, Dispute, Mark
 from kiosk.sale.states import NEVER, MenuItem, Paid, Resting, State
 from kiosk.sale.ticket import summary
 from kiosk.sale.turn import Turn
@@ -21,6 +21,8 @@ JOB_S: Final = 40.0
 ASK_S: Final = 30.0
 ASK_SOON_S: Final = 4.0
 """While papers are owed: a printer that comes back is tried within 5 s (R25)."""
+TRIES: Final = 3
+"""Prints of one paper that may begin and fail before it waits to be asked for."""
 OLD_S: Final = 600.0
 """Older debts do not print by themselves when paper is loaded."""
 
@@ -33,6 +35,7 @@ class Job:
     until: float
     debt: str = ""
     """Whose paper it is; empty: a copy or a summary, owed to nobody."""
+    summary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ class Papers:
     jobs: int = 0
     ask_at: float = 0.0
     """When to ask the printer how it is."""
+    spoiled: tuple[str, ...] = ()
+    """Debts whose print began and failed, once for each time: after a few they wait to be asked for."""
     copy: bool = False
     """A copy of ``last`` was asked for."""
     summary: bool = False
@@ -84,7 +89,7 @@ def step(papers: Papers, event: Event, turn: Turn, front: State) -> Papers:
             papers = replace(_answered(papers, failed, turn), lost=papers.job)
         case _:
             pass
-    papers = _take(papers, turn, front)
+    papers = _settled(_take(papers, turn, front), turn)
     if papers.job is None:
         papers = _print_next(papers, turn, front)
     if papers.job is None and turn.mono >= papers.ask_at:
@@ -113,7 +118,7 @@ def _take(papers: Papers, turn: Turn, front: State) -> Papers:
         papers = replace(papers, debts=(*papers.debts, *turn.owed), ask_at=min(papers.ask_at, turn.mono + ASK_SOON_S))
     for wish in turn.wishes:
         if wish is MenuItem.DEBTS:
-            papers = replace(papers, summary=True, old=frozenset(debt.id for debt in papers.debts))
+            papers = replace(papers, summary=True, old=frozenset(debt.id for debt in papers.debts), spoiled=())
         elif can_copy(papers, turn.health.paper, front):
             papers = replace(papers, copy=True)
         else:
@@ -121,9 +126,21 @@ def _take(papers: Papers, turn: Turn, front: State) -> Papers:
     return papers
 
 
+def _settled(papers: Papers, turn: Turn) -> Papers:
+    """Money that has its ticket after all needs no slip any more."""
+    for record in tuple(turn.records.values()):
+        if isinstance(record, Dispute) and record.settled:
+            slip_id = f"slip:{record.payment}"
+            for debt in papers.debts:
+                if debt.id == slip_id:
+                    turn.save(replace(debt, state=DebtState.PRESUMED))
+            papers = replace(papers, debts=tuple(debt for debt in papers.debts if debt.id != slip_id))
+    return papers
+
+
 def can_copy(papers: Papers, paper: Paper | None, front: State) -> bool:
     """A copy comes out now or not at all. On PAID it is this sale's, whose ticket must be out before it has a copy."""
-    if paper is None or not paper.usable or papers.last is None:
+    if paper is None or not paper.usable or papers.last is None or papers.job:
         return False
     return not isinstance(front, Paid) or papers.last.id == front.sale.reference
 
@@ -132,7 +149,7 @@ def _print_next(papers: Papers, turn: Turn, front: State) -> Papers:
     if turn.health.paper is None or not turn.health.paper.usable:
         return papers
     mine = front.sale.reference if isinstance(front, Paid) else ""
-    current = next((debt for debt in papers.debts if debt.id == mine), None)
+    current = next((debt for debt in papers.debts if debt.id == mine and _may_try(papers, debt)), None)
     if current:
         return _print_debt(papers, current, turn)
     if not isinstance(front, Resting):
@@ -141,23 +158,33 @@ def _print_next(papers: Papers, turn: Turn, front: State) -> Papers:
         return _print_copy(papers, papers.last, turn)
     if papers.summary:
         old = tuple(debt for debt in papers.debts if debt.id in papers.old)
-        return _send(replace(papers, summary=False), Print(papers.jobs + 1, summary(old, turn.shop)), turn)
-    due = next((debt for debt in papers.debts if debt.id in papers.old or turn.wall - debt.owed_at < OLD_S), None)
-    return _print_debt(papers, due, turn) if due else papers
+        command = Print(papers.jobs + 1, summary(old, turn.shop))
+        return _send(replace(papers, summary=False), command, Job(command.job, turn.mono + JOB_S, summary=True), turn)
+    due = next((debt for debt in papers.debts if debt.id in papers.old or _is_fresh(debt, turn)), None)
+    return _print_debt(papers, due, turn) if due and _may_try(papers, due) else papers
 
 
-def _send(papers: Papers, command: Print, turn: Turn, debt: str = "") -> Papers:
+def _may_try(papers: Papers, debt: Debt) -> bool:
+    """A printer that spoils one paper after the other gets no more of them by itself."""
+    return papers.spoiled.count(debt.id) < TRIES
+
+
+def _is_fresh(debt: Debt, turn: Turn) -> bool:
+    """Owed a moment ago, by a clock that can be trusted: this machine's own may have stood still for a night."""
+    return turn.health.offset is not None and turn.wall - debt.owed_at < OLD_S
+
+
+def _send(papers: Papers, command: Print, job: Job, turn: Turn) -> Papers:
     turn.commands.append(command)
-    return replace(papers, jobs=command.job, job=Job(command.job, turn.mono + JOB_S, debt))
+    return replace(papers, jobs=command.job, job=job)
 
 
 def _print_debt(papers: Papers, debt: Debt, turn: Turn) -> Papers:
     marks = debt.marks + ((Mark.POSSIBLE_DUPLICATE,) if debt.tried else ())
     printing = replace(debt, state=DebtState.PRINTING)
     turn.save(printing)
-    return _send(
-        _with_debt(papers, printing), Print(papers.jobs + 1, debt.ticket, marks, retry=debt.tried), turn, debt.id
-    )
+    command = Print(papers.jobs + 1, debt.ticket, marks, retry=debt.tried)
+    return _send(_with_debt(papers, printing), command, Job(command.job, turn.mono + JOB_S, debt.id), turn)
 
 
 def _print_copy(papers: Papers, debt: Debt, turn: Turn) -> Papers:
@@ -165,7 +192,8 @@ def _print_copy(papers: Papers, debt: Debt, turn: Turn) -> Papers:
     doubtful = debt.state is not DebtState.PRINTED
     mark = Mark.POSSIBLE_DUPLICATE if doubtful else Mark.COPY
     turn.log("copy", f"sale {debt.number}: printing it again: {mark.value}")
-    return _send(replace(papers, copy=False), Print(papers.jobs + 1, debt.ticket, (*debt.marks, mark)), turn)
+    command = Print(papers.jobs + 1, debt.ticket, (*debt.marks, mark))
+    return _send(replace(papers, copy=False), command, Job(command.job, turn.mono + JOB_S), turn)
 
 
 def _answered(papers: Papers, event: Printed | PrintFailed, turn: Turn) -> Papers:
@@ -178,8 +206,11 @@ def _answered(papers: Papers, event: Printed | PrintFailed, turn: Turn) -> Paper
         return _printed(papers, debt, event, turn) if debt else papers
     papers = replace(papers, ask_at=turn.mono + ASK_SOON_S)
     if debt is None:
+        papers = replace(papers, summary=papers.summary or job.summary)
         turn.note("print-failed", f"printing failed: {event.paper.value} {event.detail}", level=4)
         return papers
+    if event.began:
+        papers = replace(papers, spoiled=(*papers.spoiled, debt.id))
     tried = debt.tried or event.began
     debt = replace(debt, tried=tried, state=DebtState.DOUBTFUL if tried else DebtState.OWED)
     turn.save(debt)

@@ -132,8 +132,8 @@ def _without_sale(state: Clearing, turn: Turn) -> Clearing:
     """The cashier gives the waiting sale up. It is not on the POS: nothing was placed, or only refused."""
     sale = state.then
     assert sale is not None
-    if sale.puts:
-        turn.save(replace(sale, phase=Phase.REFUSED, why=Why.CANCELLED, ended_at=turn.wall))
+    if sale.puts:  # a busy POS is no final word: the sale is watched like any other (R7)
+        moves.end(replace(sale, why=Why.CANCELLED), Phase.REFUSED, turn)
     turn.log("cancelled", "cancelled before its order was on the POS", sale)
     return state
 
@@ -164,8 +164,9 @@ def placing(state: Placing, event: Event, turn: Turn) -> State:
         case Woken():
             return replace(state, talk=turn.ask_pos(state.sale.reference, state.talk.tries))
         case Busy() if state.part is PlacingPart.PUT:
-            if state.sale.puts >= PUTS_MAX or state.sale.doubt:
-                return _leave(state, Why.POS_BUSY, turn, reading_only=True)
+            state = replace(state, busy=True)
+            if state.leave or state.sale.puts >= PUTS_MAX or state.sale.doubt:
+                return _leave(state, state.leave or Why.POS_BUSY, turn)
             return replace(state, part=PlacingPart.ASK, talk=turn.ask_pos(state.sale.reference))
         case Refused() if state.part is PlacingPart.PUT and state.sale.puts == 1 and not state.sale.doubt:
             return moves.refuse(state.sale, event, turn)
@@ -208,11 +209,20 @@ def _asked_to_leave(state: Placing, event: Key | Stop, turn: Turn) -> State:
 def _on_the_pos(state: Placing, turn: Turn) -> State:
     if state.leave:
         return _leave(state, state.leave, turn)
-    return moves.wait(state.sale, turn, ends_at=state.ends_at, dies_at=state.dies_at)
+    asking_until = state.asking_until if turn.mono < state.asking_until else 0.0
+    return moves.wait(state.sale, turn, ends_at=state.ends_at, dies_at=state.dies_at, asking_until=asking_until)
 
 
 def _leave(state: Placing, why: Why, turn: Turn, *, reading_only: bool = False) -> State:
-    return moves.withdraw(state.sale, why, turn, dies_at=state.dies_at, reading_only=reading_only)
+    """Withdraw. Where the POS said that it is busy it holds another's order, which must not be deleted."""
+    return moves.withdraw(
+        state.sale,
+        why,
+        turn,
+        dies_at=state.dies_at,
+        reading_only=reading_only or state.busy,
+        unplaced=state.busy and not state.sale.doubt,
+    )
 
 
 def _told_of_the_pos(state: Placing, event: Holds, turn: Turn) -> State:
@@ -252,23 +262,46 @@ def _looked(state: Placing, event: Seen, turn: Turn) -> State:
 
 
 def adopting(state: Adopting, event: Event, turn: Turn) -> State:
-    """After a power cut: go on with the sale if the POS still holds it and time is left, else take it back (R5)."""
+    """After a power cut: go on with the sale if the POS still holds it and time is left, else take it back (R5).
+
+    While the POS does not answer, every other request is a look: a payment is found all the same (R23).
+    """
     sale = state.sale
     match event:
-        case Holds(order=order):
-            left_s = _left_s(state, turn)
-            ours = order is not None and order.reference == sale.reference and order.cents == sale.cents
-            follow = sale.phase in (Phase.PLACING, Phase.WAITING) and left_s >= moves.LEFT_MIN_S
-            if ours and follow:
-                dies_at = turn.mono + left_s
-                return moves.wait(sale, turn, ends_at=dies_at - moves.LIFE_AFTER_WAIT_S / 2, dies_at=dies_at)
-            return moves.withdraw(sale, sale.why or Why.POWER, turn, dies_at=turn.mono + left_s)
+        case Holds():
+            return _adopted(state, event, turn)
+        case Stop():
+            return _take_back(state, Why.STOPPED, turn)
+        case Seen():
+            verdict = judge(sale, turn.shop.collector, event.evidence)
+            if verdict.paid:
+                return moves.pay(sale, verdict, turn, event)
+            return replace(state, peek=False, talk=turn.ask_pos(sale.reference, state.talk.tries))
+        case Refused() | Unknown() if state.peek:
+            return replace(state, peek=False, talk=turn.ask_pos(sale.reference, state.talk.tries))
         case Refused() | Unknown():
-            return replace(state, talk=turn.backoff(state.talk, event))
+            return replace(state, peek=True, talk=turn.backoff(state.talk, event))
+        case Woken() if state.talk.due(turn.mono) and state.peek:
+            return replace(state, talk=turn.look(sale.reference, Depth.ALL, tries=state.talk.tries))
         case Woken() if state.talk.due(turn.mono):
             return replace(state, talk=turn.ask_pos(sale.reference, state.talk.tries))
         case _:
             return state
+
+
+def _adopted(state: Adopting, event: Holds, turn: Turn) -> State:
+    sale, order = state.sale, event.order
+    left_s = _left_s(state, turn)
+    ours = order is not None and order.reference == sale.reference and order.cents == sale.cents
+    if ours and sale.phase in (Phase.PLACING, Phase.WAITING) and left_s >= moves.LEFT_MIN_S:
+        dies_at = turn.mono + left_s
+        return moves.wait(sale, turn, ends_at=dies_at - moves.LIFE_AFTER_WAIT_S / 2, dies_at=dies_at)
+    return _take_back(state, sale.why or Why.POWER, turn, reading_only=order is not None and not ours)
+
+
+def _take_back(state: Adopting, why: Why, turn: Turn, *, reading_only: bool = False) -> State:
+    dies_at = turn.mono + _left_s(state, turn)
+    return moves.withdraw(state.sale, why, turn, dies_at=dies_at, reading_only=reading_only)
 
 
 def _left_s(state: Adopting, turn: Turn) -> float:

@@ -200,8 +200,8 @@ def proof_answered(state: State, event: CallAnswer, turn: Turn) -> State:
             turn.proved()
             return state
         case Holds(order=order) if order is not None:
-            if isinstance(state, Entering | Confirming | Paid):
-                turn.proof = replace(proof, free=False, talk=turn.pause(LINGER_S))
+            if isinstance(state, Entering | Confirming | Paid | Notice):  # first it must be read
+                turn.proof = replace(proof, free=False, talk=turn.backoff(proof.talk, event, LINGER_S))
                 return state
             return moves.clear(order, event.known, turn, None, NEVER)
         case Refused() | Unknown():

@@ -205,6 +205,8 @@ class Placing:
     dies_at: float
     """When the order is dead at the provider."""
     looks: int = 0
+    busy: bool = False
+    """The last attempt was answered "the POS is busy": unless an earlier one is in doubt, ours never came there."""
     leave: Why | None = None
     """Withdraw as soon as the answer is known."""
     asking_until: float = 0.0
@@ -221,6 +223,8 @@ class Adopting:
 
     sale: Sale
     talk: Talk
+    peek: bool = False
+    """The POS does not answer: the next request is a look for the payment."""
 
     @property
     def wakes_at(self) -> float:
@@ -273,6 +277,14 @@ class Withdrawing:
     """Locked: when to ask again."""
     reading_only: bool = False
     """The POS holds what is not ours: no blind DELETE."""
+    unplaced: bool = False
+    """It never came to the POS, which was busy."""
+    peek: bool = False
+    """The POS does not answer: the next request is a look for the payment."""
+    lost: int = 0
+    """DELETEs in a row without an answer."""
+    after_by: float = NEVER
+    """When the deciding looks must be whole at last, or a person must look."""
     answered_at: float = 0.0
 
     @property

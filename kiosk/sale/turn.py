@@ -35,6 +35,8 @@ NewId = Callable[[], int]
 
 CALL_S: Final = 10.0
 """Every request is answered within this, or its outcome is unknown (R20)."""
+JUMP_S: Final = 120.0
+"""A provider's clock that differs by more from what it showed before may be one wrong answer."""
 GRACE_S: Final = 0.5
 """How much later the machine gives up by itself, so that an adapter in time is heard."""
 BACKOFF_MAX_S: Final = 15.0
@@ -54,6 +56,8 @@ class Health:
 
     offset: float | None = None
     """The provider's clock minus the monotonic one."""
+    odd_offset: float | None = None
+    """The same by one answer that disagreed; the next one decides."""
     answered_at: float | None = None
     """When the provider last answered (monotonic)."""
     trouble: Trouble | None = None
@@ -74,15 +78,25 @@ class Health:
         return None if self.offset is None else self.offset + mono
 
     def heard(self, answer: Answer, mono: float) -> Health:
-        """The health after an answer of the provider."""
-        offset = self.offset if answer.date is None else answer.date - mono
+        """The health after an answer that the front waited for."""
+        health = self.told_time(answer, mono)
         match answer:
             case Unknown():
-                return replace(self, trouble=answer.trouble, offset=offset)
+                return replace(health, trouble=answer.trouble)
             case Refused():
-                return replace(self, trouble=None, reject=answer.reject, answered_at=mono, offset=offset)
+                return replace(health, trouble=None, reject=answer.reject, answered_at=mono)
             case _:
-                return replace(self, trouble=None, reject=None, answered_at=mono, offset=offset)
+                return replace(health, trouble=None, reject=None, answered_at=mono)
+
+    def told_time(self, answer: Answer, mono: float) -> Health:
+        """The health after any answer's ``Date``. One that jumps is believed when a second one agrees with it."""
+        if answer.date is None:
+            return self
+        offset = answer.date - mono
+        known = [o for o in (self.offset, self.odd_offset) if o is not None]
+        if self.offset is not None and all(abs(offset - o) > JUMP_S for o in known):
+            return replace(self, odd_offset=offset)
+        return replace(self, offset=offset, odd_offset=None)
 
     def printer_said(self, event: object) -> Health:
         """The health after a word of the printer; any other event changes nothing."""
@@ -215,7 +229,8 @@ class Turn:
     def ask_account(self) -> None:
         """Ask whose token it is; nobody waits for the answer."""
         self.request += 1
-        self.commands.append(AskAccount(request=self.request, until=self.now.mono + CALL_S))
+        call = AskAccount(request=self.request, lane=Lane.BEHIND, until=self.now.mono + CALL_S)
+        self.commands.append(call)
 
     def pause(self, seconds: float, tries: int = 0) -> Talk:
         """Ask later."""

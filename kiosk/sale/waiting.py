@@ -48,6 +48,8 @@ MISSING_MAX: Final = 2
 """So many answers in a row that the POS has lost our order, and we stop waiting for it."""
 LOOKS_AFTER: Final = 2
 LOOK_AFTER_S: Final = 3.0
+AFTER_S: Final = 60.0
+"""An index that shows only a part for so long decides nothing any more: a person must look."""
 DELETE_AGAIN_S: Final = 10.0
 CHECK_S: Final = 3.0
 LOCKED_AFTER_DEATH_S: Final = 60.0
@@ -68,7 +70,10 @@ def waiting(state: Waiting, event: Event, turn: Turn) -> State:
             turn.note("look-unknown", "no certain answer while waiting", state.sale, answer=event, level=4)
             answered_at = state.answered_at if isinstance(event, Unknown) else turn.mono
             talk = turn.backoff(state.talk, event, _period_s(state, turn))
-            return replace(state, talk=talk, answered_at=answered_at, verifying=False)
+            verify_at = (
+                turn.mono + VERIFY_S if state.verifying else state.verify_at
+            )  # looks go on whatever the POS says
+            return replace(state, talk=talk, answered_at=answered_at, verifying=False, verify_at=verify_at)
         case Stop():
             return moves.withdraw(state.sale, Why.STOPPED, turn, dies_at=state.dies_at)
         case Key():
@@ -164,7 +169,7 @@ def _look_now(state: Waiting, turn: Turn) -> State:
     """One look in flight, one pending."""
     if state.talk.request:
         return replace(state, again=True)
-    return replace(state, talk=turn.look(state.sale.reference, Depth.ORDERS))
+    return replace(state, talk=turn.look(state.sale.reference, Depth.ORDERS, tries=state.talk.tries))
 
 
 def _waiting_woken(state: Waiting, turn: Turn) -> State:
@@ -209,11 +214,9 @@ def _withdrawing_answered(state: Withdrawing, event: Answer, turn: Turn) -> Stat
         case Part.LOOK:
             return _ask(state, turn) if state.reading_only else _delete(state, turn)
         case Part.DELETE:
-            return _ask(state, turn)
+            return _ask(replace(state, lost=state.lost + 1 if isinstance(event, Unknown) else 0), turn)
         case Part.ASK:
-            if isinstance(event, Holds):
-                return _still_there(state, event, turn)
-            return replace(state, talk=turn.backoff(state.talk, event))
+            return _told_of_the_pos(state, event, turn)
         case Part.LOCKED:
             return replace(state, talk=turn.pause(moves.LOOK_S))
         case Part.AFTER:
@@ -227,10 +230,12 @@ def _withdrawing_woken(state: Withdrawing, turn: Turn) -> State:
         return state
     reference, tries = state.sale.reference, state.talk.tries
     if state.part is Part.LOCKED and turn.mono >= state.delete_at:
-        return _delete(state, turn)
+        return _ask(state, turn) if state.reading_only else _delete(state, turn)
     if turn.mono < state.talk.until:
         return state
     match state.part:
+        case Part.ASK if state.peek:
+            return replace(state, talk=turn.look(reference, Depth.ALL, tries=tries))
         case Part.ASK:
             return replace(state, talk=turn.ask_pos(reference, tries))
         case Part.LOCKED:
@@ -251,28 +256,59 @@ def _ask(state: Withdrawing, turn: Turn) -> Withdrawing:
     return replace(state, part=Part.ASK, talk=turn.ask_pos(state.sale.reference))
 
 
-def _still_there(state: Withdrawing, event: Holds, turn: Turn) -> State:
-    order, sale = event.order, state.sale
-    if order is None:
+def _told_of_the_pos(state: Withdrawing, event: Answer, turn: Turn) -> State:
+    """What the POS holds; while it does not answer, every other request is a look: paid wins."""
+    if isinstance(event, Holds):
+        return _gone(state, event, turn) if not _is_ours(state, event) else _still_there(state, event, turn)
+    if state.peek:
+        return replace(state, peek=False, talk=turn.ask_pos(state.sale.reference, state.talk.tries))
+    if turn.mono >= state.dies_at + LOCKED_AFTER_DEATH_S:
+        return _after(state, turn)  # dead by the provider's clock, whatever the POS would say
+    return replace(state, peek=True, talk=turn.backoff(state.talk, event))
+
+
+def _is_ours(state: Withdrawing, event: Holds) -> bool:
+    return event.order is not None and event.order.reference == state.sale.reference
+
+
+def _gone(state: Withdrawing, event: Holds, turn: Turn) -> State:
+    """The POS does not hold it any more. Unless we know why, somebody may have paid it."""
+    if event.order is None:
         turn.proved()
-    if order is None or order.reference != sale.reference:
-        never_placed = state.why is Why.POS_BUSY and not sale.doubt
-        if sale.deleted or turn.mono >= state.dies_at or never_placed:
-            return replace(state, part=Part.AFTER, looks=0, talk=turn.look(sale.reference, Depth.ALL))
-        return moves.check(state, turn)
+    if state.sale.deleted or turn.mono >= state.dies_at or state.unplaced:
+        return _after(state, turn)
+    return moves.check(state, turn)
+
+
+def _after(state: Withdrawing, turn: Turn) -> Withdrawing:
+    return replace(state, part=Part.AFTER, looks=0, talk=turn.look(state.sale.reference, Depth.ALL))
+
+
+def _still_there(state: Withdrawing, event: Holds, turn: Turn) -> State:
+    """The POS holds it still: a customer is paying, or our DELETE was lost. An earlier 204 says nothing any more."""
+    sale = state.sale
     if turn.mono >= state.dies_at + LOCKED_AFTER_DEATH_S:
         turn.log("locked", "the POS does not let the order go", sale, answer=event, level=3)
         return _not_confirmed(state, turn)
-    if state.reading_only:
-        state = replace(state, reading_only=order.cents != sale.cents)
-    pause_s = DELETE_AGAIN_S if state.part is Part.ASK else 0.0
-    return replace(state, part=Part.LOCKED, talk=turn.pause(0.0), delete_at=turn.mono + pause_s)
+    if sale.deleted:
+        sale = replace(sale, deleted=False)
+        turn.save(sale)
+    assert event.order is not None
+    state = replace(state, sale=sale, reading_only=state.reading_only and event.order.cents != sale.cents)
+    if state.lost and not state.reading_only:
+        return replace(state, part=Part.DELETE, talk=turn.backoff(Talk(tries=state.lost - 1), event))
+    return replace(state, part=Part.LOCKED, talk=turn.pause(0.0), delete_at=turn.mono + DELETE_AGAIN_S)
 
 
 def _looked_after(state: Withdrawing, event: Answer, turn: Turn) -> State:
     """Two looks, begun after the order was gone and answered in full, say that nobody paid."""
-    if not isinstance(event, Seen) or not event.evidence.whole:
+    if not isinstance(event, Seen):
         return replace(state, talk=turn.backoff(state.talk, event))
+    if not event.evidence.whole:
+        if turn.mono >= state.after_by:
+            return _not_confirmed(state, turn)
+        after_by = min(state.after_by, turn.mono + AFTER_S)
+        return replace(state, talk=turn.backoff(state.talk, event), after_by=after_by)
     looks = state.looks + 1
     if looks < LOOKS_AFTER:
         return replace(state, looks=looks, talk=turn.pause(LOOK_AFTER_S))
@@ -294,7 +330,7 @@ NOTICES: Final = {
 
 
 def _withdrawn(state: Withdrawing, verdict: Verdict, turn: Turn) -> State:
-    if verdict.approved:  # money that does not cover the sale: nobody may read "cancelled" now
+    if verdict.approved or verdict.pending:  # nobody may read "nobody paid" now
         return _not_confirmed(state, turn)
     sale = moves.end(state.sale, Phase.WITHDRAWN, turn)
     turn.log("withdrawn", f"sale {sale.number}: withdrawn, nobody paid", sale, level=5)

@@ -92,7 +92,7 @@ def step(watches: Watches, event: Event, turn: Turn, disputes: tuple[Dispute, ..
         case LookNow() if event.reference:
             watches = _hurry(watches, event.reference, turn)
         case PaymentReused():
-            watches = _reused(watches, event)
+            watches = _reused(watches, event, turn)
         case Woken() if watches.talk.silent(turn.mono):
             watches = _missed(watches, Unknown(request=watches.talk.request, trouble=Trouble.SLOW), turn)
         case _:
@@ -125,7 +125,7 @@ def _hurry(watches: Watches, reference: str, turn: Turn) -> Watches:
     return watches if watch is None else _put(watches, replace(watch, due=turn.mono))
 
 
-def _reused(watches: Watches, event: PaymentReused) -> Watches:
+def _reused(watches: Watches, event: PaymentReused, turn: Turn) -> Watches:
     """The journal refused the payment for this sale: it never counts for it again."""
     watch = _find(watches, event.reference)
     if watch is None:
@@ -133,6 +133,7 @@ def _reused(watches: Watches, event: PaymentReused) -> Watches:
     sale = watch.sale
     if sale.phase is Phase.PAID:
         sale = replace(sale, phase=Phase.UNCONFIRMED, payments=(), paid_at=None, order_id="", late=False)
+        turn.save(sale)
     return _put(watches, replace(watch, sale=sale, spent=watch.spent | frozenset(event.payments)))
 
 
