@@ -137,9 +137,13 @@ class MemoryJournal:
         self.foreign: list[float] = []
         self.log: list[str] = []
         self.fails = False
+        self.hides_reuse = False
+        """A write that fails for lack of room does not come to the question whose payment it is."""
 
     def reused(self, save: Save) -> PaymentReused | None:
         """R1: a payment completes one sale only, ever."""
+        if self.hides_reuse:
+            return None
         owners = {payment: sale.reference for sale in self.sales.values() for payment in sale.payments}
         for record in save.records:
             if isinstance(record, Sale):

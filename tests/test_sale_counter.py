@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from kiosk.sale.commands import Look, Place, Print, Save, Withdraw
-from kiosk.sale.events import Paper
+from kiosk.sale.events import Paper, PaymentReused, Stop
 from kiosk.sale.records import DebtState, Mark, Phase
 from kiosk.sale.states import Blocked, Notice, NoticeKind
 from tests.story import Story, order, payment
@@ -167,3 +167,48 @@ def test_power_returns_in_every_state() -> None:
         assert story.public == "idle", f"passage {index} ends in {story.state}"
         for sale in story.journal.sales.values():
             assert sale.watched or not sale.puts, index
+
+
+def test_an_unsaved_payment_is_not_forgotten_when_the_order_lingers_on_the_pos() -> None:
+    """L2, L3, R22: the journal still says waiting; what we know is newer, and is what gets saved."""
+    story = Story().ready().waiting()
+    reference = story.sale.reference
+    story.journal.fails = True
+    story.paid().printed().wait(2).keys("#")
+    story.holds(reference)
+    story.journal.fails = False
+    story.wait(6)
+    row = story.journal.sales[reference]
+    assert (row.phase, row.payments) == (Phase.PAID, ("p1",))
+
+
+def test_a_reused_payment_among_the_unsaved_does_not_block_the_journal_for_ever() -> None:
+    """R1, R22."""
+    story = Story().ready().waiting().paid().printed().wait(2).free()
+    story.keys("2500#").free().placed()
+    story.journal.fails = True
+    story.take()
+    story.journal.hides_reuse = True
+    story.paid(payment("p1")).printed().wait(2).keys("#")
+    story.journal.fails = story.journal.hides_reuse = False
+    story.wait(12)
+    assert story.counter.health.journal
+    assert not story.counter.unsaved
+    assert [sale.payments for sale in story.journal.sales.values()].count(("p1",)) == 1
+
+
+def test_a_disk_that_fails_slowly_is_tried_every_5_s_after_the_failure() -> None:
+    """R22: the time of a failed write does not count."""
+    story = Story().ready().waiting()
+    story.journal.fails = True
+    story.paid()
+    assert story.counter.save_at == story.at + 5.0
+
+
+def test_an_exit_that_was_not_done_is_said_again() -> None:
+    """The step that said it was dropped."""
+    story = Story().ready().feed(Stop())
+    assert story.counter.gone
+    story.exited = False
+    story.feed(PaymentReused(("p1",), "another"))
+    assert story.exited

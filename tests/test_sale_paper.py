@@ -192,3 +192,34 @@ def test_a_copy_comes_out_now_or_not_at_all() -> None:
     story.keys("*#")
     story.printer(Paper.OK)
     assert not story.did(Print)
+
+
+def test_a_printer_that_spoils_one_paper_after_the_other_gets_no_more_by_itself() -> None:
+    """It takes the ticket, then says that it is offline: three of them are enough."""
+    story = paid()
+    for _ in range(10):
+        if story.jobs:
+            story.print_failed(began=True, paper=Paper.OFFLINE)
+        story.printer(Paper.OK)
+    assert len(story.did(Print)) == 3
+    assert story.counter.papers.debts
+
+
+def test_a_debt_found_at_boot_waits_until_the_time_is_known() -> None:
+    """R19: this machine's clock may have stood still for a night."""
+    story = paid().print_failed(began=False)
+    story.power_cut(off_s=1).printer(Paper.OK)
+    assert not story.did(Print)
+    story.account().free().printer(Paper.OK)
+    assert len(story.did(Print)) == 1
+
+
+def test_a_summary_that_failed_comes_before_the_old_tickets_all_the_same() -> None:
+    """R19."""
+    story = paid().print_failed(began=False)
+    reference = story.sale.reference
+    story.wait(2).free().keys("#").wait(700).printer(Paper.OK)
+    story.take()
+    story.keys("*#").print_failed(began=False)
+    story.printer(Paper.OK).printed()
+    assert [command.ticket.reference for command in story.did(Print)] == ["", "", reference]

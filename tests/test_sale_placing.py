@@ -103,6 +103,8 @@ def test_the_second_foreign_order_in_a_day_is_an_alarm() -> None:
 
     entries = [entry for save in story.did(Save) for entry in save.entries]
     assert any(entry.level == 3 and "another device" in entry.text for entry in entries)
+    assert "Outro aparelho" in story.text
+    assert story.screen.loud
 
 
 def test_a_stale_order_at_boot_is_taken_away_before_idle() -> None:
@@ -417,7 +419,7 @@ def test_a_stop_while_adopting_takes_the_order_back() -> None:
     story = Story().ready().waiting()
     reference = story.sale.reference
     story.power_cut(off_s=5).feed(Stop())
-    assert not story.exited
+    assert (story.public, story.exited) == ("withdrawing", False)
     story.seen().removed().free().seen().wait(3.1).seen()
     assert story.exited
     assert story.journal.sales[reference].phase is Phase.WITHDRAWN

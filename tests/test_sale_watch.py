@@ -7,10 +7,10 @@ from itertools import pairwise
 
 import pytest
 
-from kiosk.sale.commands import Depth, Lane, Look, Print, Tune
-from kiosk.sale.events import LookNow, OrderSeen, PaymentState, Trouble
+from kiosk.sale.commands import AskPos, Depth, Lane, Look, Print, Tune
+from kiosk.sale.events import Evidence, LookNow, OrderSeen, Paper, PaymentState, Seen, Trouble
 from kiosk.sale.records import Mark, Phase, Reason, Sale
-from tests.story import COLLECTOR, Story, order, payment
+from tests.story import COLLECTOR, EPOCH, Story, order, payment
 
 
 def cancelled() -> tuple[Story, Sale]:
@@ -289,3 +289,42 @@ def test_a_payment_after_not_confirmed_prints_its_ticket() -> None:
     story.watch_seen(order(sale, payment()))
     assert row(story, sale).phase is Phase.PAID
     assert story.did(Print)
+
+
+def test_money_that_got_its_ticket_needs_no_slip_any_more() -> None:
+    """R18: exactly one of; nobody refunds what was delivered."""
+    story, sale = cancelled()
+    story.printer(Paper.OUT)
+    watch_times(story, 60, order(sale, payment("p1", 1000), complete=False))
+    assert [debt.id for debt in story.counter.papers.debts] == ["slip:p1"]
+    story.wait_for(Look, lane=Lane.BEHIND)
+    story.watch_seen(order(sale, payment("p1", 1000), payment("p2", 1500)))
+    assert [debt.id for debt in story.counter.papers.debts] == [sale.reference]
+
+
+def test_a_stale_order_is_watched_from_when_it_was_last_payable() -> None:
+    """R17: its sale ended long ago, but it was on the POS until now."""
+    story, sale = cancelled()
+    watch_times(story, 7200)
+    assert not story.counter.watches.items
+    story.wait_for(AskPos, within=61)
+    story.holds(sale.reference).removed().free()
+    story.wait_for(Look, lane=Lane.BEHIND)
+    story.watch_seen()
+    assert story.counter.watches.items
+
+
+def test_one_wrong_date_ends_no_watch() -> None:
+    """R17: a provider's clock that jumps is believed when a second answer agrees."""
+    story, _ = cancelled()
+    for hours, left in ((2, 1), (2, 0)):
+        look = story.wait_for(Look, lane=Lane.BEHIND)
+        story.feed(
+            Seen(
+                request=look.request,
+                reference=look.reference,
+                date=EPOCH + story.at + hours * 3600,
+                evidence=Evidence(),
+            )
+        )
+        assert len(story.counter.watches.items) == left

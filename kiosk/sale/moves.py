@@ -185,6 +185,7 @@ def clear(order: PosOrder, known: Sale | None, turn: Turn, then: Sale | None, gi
         )
         turn.foreign_at = (*[at for at in turn.foreign_at if 0 <= turn.wall - at < DAY_S], turn.wall)
         again = len(turn.foreign_at) > 1
+        turn.sound(Tune.ATTENTION)
         turn.log(
             "foreign-order",
             "another device uses this POS" if again else "the POS held an order that is not ours",

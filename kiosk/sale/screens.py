@@ -117,8 +117,7 @@ def _picture(counter: Counter, words: Words, mono: float) -> Screen:
         case Guarding(sale=sale):
             return Screen(words.placing, _amount(counter, sale.cents), words.guarding, words.guarding_footer)
         case Clearing():
-            amount = _amount(counter, state.then.cents) if state.then else "- - -"
-            return Screen(words.clearing, amount, words.clearing_text, words.guarding_footer if state.then else "")
+            return _clearing(counter, state, words)
         case Placing():
             return _placing(counter, state, words, mono)
         case Waiting():
@@ -138,6 +137,14 @@ def _picture(counter: Counter, words: Words, mono: float) -> Screen:
             return Screen(told.head, told.big, told.text, words.notice_footer, loud=True)
         case _:
             assert_never(state)
+
+
+def _clearing(counter: Counter, state: Clearing, words: Words) -> Screen:
+    amount = _amount(counter, state.then.cents) if state.then else "- - -"
+    footer = words.guarding_footer if state.then else ""
+    if len(counter.foreign_at) > 1:  # R5: the second in a day is an alarm
+        return Screen(words.clearing, amount, words.foreign_again, footer, loud=True)
+    return Screen(words.clearing, amount, words.clearing_text, footer)
 
 
 def _idle(counter: Counter, state: Idle, words: Words) -> Screen:

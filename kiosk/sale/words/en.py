@@ -20,6 +20,7 @@ WORDS = Words(
     guarding_footer="* cancel",
     clearing="POS is busy",
     clearing_text="Taking away an old order",
+    foreign_again="Another device uses this QR",
     placing="Sending to the QR",
     waiting="Scan the QR and pay",
     waiting_text="Waiting for payment",

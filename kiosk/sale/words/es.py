@@ -20,6 +20,7 @@ WORDS = Words(
     guarding_footer="* cancelar",
     clearing="Caja ocupada",
     clearing_text="Quitando orden vieja",
+    foreign_again="Otro aparato usa este QR",
     placing="Enviando al QR",
     waiting="Pague con el QR",
     waiting_text="Esperando el pago",

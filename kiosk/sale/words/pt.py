@@ -20,6 +20,7 @@ WORDS = Words(
     guarding_footer="* cancelar",
     clearing="Caixa ocupado",
     clearing_text="Retirando pedido antigo",
+    foreign_again="Outro aparelho usa este QR",
     placing="Enviando ao QR",
     waiting="Pague com o QR",
     waiting_text="Aguardando pagamento",

@@ -42,6 +42,7 @@ class Words:
     guarding_footer: str
     clearing: str
     clearing_text: str
+    foreign_again: str
     placing: str
     waiting: str
     waiting_text: str
