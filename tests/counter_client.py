@@ -27,9 +27,22 @@ from kiosk.sale.words import words_of
 WORDS: Final = words_of("pt")
 """The built-in shop's words."""
 KIOSK: Final = (sys.executable, "-m", "kiosk")
+SHOP: Final = """\
+[shop]
+name = "Padaria do Balcão"
+site = "MLB"
+language = "pt"
+[mercadopago]
+user_id = 123456789
+external_store_id = "LOJA01"
+external_pos_id = "CAIXA01"
+"""
+"""A shop like the built-in one, for tests that add settings to it; what follows is ``[mercadopago]``'s."""
 PATIENCE_S: Final = 60.0
 """Longer than any bound that the rules of money set for a line that is up, on a machine with other things to do."""
 POLL_S: Final = 0.05
+LIMITS: Final = httpx.Limits(keepalive_expiry=2.0)
+"""uvicorn closes a quiet connection after 5 s: a request must never be on its way at that moment."""
 RESTING: Final = ("idle", "notice", "paid")
 _CUT: Final = re.compile(r"^(?:- )+-?$", re.MULTILINE)
 """How the paper's text shows that the printer cut it."""
@@ -264,7 +277,9 @@ def virtual_counter(folder: Path, *, shop: str = "", **environ: str) -> Iterator
             env={**os.environ, "TMPDIR": str(folder), **environ},
         )
     with process, _ended(process):
-        with httpx.Client(base_url=_address(process), trust_env=False, timeout=30) as client:
+        address = _address(process)
+        assert address, (folder / "stderr").read_text()
+        with httpx.Client(base_url=address, trust_env=False, timeout=30, limits=LIMITS) as client:
             counter = Counter(process, client, folder)
             counter.until_state("idle")
             yield counter

@@ -10,7 +10,6 @@ to those. L10 is about texts: ``tests/test_laws.py``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final, Protocol
 
 from kiosk.sale.commands import AskPos, Command, Depth, Look, Place, Print, Save, Sound, Tune, Withdraw
@@ -19,7 +18,6 @@ from kiosk.sale.events import (
     Answer,
     Busy,
     Event,
-    Evidence,
     Holds,
     NotSaved,
     PaperIs,
@@ -51,6 +49,9 @@ from kiosk.sale.states import (
     Waiting,
     Withdrawing,
 )
+from tests.laws_evidence import brings_money, covered, may_bring_money, money
+
+__all__ = ["LATE_S", "SLIP", "LawBroken", "Laws", "covered", "law"]
 
 LATE_S: Final = 1800.0
 """An order is watched for so long after its last payable moment (R17)."""
@@ -75,38 +76,6 @@ def law(number: str, holds: bool, text: str) -> None:
     """Raise if a law does not hold."""
     if not holds:
         raise LawBroken(f"{number}: {text}")
-
-
-def covered(sale: Sale, evidence: Evidence, collector: int) -> tuple[str, ...]:
-    """The payments of the first order that is complete, ours, and covered; written without looking at ``verdict``."""
-    for order in evidence.orders:
-        if order.reference != sale.reference or order.collector != collector:
-            continue
-        if not order.complete or order.cents != sale.cents:
-            continue
-        good = {
-            p.id: (p.cents or 0) - p.refunded_cents
-            for p in order.payments
-            if p.state is PaymentState.APPROVED and p.currency == sale.currency
-        }
-        if sum(good.values()) >= sale.cents:
-            return tuple(good)
-    return ()
-
-
-def money(reference: str, evidence: Evidence, collector: int) -> Iterator[PaymentSeen]:
-    """Every payment of this reference to this collector, wherever it was shown."""
-    for order in evidence.orders:
-        if order.reference == reference and order.collector == collector:
-            yield from order.payments
-    for payment in evidence.payments:
-        if payment.reference == reference and payment.collector == collector:
-            yield payment
-
-
-def brings_money(payment: PaymentSeen) -> bool:
-    """Approved, and not given back (an amount that is none of our currency is money all the same)."""
-    return payment.state is PaymentState.APPROVED and (payment.cents is None or payment.cents > payment.refunded_cents)
 
 
 class Books(Protocol):
@@ -240,6 +209,8 @@ class Laws:
     def _transition(self, before: Counter, after: Counter) -> None:
         old, new = type(before.state), type(after.state)
         if old is new:
+            if isinstance(before.state, Clearing) and isinstance(after.state, Clearing):
+                self._yet_another(before.state, after.state)
             return
         law("TRANSITIONS", new in TRANSITIONS.get(old, {}), f"{old.__name__} -> {new.__name__}")
         self.transitions.add((old, new))
@@ -250,6 +221,11 @@ class Laws:
         if isinstance(after.state, Guarding) and isinstance(before.state, Entering | Confirming):
             law("L5", after.state.sale.cents == before.state.typed.cents, "another amount than the one typed")
             law("L5", not before.state.typed.extra, "an amount that was cut")
+
+    def _yet_another(self, before: Clearing, after: Clearing) -> None:
+        """The one state that follows itself: the POS holds one order after another."""
+        if before.order != after.order:
+            self.transitions.add((Clearing, Clearing))
 
     def _commands(self, before: Counter, event: Event, after: Counter, commands: tuple[Command, ...]) -> None:
         if len(commands) > 1 or not isinstance(commands[0], Save):
@@ -313,7 +289,8 @@ class Laws:
             law("L6", not self.puts.get(reference), "refused, though an attempt was not, or is unknown")
         elif sale.phase is Phase.WITHDRAWN and self._phases.get(reference) is not Phase.WITHDRAWN:
             _, seen = self._last_look.get(reference, (None, ()))
-            law("L6", not any(map(brings_money, seen)), "called withdrawn, and there is money (R14)")
+            late = sale in self._unsaved  # decided before, when the journal could not be written
+            law("L6", late or not any(map(may_bring_money, seen)), "called withdrawn, and there is money (R14)")
             clean = self._clean_look.get(reference, 0)
             law("L6", clean > self._removed_at.get(reference, 0), "withdrawn without a look after it was gone")
             gone = sale.expires is None or self._date >= sale.expires - 1.0 or not self.puts.get(reference)

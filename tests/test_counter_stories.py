@@ -18,23 +18,12 @@ from kiosk.sale.events import Paper, Reject, Trouble
 from kiosk.sale.records import Mark
 from kiosk.sale.states import NoticeKind
 from tests.counter_books import Account, audit, brl
-from tests.counter_client import KIOSK, PATIENCE_S, WORDS, Counter
+from tests.counter_client import KIOSK, PATIENCE_S, SHOP, WORDS, Counter
 from tests.side_by_side import Story, Told, selected, told_side_by_side
 
 pytestmark = pytest.mark.slow
 
-IMPATIENT_SHOP = """
-[shop]
-name = "Padaria do Balcão"
-site = "MLB"
-language = "pt"
-[mercadopago]
-user_id = 123456789
-external_store_id = "LOJA01"
-external_pos_id = "CAIXA01"
-[sale]
-wait_seconds = 10
-"""
+IMPATIENT_SHOP = SHOP + "[sale]\nwait_seconds = 10\n"
 STOP_S = 12.0
 """How long a stop may take that withdraws an order (R16)."""
 PRINTER_BACK_S = 5.0
@@ -331,12 +320,10 @@ def shop_without_devices(folder: Path) -> Path:
     token = folder / "token"
     token.write_text("TEST-of-no-account")
     token.chmod(0o600)
-    account = f'base_url = "http://127.0.0.1:9"\naccess_token_file = "{token}"\n[sale]'
+    account = f'base_url = "http://127.0.0.1:9"\naccess_token_file = "{token}"\n'
     devices = "".join(f'[{device}]\ndriver = "none"\n' for device in ("keypad", "display", "printer"))
     config = folder / "second.toml"
-    config.write_text(
-        f'{IMPATIENT_SHOP.replace("[sale]", account)}{devices}[journal]\npath = "{folder / "second.db"}"\n'
-    )
+    config.write_text(f'{SHOP}{account}{devices}[journal]\npath = "{folder / "second.db"}"\n')
     return config
 
 

@@ -28,7 +28,7 @@ from kiosk.sale.states import Entering
 from tests.laws import LawBroken, law
 from tests.scripted_server import FakeClock, ScriptedServer, answer
 from tests.story import COLLECTOR, EPOCH, SHOP, Story, order, payment
-from tests.world import history
+from tests.world_day import history
 
 SEEDS: Final = range(100)
 """Enough worlds to kill what the laws can see; most bugs do not survive the first three."""

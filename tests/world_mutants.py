@@ -174,16 +174,18 @@ MUTANTS: Final = (
     Mutant(
         "L6",
         _WAITING,
-        "        if sale.deleted or turn.mono >= state.dies_at or never_placed:",
-        "        if sale.number:",
+        "    if state.sale.deleted or turn.mono >= state.dies_at or state.unplaced:",
+        "    if state.sale.number:",
     ),
     Mutant(
         "L6",
         _WAITING,
-        "    if not isinstance(event, Seen) or not event.evidence.whole:",
-        "    if not isinstance(event, Seen):",
+        "    if not event.evidence.whole:\n        if turn.mono",
+        "    if event.evidence.whole is None:\n        if turn.mono",
     ),
-    Mutant("L6", _WAITING, "    if verdict.approved:  # money", "    if verdict.rejected:  # money"),
+    Mutant(
+        "L6", _WAITING, "    if verdict.approved or verdict.pending:  # nobody", "    if verdict.rejected:  # nobody"
+    ),
     # L7: done before it was written.
     Mutant("L7", _TURN, "return (save, *self.commands)", "return (*self.commands, save)"),
     Mutant("L7", _MOVES, '    turn.save(sale)\n    turn.log("placing",', '    turn.log("placing",'),

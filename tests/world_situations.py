@@ -1,24 +1,20 @@
-"""What can happen to a sale: the situations and the troubles that a history is drawn from.
+"""What can happen to a sale: the situations that a history is drawn from.
 
-A situation is a story of a cashier and a customer, from the first digit to the end of the sale. A trouble is
-something wrong with the world that begins before it or in the middle of it, at a step of the machine: most faults
-need the worst moment, and moments are counted in steps. Everything uncertain is drawn from the world's ``choose``.
+A situation is a story of a cashier and a customer, from the first digit to the end of the sale. What may go wrong with
+the world meanwhile stands in ``world_troubles``. Everything uncertain is drawn from the world's ``choose``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from kiosk.sale.events import LookNow, OrderSeen, PaymentSeen, PaymentState
 from kiosk.sale.states import Checking, Entering, Guarding, Idle, Notice, Paid, Placing, Waiting, Withdrawing
-from tests.world_devices import Disk, PrinterMood
+from tests.world import World
 from tests.world_provider import Order
 
-if TYPE_CHECKING:
-    from tests.world import World
-
-Play = Callable[["World"], None]
+Play = Callable[[World], None]
 
 AMOUNTS: Final = ("5D#", "7D#", "12D#", "9D#")
 SOON_S: Final = (0.2, 0.5, 1.0, 1.8, 3.5)
@@ -45,7 +41,7 @@ def _scans(w: World, then: Callable[[Order], None], after_s: tuple[float, ...] =
     w.customer = lambda _: w.later(w.pick(after_s), scan)
 
 
-def _pays(w: World, order: Order, after_s: float = 0.0, flight_s: float = 0.0, cents: int = 0) -> None:
+def pays(w: World, order: Order, after_s: float = 0.0, flight_s: float = 0.0, cents: int = 0) -> None:
     """The phone pays what it has scanned, within the time in which that is possible at all."""
     begin_s = max(0.0, min(after_s, order.expires + LATEST_S - w.now))
 
@@ -66,13 +62,13 @@ def _pays(w: World, order: Order, after_s: float = 0.0, flight_s: float = 0.0, c
 
 def sell(w: World) -> None:
     """The plain sale."""
-    _scans(w, lambda order: _pays(w, order))
+    _scans(w, lambda order: pays(w, order))
     w.sell(w.pick(AMOUNTS))
 
 
 def sell_slowly(w: World) -> None:
     """The payment is on its way for a while."""
-    _scans(w, lambda order: _pays(w, order, w.pick(SOON_S), w.pick(FLIGHTS_S)))
+    _scans(w, lambda order: pays(w, order, w.pick(SOON_S), w.pick(FLIGHTS_S)))
     w.sell(w.pick(AMOUNTS))
 
 
@@ -82,7 +78,7 @@ def reject_then_pay(w: World) -> None:
     def customer(order: Order) -> None:
         w.provider.begin(order)
         w.provider.land(order, w.now, state=PaymentState.REJECTED)
-        _pays(w, order, w.pick(SOON_S))
+        pays(w, order, w.pick(SOON_S))
 
     _scans(w, customer)
     w.sell(w.pick(AMOUNTS))
@@ -123,7 +119,7 @@ def pay_while_cancelling(w: World) -> None:
         w.when[Withdrawing] = [(w.pick(MOMENTS_S), begin, order)]
 
     def begin(order: Order) -> None:
-        _pays(w, order, 0.0, w.pick(FLIGHTS_S))
+        pays(w, order, 0.0, w.pick(FLIGHTS_S))
 
     _scans(w, customer, (0.05,))
     _cancels(w)
@@ -137,7 +133,7 @@ def pay_when_time_is_up(w: World) -> None:
         w.when[Withdrawing] = [(w.pick(MOMENTS_S), begin, order)]
 
     def begin(order: Order) -> None:
-        _pays(w, order, 0.0, w.pick(FLIGHTS_S))
+        pays(w, order, 0.0, w.pick(FLIGHTS_S))
 
     _scans(w, customer)
     w.sell(w.pick(AMOUNTS))
@@ -147,7 +143,7 @@ def pay_at_expiry(w: World) -> None:
     """At the instant at which the order dies at Mercado Pago."""
 
     def customer(order: Order) -> None:
-        _pays(w, order, order.expires - w.now + w.pick((-9.0, -0.5, -0.01, 0.0, 0.01, 0.5)), w.pick(FLIGHTS_S))
+        pays(w, order, order.expires - w.now + w.pick((-9.0, -0.5, -0.01, 0.0, 0.01, 0.5)), w.pick(FLIGHTS_S))
 
     _scans(w, customer)
     if w.choose(2):
@@ -157,7 +153,7 @@ def pay_at_expiry(w: World) -> None:
 
 def pay_late(w: World) -> None:
     """A phone kept the order, and pays long after it was cancelled."""
-    _scans(w, lambda order: _pays(w, order, w.pick(LATER_S), w.pick(FLIGHTS_S)), (0.1,))
+    _scans(w, lambda order: pays(w, order, w.pick(LATER_S), w.pick(FLIGHTS_S)), (0.1,))
     _cancels(w)
     w.sell(w.pick(AMOUNTS))
 
@@ -166,8 +162,8 @@ def pay_twice(w: World) -> None:
     """Two phones scan, and both pay."""
 
     def customer(order: Order) -> None:
-        _pays(w, order, w.pick(SOON_S))
-        _pays(w, order, w.pick((*SOON_S, *LATER_S)), w.pick(FLIGHTS_S))
+        pays(w, order, w.pick(SOON_S))
+        pays(w, order, w.pick((*SOON_S, *LATER_S)), w.pick(FLIGHTS_S))
 
     _scans(w, customer)
     w.sell(w.pick(AMOUNTS))
@@ -178,10 +174,10 @@ def pay_a_part(w: World) -> None:
 
     def customer(order: Order) -> None:
         half = order.cents // 2
-        _pays(w, order, cents=half)
+        pays(w, order, cents=half)
         rest = w.pick((0, order.cents - half, order.cents))
         if rest:
-            _pays(w, order, w.pick((*SOON_S, *LATER_S)), cents=rest)
+            pays(w, order, w.pick((*SOON_S, *LATER_S)), cents=rest)
 
     _scans(w, customer)
     w.sell(w.pick(AMOUNTS))
@@ -222,7 +218,7 @@ def strange_orders(w: World) -> None:
     def customer(order: Order) -> None:
         w.provider.show_with(order.reference, _strange(w, order), w.now)
         if w.choose(2):
-            _pays(w, order, w.pick(SOON_S))
+            pays(w, order, w.pick(SOON_S))
 
     _scans(w, customer)
     w.sell(w.pick(AMOUNTS))
@@ -253,19 +249,19 @@ def _strange(w: World, order: Order) -> OrderSeen:
 
 def mistype(w: World) -> None:
     """Corrections, amounts that do not fit, a sale that is typed and forgotten."""
-    _scans(w, lambda order: _pays(w, order))
+    _scans(w, lambda order: pays(w, order))
     w.sell(w.pick(("057*D#", "50#0#", "99#*****", "123456789012#***", "25", "5D##", "0D5#", "5A#BD#")))
 
 
 def large_amount(w: World) -> None:
     """Asked once more."""
-    _scans(w, lambda order: _pays(w, order))
+    _scans(w, lambda order: pays(w, order))
     w.sell(w.pick(("2000D#1", "2000D#*#1", "2000D##5", "2000D#", "20000D#***#1")))
 
 
 def ask_now(w: World) -> None:
     """Key ``C``, and notices that come early, late, or about nothing."""
-    _scans(w, lambda order: _pays(w, order))
+    _scans(w, lambda order: pays(w, order))
     notice = LookNow(w.pick(("", "nobody", *w.journal.sales)))
     w.when[Waiting] = [(0.2, w.press, "C"), (w.pick(SOON_S), w.feed, notice)]
     w.sell(w.pick(AMOUNTS))
@@ -323,105 +319,5 @@ SITUATIONS: Final[tuple[tuple[str, Play], ...]] = (
     ("quiet hour", quiet_hour),
     ("service restart", service_restart),
 )
-EVERY_DAY: Final = (*[("sell", sell)] * 40, *SITUATIONS[1:4] * 2, *SITUATIONS)
+EVERY_DAY: Final = (*[("sell", sell)] * 80, *SITUATIONS[1:3] * 4, *SITUATIONS)
 """A shop's days: most sales are plain."""
-
-
-# --- troubles ---------------------------------------------------------------------------------------------------------
-
-
-def _step(w: World) -> int:
-    """A step of the sale to come."""
-    return 1 + w.choose(22)
-
-
-def one_request(w: World) -> None:
-    """One request goes wrong."""
-    fault = w.pick(w.FAULTS)
-    w.spark(_step(w), lambda: w.fault(fault))
-
-
-def some_requests(w: World) -> None:
-    """Several do, one after the other."""
-    faults = [w.pick(w.FAULTS) for _ in range(2 + w.choose(6))]
-    w.spark(_step(w), lambda: w.fault(*faults))
-
-
-def same_fault(w: World) -> None:
-    """The same thing goes wrong again and again: a token that was revoked, a provider that is down."""
-    faults = [w.pick(w.FAULTS)] * (3 + w.choose(10))
-    w.spark(_step(w), lambda: w.fault(*faults))
-
-
-def line_down(w: World) -> None:
-    """The shop's internet."""
-    seconds = w.pick((2.0, 15.0, 15.0, 50.0, 50.0, 400.0))
-    w.spark(_step(w), lambda: w.line_down(seconds))
-
-
-def lag(w: World) -> None:
-    """What is true shows later."""
-    w.lag(w.pick((0.5, 2.0, 8.0, 25.0)))
-
-
-def power_cut(w: World) -> None:
-    """At any step, after any part of it."""
-    w.spark(_step(w), w.cut_power)
-
-
-def power_cuts(w: World) -> None:
-    """And again while it starts."""
-    w.spark(_step(w), w.cut_power)
-    for _ in range(1 + w.choose(3)):
-        w.spark(_step(w) + 22, w.cut_power)
-
-
-def disk(w: World) -> None:
-    """The journal's disk."""
-    state, seconds = w.pick((Disk.FULL, Disk.FULL, Disk.LYING)), w.pick((0.5, 6.0, 30.0, 120.0))
-    w.spark(_step(w), lambda: w.disk(state, seconds))
-
-
-def printer(w: World) -> None:
-    """The printer, before the sale or in the middle of it."""
-    mood, seconds = w.pick(tuple(PrinterMood)), w.pick((1.0, 10.0, 60.0, 900.0))
-    w.spark(_step(w), lambda: w.printer_mood(mood, seconds))
-
-
-def other_device(w: World) -> None:
-    """Another device puts its order on the POS; its customer may pay."""
-
-    def put() -> None:
-        order = w.provider.put(f"other-{w.sales}", 900, None, w.now)
-        if w.choose(2):
-            _pays(w, order, w.pick((1.0, 30.0)))
-
-    w.tally["other device"] += 1
-    w.spark(_step(w), put)
-
-
-def other_device_deletes(w: World) -> None:
-    """Or takes ours away."""
-    w.spark(_step(w), lambda: w.provider.take_away(w.now))
-
-
-def clock(w: World) -> None:
-    """NTP arrives, or goes wrong."""
-    drift_s = w.pick((0.0, 3600.0, -1_800_000_000.0))
-    w.spark(_step(w), lambda: w.set_clock(drift_s))
-
-
-TROUBLES: Final[tuple[tuple[str, Play], ...]] = (
-    *[("one request", one_request)] * 4,
-    *[("some requests", some_requests)] * 2,
-    ("same fault", same_fault),
-    *[("line down", line_down)] * 2,
-    ("lag", lag),
-    *[("power cut", power_cut)] * 3,
-    ("power cuts", power_cuts),
-    *[("disk", disk)] * 2,
-    *[("printer", printer)] * 2,
-    ("other device", other_device),
-    ("other device deletes", other_device_deletes),
-    ("clock", clock),
-)
