@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from typing import Protocol, TypeVar, assert_never
 
-from kiosk.ports import Clock, Journal, JournalError, PaymentReusedError, Service
+from kiosk.ports import Clock, Journal, JournalError, Service
 from kiosk.sale.commands import (
     AskAccount,
     AskPos,
@@ -33,7 +33,7 @@ from kiosk.sale.commands import (
     Withdraw,
 )
 from kiosk.sale.counter import Counter, resume, step
-from kiosk.sale.events import Event, Holds, NotSaved, PaymentReused, Saved, Woken
+from kiosk.sale.events import Event, Holds, NotSaved, Saved, Seen, Woken
 from kiosk.sale.front import BrokenError
 from kiosk.sale.records import Entry
 from kiosk.sale.screens import Screen, screen
@@ -181,12 +181,20 @@ class Loop:
 
     def _feed_pending(self) -> None:
         while self._pending:
-            event = self._pending.popleft()
-            if isinstance(event, Holds) and event.order is not None:
-                event = replace(event, known=self._journal.find(event.order.reference))
+            event = self._with_journal(self._pending.popleft())
             self.counter, commands = step(self.counter, event, self._now(), self._new_id)
             self._carry_out(commands)
         self._tell()
+
+    def _with_journal(self, event: Event) -> Event:
+        """The event, with what the journal knows of it."""
+        match event:
+            case Holds(order=order) if order is not None:
+                return replace(event, known=self._journal.find(order.reference))
+            case Seen() if approved := event.evidence.approved:
+                return replace(event, spent=self._journal.spent(approved, event.reference))
+            case _:
+                return event
 
     def _now(self) -> Now:
         return Now(self._clock(), self._wall())
@@ -239,9 +247,6 @@ class Loop:
         except JournalError as error:
             self._service.log(Entry("journal-error", str(error), level=3))
             self._pending.append(NotSaved(dropped))
-            return False
-        except PaymentReusedError as error:
-            self._pending.append(PaymentReused(error.payments, error.reference))
             return False
         if save.confirm:
             self._pending.append(Saved())

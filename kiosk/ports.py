@@ -18,15 +18,6 @@ class JournalError(Exception):
     """The journal could not be written: full, read-only, gone, damaged."""
 
 
-class PaymentReusedError(Exception):
-    """A payment that already completed another sale cannot complete this one; nothing was written."""
-
-    def __init__(self, payments: tuple[str, ...], reference: str) -> None:
-        super().__init__(f"payments {', '.join(payments)} already completed another sale than {reference}")
-        self.payments = payments
-        self.reference = reference
-
-
 class Journal(Protocol):
     """Durable memory. Used by the loop's thread alone."""
 
@@ -39,12 +30,15 @@ class Journal(Protocol):
 
         Raises:
             JournalError: nothing was written, or it is not known.
-            PaymentReusedError: nothing was written.
         """
         ...
 
     def find(self, reference: str) -> Sale | None:
         """The sale of that reference; None where there is none (or it cannot be read)."""
+        ...
+
+    def spent(self, payments: Sequence[str], reference: str) -> frozenset[str]:
+        """Those of the payments that completed another sale than this one (none where that cannot be read)."""
         ...
 
 

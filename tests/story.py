@@ -39,7 +39,6 @@ from kiosk.sale.events import (
     OrderSeen,
     Paper,
     PaperIs,
-    PaymentReused,
     PaymentSeen,
     PaymentState,
     Placed,
@@ -62,7 +61,7 @@ from kiosk.sale.screens import Screen, lines, screen
 from kiosk.sale.shop import Shop
 from kiosk.sale.states import State, public_name
 from kiosk.sale.turn import Now
-from tests.laws import Laws
+from tests.laws import Laws, law
 
 C = TypeVar("C", bound=Command)
 S = TypeVar("S", bound=State)
@@ -137,20 +136,11 @@ class MemoryJournal:
         self.foreign: list[float] = []
         self.log: list[str] = []
         self.fails = False
-        self.hides_reuse = False
-        """A write that fails for lack of room does not come to the question whose payment it is."""
 
-    def reused(self, save: Save) -> PaymentReused | None:
-        """R1: a payment completes one sale only, ever."""
-        if self.hides_reuse:
-            return None
-        owners = {payment: sale.reference for sale in self.sales.values() for payment in sale.payments}
-        for record in save.records:
-            if isinstance(record, Sale):
-                taken = tuple(p for p in record.payments if owners.get(p, record.reference) != record.reference)
-                if taken:
-                    return PaymentReused(taken, record.reference)
-        return None
+    def spent(self, evidence: Evidence, reference: str) -> frozenset[str]:
+        """R1: those of the payments shown that completed another sale."""
+        others = [sale.payments for sale in self.sales.values() if sale.reference != reference]
+        return frozenset(evidence.approved) & frozenset[str]().union(*others)
 
     def save(self, save: Save) -> bool:
         """Write all of it, or nothing."""
@@ -164,6 +154,10 @@ class MemoryJournal:
     def _write(self, record: Record) -> None:
         match record:
             case Sale():
+                owners = {payment: sale.reference for sale in self.sales.values() for payment in sale.payments}
+                law(
+                    "R1", {owners.get(p, record.reference) for p in record.payments} <= {record.reference}, "paid twice"
+                )
                 if record.foreign and record.reference not in self.sales:
                     self.foreign.append(record.made_at)
                 self.sales[record.reference] = record
@@ -232,7 +226,7 @@ class Story:
         """One step, with the loop's treatment of a failing journal; the laws are checked after it."""
         pending = [event]
         while pending:
-            event = pending.pop(0)
+            event = self._with_journal(pending.pop(0))
             before = self.counter
             self.counter, commands = step(before, event, self._now(), self._new_id)
             self.laws.check(before, event, self.counter, commands)
@@ -241,13 +235,17 @@ class Story:
                 self.laws.watched(self.counter)
         return self
 
+    def _with_journal(self, event: Event) -> Event:
+        """As the loop looks it up."""
+        if isinstance(event, Seen):
+            return replace(event, spent=self.journal.spent(event.evidence, event.reference))
+        return event
+
     def _carry_out(self, commands: tuple[Command, ...]) -> list[Event]:
         for index, command in enumerate(commands):
             self.done.append(command)
             match command:
                 case Save():
-                    if reused := self.journal.reused(command):
-                        return [reused]
                     if not self.journal.save(command):
                         return [NotSaved(commands[index:])]
                     self.laws.saved(command)

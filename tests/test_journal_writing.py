@@ -15,7 +15,7 @@ from kiosk.journal import writing
 from kiosk.journal.file import JournalBusyError, JournalDamagedError, JournalNewerError, JournalRuleError
 from kiosk.journal.reading import Reader
 from kiosk.journal.writing import SqliteJournal
-from kiosk.ports import Journal, JournalError, PaymentReusedError
+from kiosk.ports import Journal, JournalError
 from kiosk.sale.records import (
     Debt,
     DebtState,
@@ -174,9 +174,8 @@ def test_r1_a_payment_completes_one_sale_only_and_the_refused_save_leaves_nothin
     path: Path, journal: SqliteJournal
 ) -> None:
     journal.save([sale(1, Phase.PAID, "p1", "p2"), sale(2)], [], NOW)
-    with pytest.raises(PaymentReusedError) as error:
+    with pytest.raises(JournalRuleError, match="a payment completes one sale only"):
         journal.save([sale(3), sale(2, Phase.PAID, "p9", "p2", "p1")], [Entry("paid", "paid", number=2)], NOW)
-    assert (error.value.payments, error.value.reference) == (("p2", "p1"), "POS-2-abc")
     assert journal.find("POS-2-abc") == sale(2)
     assert journal.find("POS-3-abc") is None
     assert log_of(path, 2) == []
@@ -185,10 +184,19 @@ def test_r1_a_payment_completes_one_sale_only_and_the_refused_save_leaves_nothin
 
 
 def test_r1_two_sales_of_one_save_cannot_share_a_payment_either(journal: SqliteJournal) -> None:
-    with pytest.raises(PaymentReusedError):
+    with pytest.raises(JournalRuleError, match="a payment completes one sale only"):
         journal.save([sale(1, Phase.PAID, "p1"), sale(2, Phase.PAID, "p1")], [], NOW)
     journal.save([sale(1, Phase.PAID, "p1"), sale(2, Phase.PAID, "p2")], [], NOW)
     assert journal.find("POS-1-abc") == sale(1, Phase.PAID, "p1")
+
+
+def test_r1_a_payment_that_completed_another_sale_is_told(path: Path, journal: SqliteJournal) -> None:
+    journal.save([sale(1, Phase.PAID, "p1", "p2"), sale(2)], [], NOW)
+    assert journal.spent(("p1", "p2", "p3"), "POS-2-abc") == {"p1", "p2"}
+    assert journal.spent(("p1", "p2", "p3"), "POS-1-abc") == frozenset()
+    journal.close()
+    path.unlink()
+    assert journal.spent(("p1",), "POS-2-abc") == frozenset()
 
 
 def test_a_repeated_save_changes_nothing_but_the_log(path: Path, journal: SqliteJournal) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from kiosk.sale.commands import Look, Place, Print, Save, Withdraw
-from kiosk.sale.events import Paper, PaymentReused, Stop
+from kiosk.sale.commands import Lane, Look, Place, Print, Save, Withdraw
+from kiosk.sale.events import Paper
 from kiosk.sale.records import DebtState, Mark, Phase
 from kiosk.sale.states import Blocked, Notice, NoticeKind
 from tests.story import Story, order, payment
@@ -182,19 +182,22 @@ def test_an_unsaved_payment_is_not_forgotten_when_the_order_lingers_on_the_pos()
     assert (row.phase, row.payments) == (Phase.PAID, ("p1",))
 
 
-def test_a_reused_payment_among_the_unsaved_does_not_block_the_journal_for_ever() -> None:
-    """R1, R22."""
-    story = Story().ready().waiting().paid().printed().wait(2).free()
+def test_a_payment_that_is_not_written_yet_completes_no_second_sale() -> None:
+    """R1, R22: while the journal fails, what it would know is known here."""
+    story = Story().ready().waiting()
+    cancelled = story.sale
+    story.keys("*#").seen().removed().free().seen().wait(3.1).seen().wait(2)
     story.keys("2500#").free().placed()
     story.journal.fails = True
-    story.take()
-    story.journal.hides_reuse = True
-    story.paid(payment("p1")).printed().wait(2).keys("#")
-    story.journal.fails = story.journal.hides_reuse = False
+    story.paid(payment("p1")).printed()
+    while story.wait_for(Look, lane=Lane.BEHIND).reference != cancelled.reference:
+        story.watch_seen(order(story.sale, payment("p1")))
+    story.watch_seen(order(cancelled, payment("p1")))
+    story.journal.fails = False
     story.wait(12)
     assert story.counter.health.journal
-    assert not story.counter.unsaved
-    assert [sale.payments for sale in story.journal.sales.values()].count(("p1",)) == 1
+    assert [sale.payments for sale in story.journal.sales.values()] == [(), ("p1",)]
+    assert not story.journal.disputes
 
 
 def test_a_disk_that_fails_slowly_is_tried_every_5_s_after_the_failure() -> None:
@@ -203,12 +206,3 @@ def test_a_disk_that_fails_slowly_is_tried_every_5_s_after_the_failure() -> None
     story.journal.fails = True
     story.paid()
     assert story.counter.save_at == story.at + 5.0
-
-
-def test_an_exit_that_was_not_done_is_said_again() -> None:
-    """The step that said it was dropped."""
-    story = Story().ready().feed(Stop())
-    assert story.counter.gone
-    story.exited = False
-    story.feed(PaymentReused(("p1",), "another"))
-    assert story.exited

@@ -144,12 +144,15 @@ def test_a_payment_that_the_journal_knows_from_another_sale_completes_nothing() 
     story.keys("2500#").free().placed()
     story.take()
     story.paid(payment("p1"))
-    assert isinstance(story.state, Notice)
-    assert story.state.kind is NoticeKind.NOT_CONFIRMED
+    assert story.in_state(Waiting).wrong == 1
+    assert story.heard(Tune.ATTENTION)
     assert not story.did(Print)
-    assert not story.counter.papers.debts
-    assert story.state.sale is not None
-    assert story.journal.sales[story.state.sale.reference].phase is Phase.UNCONFIRMED
+    story.keys("*#").seen(order(story.sale, payment("p1"))).removed().free()
+    for _ in range(2):
+        story.wait_for(Look)
+        story.seen(order(story.sale, payment("p1")))
+    assert story.in_state(Notice).kind is NoticeKind.NOT_CONFIRMED, "never: nobody paid"
+    assert not story.journal.disputes, "it has its ticket"
 
 
 def test_ask_now_is_one_look_in_flight_and_one_pending() -> None:

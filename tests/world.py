@@ -34,7 +34,7 @@ from kiosk.sale.commands import (
     Withdraw,
 )
 from kiosk.sale.counter import Counter, resume, step
-from kiosk.sale.events import Event, Holds, Key, NotSaved, PaperIs, Saved, Stop, Woken
+from kiosk.sale.events import Event, Holds, Key, NotSaved, PaperIs, Saved, Seen, Stop, Woken
 from kiosk.sale.shop import Shop
 from kiosk.sale.states import NEVER, Blocked, Confirming, Entering, Guarding, Menu, Starting, State, Waiting
 from kiosk.sale.turn import Now
@@ -206,9 +206,8 @@ class World:
         confirm = False
         for index, command in enumerate(commands):
             if type(command) is Save:
-                answer = self.journal.save(command.records)
-                if answer is not True:
-                    self._step(NotSaved(commands[index:]) if answer is False else answer)
+                if not self.journal.save(command.records):
+                    self._step(NotSaved(commands[index:]))
                     return
                 if self.checking:
                     self.laws.saved(command)
@@ -237,9 +236,11 @@ class World:
             self._leaving = True
 
     def hear(self, event: Event) -> None:
-        """An answer reaches the loop, which looks up an order that the POS holds."""
+        """An answer reaches the loop, which looks up what it shows."""
         if type(event) is Holds and event.order is not None:
             event = replace(event, known=self.journal.find(event.order.reference))
+        elif type(event) is Seen:
+            event = replace(event, spent=self.journal.spent(event.evidence, event.reference))
         self.feed(event)
 
     # --- L8 -----------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Final
 
 from kiosk.sale.commands import Print
-from kiosk.sale.events import Paper, PaymentReused, Printed, PrinterEvent, PrintFailed
+from kiosk.sale.events import Evidence, Paper, Printed, PrinterEvent, PrintFailed
 from kiosk.sale.records import Debt, Dispute, Phase, Record, Rows, Sale
 from tests.laws import SLIP, law
 
@@ -36,16 +36,10 @@ class MemoryJournal:
         self._owners: dict[str, str] = {}
         self._foreign: list[float] = []
 
-    def save(self, records: Sequence[Record]) -> PaymentReused | bool:
-        """Whether it is durable; or, with nothing written, the payments that paid another sale (R1)."""
+    def save(self, records: Sequence[Record]) -> bool:
+        """Whether it is durable."""
         if self.disk is Disk.FULL:
             return False
-        for record in records:
-            if type(record) is Sale and record.payments:
-                owners = self._owners
-                reused = tuple(p for p in record.payments if owners.get(p, record.reference) != record.reference)
-                if reused:
-                    return PaymentReused(reused, record.reference)
         for record in records:
             self._write(record)
         return self.disk is Disk.GOOD
@@ -70,11 +64,16 @@ class MemoryJournal:
         law("L1", sale.phase is not Phase.PAID or bool(sale.payments), "a paid sale has a payment")
         self.sales[sale.reference] = sale
         for payment in sale.payments:
-            self._owners[payment] = sale.reference
+            owner = self._owners.setdefault(payment, sale.reference)
+            law("R1", owner == sale.reference, "a payment completes two sales")
 
     def find(self, reference: str) -> Sale | None:
         """The sale of that reference."""
         return self.sales.get(reference)
+
+    def spent(self, evidence: Evidence, reference: str) -> frozenset[str]:
+        """Those of the payments shown that completed another sale."""
+        return frozenset(p for p in evidence.approved if self._owners.get(p, reference) != reference)
 
     def rows(self) -> Rows:
         """What was open when the power went."""

@@ -169,6 +169,9 @@ class _FullDisk:
     def find(self, reference: str) -> Sale | None:
         return None
 
+    def spent(self, payments: Sequence[str], reference: str) -> frozenset[str]:
+        return frozenset()
+
 
 def nothing_is_placed_that_could_not_be_written() -> None:
     """L7 in the loop: where the journal raises, the rest of the step is not done."""

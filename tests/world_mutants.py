@@ -184,13 +184,22 @@ MUTANTS: Final = (
         "    if event.evidence.whole is None:\n        if turn.mono",
     ),
     Mutant(
-        "L6", _WAITING, "    if verdict.approved or verdict.pending:  # nobody", "    if verdict.rejected:  # nobody"
+        "L6",
+        _WAITING,
+        "    if verdict.approved or verdict.pending or verdict.wrong:  # nobody",
+        "    if verdict.rejected:  # nobody",
     ),
     # L7: done before it was written.
     Mutant("L7", _TURN, "return (save, *self.commands)", "return (*self.commands, save)"),
     Mutant("L7", _MOVES, '    turn.save(sale)\n    turn.log("placing",', '    turn.log("placing",'),
     Mutant("L7", _PAPER, "    turn.save(printing)\n", ""),
-    Mutant("L7", _COUNTER, "            case Place():\n                pass\n", ""),
+    Mutant(
+        "L7",
+        _COUNTER,
+        "            case Place():\n                pass\n",
+        "",
+        "nothing_is_placed_that_could_not_be_written",
+    ),
     Mutant(
         "L7",
         "kiosk/loop.py",

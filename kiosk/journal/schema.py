@@ -185,6 +185,7 @@ SELECT sales.*, (SELECT json_group_array(payment) FROM
 """
 
 SALE_OF_REFERENCE: Final = _SALES + "FROM sales WHERE reference = ?"
+OWNER_OF_PAYMENT: Final = "SELECT reference FROM payments WHERE payment = ?"
 OPEN_SALES: Final = (
     _SALES + "FROM sales WHERE phase IN ('placing', 'waiting', 'withdrawing', 'checking') ORDER BY id DESC"
 )

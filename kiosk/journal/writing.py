@@ -35,7 +35,7 @@ from kiosk.journal.rows import (
     sale_values,
     writable,
 )
-from kiosk.ports import JournalError, PaymentReusedError
+from kiosk.ports import JournalError
 from kiosk.sale.records import Debt, Dispute, Entry, Record, Rows, Sale
 
 CHECKED_AT_ONCE: Final = 8 * 1024 * 1024
@@ -140,6 +140,19 @@ class SqliteJournal:
             return None
         return found[0] if found else None
 
+    def spent(self, payments: Sequence[str], reference: str) -> frozenset[str]:
+        """Those of the payments that completed another sale than this one (none where that cannot be read)."""
+        try:
+            with explained(self.path):
+                db = self._connected()
+                owners = {
+                    payment: db.execute(schema.OWNER_OF_PAYMENT, (writable(payment),)).fetchone()
+                    for payment in payments
+                }
+        except JournalError:
+            return frozenset()
+        return frozenset(p for p, owner in owners.items() if owner and owner["reference"] != writable(reference))
+
     def save(self, records: Sequence[Record], entries: Sequence[Entry], at: float) -> None:
         """Write all of it in one transaction, durable on return. ``at``: wall time for the log, seconds since 1970.
 
@@ -148,7 +161,6 @@ class SqliteJournal:
         first; its log entries may then stand twice.
 
         Raises:
-            PaymentReusedError: a payment already completed another sale; nothing was written.
             JournalRuleError: a rule of money forbids it (``schema``); nothing was written.
             JournalDamagedError: the file is found damaged.
             JournalError: it could not be written, or that is not known; or the file was taken away meanwhile.
@@ -183,16 +195,6 @@ class SqliteJournal:
     def _put_payments(self, db: sqlite3.Connection, sale: Sale) -> None:
         """Payments come before their sale: the table of sales calls none paid that has no payment."""
         values = payment_values(sale)
-        owners = [
-            db.execute("SELECT reference FROM payments WHERE payment = :payment", row).fetchone() for row in values
-        ]
-        reused = tuple(
-            payment
-            for payment, owner in zip(sale.payments, owners, strict=True)
-            if owner and owner["reference"] != writable(sale.reference)
-        )
-        if reused:
-            raise PaymentReusedError(reused, sale.reference)
         db.executemany(schema.PUT_PAYMENT, values)
         (kept,) = db.execute(
             "SELECT count(*) FROM payments WHERE reference = ?", (writable(sale.reference),)

@@ -11,7 +11,7 @@ from typing import Final
 
 from kiosk.sale import front, paper, watch
 from kiosk.sale.commands import Command, Exit, Note, Place, Print, Save
-from kiosk.sale.events import Event, Holds, Key, LookNow, NotSaved, PaymentReused, Saved, Stop
+from kiosk.sale.events import Event, Holds, Key, LookNow, NotSaved, Saved, Seen, Stop
 from kiosk.sale.moves import end
 from kiosk.sale.paper import Papers
 from kiosk.sale.records import Debt, DebtState, Dispute, Entry, Mark, Phase, Record, Rows, Sale, record_key
@@ -86,9 +86,6 @@ def step(counter: Counter, event: Event, now: Now, new_id: NewId) -> tuple[Count
         turn.health = replace(turn.health, journal=True)
         counter = replace(counter, unsaved=(), save_at=NEVER)
     turn.health = turn.health.printer_said(event)
-    if isinstance(event, PaymentReused):  # nothing of that step was written or done, its end neither
-        unsaved = tuple(record for record in counter.unsaved if _of_sale(record) != event.reference)
-        counter = replace(counter, unsaved=unsaved, gone=False)
     event = _with_newest(counter, event)
     if isinstance(event, Stop) and counter.stop_by is None:
         counter = replace(counter, stop_by=now.mono + STOP_S)
@@ -100,17 +97,18 @@ def step(counter: Counter, event: Event, now: Now, new_id: NewId) -> tuple[Count
     return _finish(counter, turn, state, watches, papers)
 
 
-def _of_sale(record: Record) -> str:
-    return record.id if isinstance(record, Debt) else record.reference
-
-
 def _with_newest(counter: Counter, event: Event) -> Event:
-    """What we know of the order on the POS: the journal's record may be older than ours, if it could not be written."""
-    if not isinstance(event, Holds) or event.order is None:
-        return event
-    newest = {watch.sale.reference: watch.sale for watch in counter.watches.items}
-    newest |= {record.reference: record for record in counter.unsaved if isinstance(record, Sale)}
-    return replace(event, known=newest.get(event.order.reference, event.known))
+    """What the journal knows of an answer, with what could not be written into it."""
+    match event:
+        case Holds(order=order) if order is not None:
+            newest = {watch.sale.reference: watch.sale for watch in counter.watches.items}
+            newest |= {record.reference: record for record in counter.unsaved if isinstance(record, Sale)}
+            return replace(event, known=newest.get(order.reference, event.known))
+        case Seen() if counter.unsaved:
+            others = [r for r in counter.unsaved if isinstance(r, Sale) and r.reference != event.reference]
+            return replace(event, spent=event.spent.union(*(sale.payments for sale in others)))
+        case _:
+            return event
 
 
 def _refuses(counter: Counter, event: Event) -> bool:
@@ -182,6 +180,8 @@ def _not_saved(counter: Counter, event: NotSaved, turn: Turn) -> tuple[Counter, 
                 for record in command.records:
                     if not (placing and isinstance(record, Sale) and record.phase is Phase.PLACING):
                         unsaved[record_key(record)] = record
+                    elif record.puts == 1:  # an error may have written it all the same: it must not stay open
+                        unsaved[record_key(record)] = replace(record, phase=Phase.REFUSED, ended_at=turn.wall)
             case Place():
                 pass
             case Print():

@@ -95,6 +95,12 @@ class Evidence:
     whole: bool = True
     """Every part of the look was answered, all pages read. Otherwise what it shows is true, but not all there is."""
 
+    @property
+    def approved(self) -> tuple[str, ...]:
+        """Every approved payment it shows, whoever's it is; one that stands in two places twice."""
+        inside = (payment for order in self.orders for payment in order.payments)
+        return tuple(p.id for p in (*inside, *self.payments) if p.state is PaymentState.APPROVED)
+
 
 @dataclass(frozen=True, slots=True)
 class PosOrder:
@@ -178,6 +184,8 @@ class Seen(Answer):
     """What a look found."""
 
     evidence: Evidence
+    spent: frozenset[str] = frozenset()
+    """Payments it shows that completed another sale (R1); the loop looks them up in the journal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,14 +282,6 @@ class NotSaved:
     dropped: tuple[Command, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentReused:
-    """The journal refused to write: these payments already completed another sale."""
-
-    payments: tuple[str, ...]
-    reference: str
-
-
 CallAnswer: TypeAlias = Placed | Busy | Holds | Seen | Removed | AccountIs | Refused | Unknown
 PrinterEvent: TypeAlias = Printed | PrintFailed | PaperIs
-Event: TypeAlias = Key | Woken | Stop | LookNow | CallAnswer | PrinterEvent | Saved | NotSaved | PaymentReused
+Event: TypeAlias = Key | Woken | Stop | LookNow | CallAnswer | PrinterEvent | Saved | NotSaved

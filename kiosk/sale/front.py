@@ -20,7 +20,6 @@ from kiosk.sale.events import (
     Event,
     Key,
     NotSaved,
-    PaymentReused,
     Placed,
     Removed,
     Seen,
@@ -28,7 +27,7 @@ from kiosk.sale.events import (
     Unknown,
     Woken,
 )
-from kiosk.sale.records import Phase, Why
+from kiosk.sale.records import Why
 from kiosk.sale.states import (
     Adopting,
     Blocked,
@@ -82,8 +81,6 @@ def step(state: State, event: Event, turn: Turn) -> State:
             state = _answered(state, event, turn)
         case NotSaved():
             state = _not_saved(state, event, turn)
-        case PaymentReused():
-            state = _payment_reused(state, event, turn)
         case _:
             state = _react(state, event, turn)
     if isinstance(state, Resting):
@@ -180,15 +177,6 @@ def _not_saved(state: State, event: NotSaved, turn: Turn) -> State:
     return moves.withdraw(sale, state.leave or Why.NOT_PLACED, turn, dies_at=state.dies_at)
 
 
-def _payment_reused(state: State, event: PaymentReused, turn: Turn) -> State:
-    """The journal knows the payment from another sale: this one is not paid by it (R1)."""
-    if not isinstance(state, Paid) or state.sale.reference != event.reference:
-        return state
-    sale = replace(state.sale, payments=(), paid_at=None, order_id="")
-    turn.log("payment-reused", "the payment already paid another sale", sale, level=3)
-    return moves.tell(turn, NoticeKind.NOT_CONFIRMED, moves.end(sale, Phase.UNCONFIRMED, turn))
-
-
 TRANSITIONS: Final = MappingProxyType(
     {
         Starting: {
@@ -266,13 +254,11 @@ TRANSITIONS: Final = MappingProxyType(
             Entering: "a digit",
             Idle: "#",
             Blocked: "#, no proof yet",
-            Notice: "the payment already paid another sale",
         },
         Notice: {
             Entering: "a digit",
             Idle: "a key, or 20 s",
             Blocked: "a key, or 20 s, no proof yet",
-            Clearing: "another order is on the POS",
         },
     }
 )

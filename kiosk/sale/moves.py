@@ -194,7 +194,7 @@ def clear(order: PosOrder, known: Sale | None, turn: Turn, then: Sale | None, gi
         )
     else:
         turn.log("stale-order", f"the POS still held the order of sale {known.number}", known, level=4)
-        known = replace(known, ended_at=turn.wall)  # payable until now, whenever its sale ended
+        known = replace(known, ended_at=_ended_at(known, turn))  # payable until now, whenever its sale ended
     if known.reference:
         follow(known, turn)
     else:
@@ -280,7 +280,7 @@ def paid_records(sale: Sale, verdict: Verdict, turn: Turn, *, late: bool = False
         order_id=verdict.order_id,
         payments=verdict.covering,
         paid_at=turn.wall,
-        ended_at=turn.wall,
+        ended_at=_ended_at(sale, turn),
         late=late,
         watched=True,
     )
@@ -302,8 +302,14 @@ def paid_records(sale: Sale, verdict: Verdict, turn: Turn, *, late: bool = False
 
 def end(sale: Sale, phase: Phase, turn: Turn) -> Sale:
     """The sale leaves the front without a payment; it is watched until it can no longer bring money."""
-    sale = replace(sale, phase=phase, ended_at=turn.wall)
-    return follow(sale, turn)
+    return follow(replace(sale, phase=phase, ended_at=_ended_at(sale, turn)), turn)
+
+
+def _ended_at(sale: Sale, turn: Turn) -> float:
+    """Now, by the provider's clock (R3). Where that is not known, the order's own end: this machine's clock may be a
+    year ahead, and the watch would go on for as long (R17)."""
+    provider = turn.health.provider_time(turn.mono)
+    return provider or sale.expires or turn.wall
 
 
 def follow(sale: Sale, turn: Turn) -> Sale:

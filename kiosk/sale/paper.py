@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from kiosk.sale.commands import AskPrinter, Print, Tune
-from kiosk.sale.events import Event, Paper, PaperIs, PaymentReused, Printed, PrintFailed, Woken
+from kiosk.sale.events import Event, Paper, PaperIs, Printed, PrintFailed, Woken
 from kiosk.sale.records import Debt, DebtState, Dispute, Mark
 from kiosk.sale.states import NEVER, MenuItem, Paid, Resting, State
 from kiosk.sale.ticket import summary
@@ -81,8 +81,6 @@ def step(papers: Papers, event: Event, turn: Turn, front: State) -> Papers:
             papers = replace(papers, ask_at=turn.mono + (ASK_SOON_S if papers.debts else ASK_S))
         case Printed() | PrintFailed():
             papers = _answered(papers, event, turn)
-        case PaymentReused():
-            papers = _forget(papers, event.reference)
         case Woken() if papers.job and turn.mono >= papers.job.until:
             failed = PrintFailed(papers.job.number, began=True, paper=Paper.OFFLINE, detail="no answer")
             turn.health = turn.health.printer_said(failed)
@@ -96,12 +94,6 @@ def step(papers: Papers, event: Event, turn: Turn, front: State) -> Papers:
         turn.commands.append(AskPrinter())
         papers = replace(papers, ask_at=turn.mono + (ASK_SOON_S if papers.debts else ASK_S))
     return papers
-
-
-def _forget(papers: Papers, reference: str) -> Papers:
-    """The ticket was never owed: its payment had paid another sale, and nothing of this step was done."""
-    job = None if papers.job and papers.job.debt == reference else papers.job
-    return replace(papers, debts=tuple(debt for debt in papers.debts if debt.id != reference), job=job)
 
 
 def _without_printer(papers: Papers, turn: Turn) -> Papers:

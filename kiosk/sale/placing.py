@@ -243,7 +243,7 @@ def _told_of_the_pos(state: Placing, event: Holds, turn: Turn) -> State:
 
 
 def _looked(state: Placing, event: Seen, turn: Turn) -> State:
-    verdict = judge(state.sale, turn.shop.collector, event.evidence)
+    verdict = judge(state.sale, turn.shop.collector, event.evidence, event.spent)
     if verdict.paid:
         return moves.pay(state.sale, verdict, turn, event)
     if state.part is not PlacingPart.LOOK or event.request != state.talk.request:
@@ -273,7 +273,7 @@ def adopting(state: Adopting, event: Event, turn: Turn) -> State:
         case Stop():
             return _take_back(state, Why.STOPPED, turn)
         case Seen():
-            verdict = judge(sale, turn.shop.collector, event.evidence)
+            verdict = judge(sale, turn.shop.collector, event.evidence, event.spent)
             if verdict.paid:
                 return moves.pay(sale, verdict, turn, event)
             return replace(state, peek=False, talk=turn.ask_pos(sale.reference, state.talk.tries))

@@ -42,7 +42,7 @@ class Phase(Enum):
     UNCONFIRMED = "unconfirmed"
     """Gone from the POS without our doing, and no payment found: the account must be checked by a person."""
     REFUSED = "refused"
-    """Never on the POS: the provider refused its first and only attempt."""
+    """Never on the POS: the provider refused its first and only attempt, or the journal could not write it down."""
 
     @property
     def open(self) -> bool:

@@ -28,7 +28,8 @@ class Verdict:
     rejected: int = 0
     """Payments that were rejected."""
     wrong: int = 0
-    """Complete orders shown by the search for this sale that are not its own or not its amount: an alarm."""
+    """Complete orders shown by the search for this sale that are not its own, not its amount, or paid by a payment that
+    already paid another sale: an alarm."""
 
     @property
     def paid(self) -> bool:
@@ -50,12 +51,14 @@ def judge(sale: Sale, collector: int, evidence: Evidence, spent: frozenset[str] 
     """Weigh all orders and payments that a look found.
 
     Paid is: some order with our reference, our collector, complete, over our amount, and approved payments in our
-    currency covering it that have not paid another sale (``spent``). Everything else is not paid.
+    currency covering it. Everything else is not paid. A payment that completed another sale (``spent``) has its ticket:
+    whatever it is shown under, it is no money of this one.
     """
     ours = [o for o in evidence.orders if o.reference == sale.reference and o.collector == collector]
     if not ours and not evidence.payments:
         return Verdict(wrong=sum(order.complete for order in evidence.orders))
     misfits = [order for order in ours if order.complete and not _fits(order, sale)]
+    reused = sum(order.complete and any(payment.id in spent for payment in order.payments) for order in ours)
     strangers = sum(o.complete for o in evidence.orders if o.reference != sale.reference or o.collector != collector)
     order_id, covering, excess_cents = _first_covered(ours, sale, spent)
     approved: dict[str, PaymentSeen] = {}
@@ -63,6 +66,8 @@ def judge(sale: Sale, collector: int, evidence: Evidence, spent: frozenset[str] 
     pending = False
     for payment in _payments(ours, evidence, sale, collector):
         match payment.state:
+            case PaymentState.APPROVED if payment.id in spent:
+                pass
             case PaymentState.APPROVED if net_cents(payment) or payment.cents is None:
                 approved.setdefault(payment.id, payment)
             case PaymentState.REJECTED:
@@ -79,7 +84,7 @@ def judge(sale: Sale, collector: int, evidence: Evidence, spent: frozenset[str] 
         wrong_amount=frozenset(p.id for order in misfits for p in order.payments if p.id in approved),
         pending=pending,
         rejected=len(rejected),
-        wrong=strangers + len(misfits),
+        wrong=strangers + len(misfits) + reused,
     )
 
 

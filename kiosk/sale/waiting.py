@@ -92,7 +92,7 @@ def _period_s(state: Waiting, turn: Turn) -> float:
 
 def _waiting_saw(state: Waiting, event: Seen, turn: Turn) -> State:
     sale = state.sale
-    verdict = judge(sale, turn.shop.collector, event.evidence)
+    verdict = judge(sale, turn.shop.collector, event.evidence, event.spent)
     if verdict.paid:
         return moves.pay(sale, verdict, turn, event)
     if event.request != state.talk.request:
@@ -191,7 +191,7 @@ def _waiting_woken(state: Waiting, turn: Turn) -> State:
 def withdrawing(state: Withdrawing, event: Event, turn: Turn) -> State:
     """Take the order back; paid wins at every step."""
     if isinstance(event, Seen):
-        verdict = judge(state.sale, turn.shop.collector, event.evidence)
+        verdict = judge(state.sale, turn.shop.collector, event.evidence, event.spent)
         if verdict.paid:
             return moves.pay(state.sale, verdict, turn, event)
     if isinstance(event, Removed) and event.removal is Removal.BY_US and not state.sale.deleted:
@@ -312,7 +312,7 @@ def _looked_after(state: Withdrawing, event: Answer, turn: Turn) -> State:
     looks = state.looks + 1
     if looks < LOOKS_AFTER:
         return replace(state, looks=looks, talk=turn.pause(LOOK_AFTER_S))
-    return _withdrawn(state, judge(state.sale, turn.shop.collector, event.evidence), turn)
+    return _withdrawn(state, judge(state.sale, turn.shop.collector, event.evidence, event.spent), turn)
 
 
 NOTICES: Final = {
@@ -330,7 +330,7 @@ NOTICES: Final = {
 
 
 def _withdrawn(state: Withdrawing, verdict: Verdict, turn: Turn) -> State:
-    if verdict.approved or verdict.pending:  # nobody may read "nobody paid" now
+    if verdict.approved or verdict.pending or verdict.wrong:  # nobody may read "nobody paid" now
         return _not_confirmed(state, turn)
     sale = moves.end(state.sale, Phase.WITHDRAWN, turn)
     turn.log("withdrawn", f"sale {sale.number}: withdrawn, nobody paid", sale, level=5)
@@ -344,7 +344,7 @@ def checking(state: Checking, event: Event, turn: Turn) -> State:
     """Presumed paid: search both indexes until something is found, or the time is over (R14)."""
     match event:
         case Seen():
-            verdict = judge(state.sale, turn.shop.collector, event.evidence)
+            verdict = judge(state.sale, turn.shop.collector, event.evidence, event.spent)
             if verdict.paid:
                 return moves.pay(state.sale, verdict, turn, event)
             if event.request != state.talk.request:

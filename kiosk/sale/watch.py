@@ -14,7 +14,7 @@ from typing import Final
 
 from kiosk.sale import moves
 from kiosk.sale.commands import Depth, Lane, Tune
-from kiosk.sale.events import Answer, Event, LookNow, PaymentReused, PaymentSeen, Seen, Trouble, Unknown, Woken
+from kiosk.sale.events import Answer, Event, LookNow, PaymentSeen, Seen, Trouble, Unknown, Woken
 from kiosk.sale.records import Dispute, Phase, Reason, Sale
 from kiosk.sale.states import NEVER, Talk
 from kiosk.sale.turn import Turn
@@ -44,8 +44,6 @@ class Watch:
     tries: int = 0
     uncovered_since: float | None = None
     """When approved money that covers nothing was first seen."""
-    spent: frozenset[str] = frozenset()
-    """Payments that the journal knows from another sale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,6 @@ class Watches:
 def follow(watches: Watches, sale: Sale, turn: Turn, *, stagger_s: float = 0.0) -> Watches:
     """Watch one more; one that is watched already starts again."""
     now = turn.mono
-    earlier = _find(watches, sale.reference)
     ended_at = sale.ended_at or turn.wall
     last_payable = None if sale.expires is None else max(sale.expires, ended_at)
     watch = Watch(
@@ -77,7 +74,6 @@ def follow(watches: Watches, sale: Sale, turn: Turn, *, stagger_s: float = 0.0) 
         due=now + (stagger_s or (PAID_AT_S[0] if sale.phase is Phase.PAID else UNPAID_OFTEN_S)),
         ends_at=None if last_payable is None else last_payable + LAST_S,
         ends_mono=now + moves.LIFE_MAX_S + LAST_S,
-        spent=earlier.spent if earlier else frozenset(),
     )
     return _with_items(watches, (*(w for w in watches.items if w.sale.reference != sale.reference), watch))
 
@@ -91,8 +87,6 @@ def step(watches: Watches, event: Event, turn: Turn, disputes: tuple[Dispute, ..
             watches = _missed(watches, event, turn)
         case LookNow() if event.reference:
             watches = _hurry(watches, event.reference, turn)
-        case PaymentReused():
-            watches = _reused(watches, event, turn)
         case Woken() if watches.talk.silent(turn.mono):
             watches = _missed(watches, Unknown(request=watches.talk.request, trouble=Trouble.SLOW), turn)
         case _:
@@ -125,18 +119,6 @@ def _hurry(watches: Watches, reference: str, turn: Turn) -> Watches:
     return watches if watch is None else _put(watches, replace(watch, due=turn.mono))
 
 
-def _reused(watches: Watches, event: PaymentReused, turn: Turn) -> Watches:
-    """The journal refused the payment for this sale: it never counts for it again."""
-    watch = _find(watches, event.reference)
-    if watch is None:
-        return watches
-    sale = watch.sale
-    if sale.phase is Phase.PAID:
-        sale = replace(sale, phase=Phase.UNCONFIRMED, payments=(), paid_at=None, order_id="", late=False)
-        turn.save(sale)
-    return _put(watches, replace(watch, sale=sale, spent=watch.spent | frozenset(event.payments)))
-
-
 def _missed(watches: Watches, event: Answer, turn: Turn) -> Watches:
     """No answer, or a refusal: neither says anything about the money."""
     watch = _find(watches, watches.reference)
@@ -154,7 +136,7 @@ def _saw(watches: Watches, event: Seen, turn: Turn, disputes: tuple[Dispute, ...
     if watch is None:
         return watches
     sale = watch.sale
-    verdict = judge(sale, turn.shop.collector, event.evidence, watch.spent)
+    verdict = judge(sale, turn.shop.collector, event.evidence, event.spent)
     if verdict.paid and sale.phase is not Phase.PAID and not sale.foreign:
         sale = _paid_late(sale, verdict, turn, disputes, event)
         watch = replace(watch, sale=sale, since=turn.mono)
