@@ -191,10 +191,14 @@ class Loop:
         match event:
             case Holds(order=order) if order is not None:
                 return replace(event, known=self._journal.find(order.reference))
-            case Seen() if approved := event.evidence.approved:
-                return replace(event, spent=self._journal.spent(approved, event.reference))
+            case Seen() if spent := self._spent(event):
+                return replace(event, spent=spent)
             case _:
                 return event
+
+    def _spent(self, event: Seen) -> frozenset[str]:
+        approved = event.evidence.approved
+        return self._journal.spent(approved, event.reference) if approved else frozenset()
 
     def _now(self) -> Now:
         return Now(self._clock(), self._wall())

@@ -181,6 +181,21 @@ def test_an_answer_without_a_date_keeps_the_clock() -> None:
     assert Health().heard(Holds(request=1, order=None), 1000.0).provider_time(1000.0) is None
 
 
+@pytest.mark.parametrize(("later_s", "offset"), [(0.9, 8000.0), (-0.9, 8000.0), (1.0, 8001.0), (-60.0, 7940.0)])
+def test_a_date_counts_whole_seconds_and_moves_the_clock_only_by_more(later_s: float, offset: float) -> None:
+    """R3: what is derived from it does not jitter."""
+    dated = Holds(request=1, order=None, date=9000.0 + later_s)
+    assert Health(offset=8000.0).told_time(dated, 1000.0).offset == offset
+
+
+def test_a_date_that_jumps_is_believed_the_second_time() -> None:
+    jumps = Holds(request=1, order=None, date=99_000.0)
+    once = Health(offset=8000.0).told_time(jumps, 1000.0)
+    assert (once.offset, once.told_time(jumps, 1000.0).offset) == (8000.0, 98_000.0)
+    again = once.told_time(Holds(request=1, order=None, date=9000.5), 1000.0)
+    assert (again.offset, again.odd_offset) == (8000.5, None)
+
+
 def test_a_refusal_is_an_answer_and_silence_is_none() -> None:
     refused = Health(trouble=Trouble.SLOW).heard(Refused(request=1, reject=Reject.FORBIDDEN, date=9000.0), 1000.0)
     assert (refused.trouble, refused.reject, refused.answered_at) == (None, Reject.FORBIDDEN, 1000.0)

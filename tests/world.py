@@ -239,8 +239,8 @@ class World:
         """An answer reaches the loop, which looks up what it shows."""
         if type(event) is Holds and event.order is not None:
             event = replace(event, known=self.journal.find(event.order.reference))
-        elif type(event) is Seen:
-            event = replace(event, spent=self.journal.spent(event.evidence, event.reference))
+        elif type(event) is Seen and (spent := self.journal.spent(event.evidence, event.reference)):
+            event = replace(event, spent=spent)
         self.feed(event)
 
     # --- L8 -----------------------------------------------------------------------------------------------------

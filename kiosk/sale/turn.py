@@ -37,6 +37,8 @@ CALL_S: Final = 10.0
 """Every request is answered within this, or its outcome is unknown (R20)."""
 JUMP_S: Final = 120.0
 """A provider's clock that differs by more from what it showed before may be one wrong answer."""
+TICK_S: Final = 1.0
+"""The provider's ``Date`` counts whole seconds: one that differs by less says nothing new."""
 GRACE_S: Final = 0.5
 """How much later the machine gives up by itself, so that an adapter in time is heard."""
 BACKOFF_MAX_S: Final = 15.0
@@ -93,6 +95,8 @@ class Health:
         if answer.date is None:
             return self
         offset = answer.date - mono
+        if self.offset is not None and self.odd_offset is None and abs(offset - self.offset) < TICK_S:
+            return self
         known = [o for o in (self.offset, self.odd_offset) if o is not None]
         if self.offset is not None and all(abs(offset - o) > JUMP_S for o in known):
             return replace(self, odd_offset=offset)

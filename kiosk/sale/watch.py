@@ -9,6 +9,7 @@ One look is in flight at a time, for all watches together: a hung one holds up n
 
 from __future__ import annotations
 
+from bisect import insort
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -51,16 +52,17 @@ class Watches:
     """All of them, and the one look in flight."""
 
     items: tuple[Watch, ...] = ()
+    """The one that is due first stands first."""
     talk: Talk = Talk()  # noqa: RUF009  (frozen: nobody can change the shared default)
     reference: str = ""
     """Whose look is in flight."""
-    due: float = NEVER
-    """The earliest watch's time."""
 
     @property
     def wakes_at(self) -> float:
         """When they want to be woken (monotonic seconds)."""
-        return self.talk.until if self.talk.request else self.due
+        if self.talk.request:
+            return self.talk.until
+        return self.items[0].due if self.items else NEVER
 
 
 def follow(watches: Watches, sale: Sale, turn: Turn, *, stagger_s: float = 0.0) -> Watches:
@@ -75,7 +77,7 @@ def follow(watches: Watches, sale: Sale, turn: Turn, *, stagger_s: float = 0.0) 
         ends_at=None if last_payable is None else last_payable + LAST_S,
         ends_mono=now + moves.LIFE_MAX_S + LAST_S,
     )
-    return _with_items(watches, (*(w for w in watches.items if w.sale.reference != sale.reference), watch))
+    return _put(watches, _find(watches, sale.reference), watch)
 
 
 def step(watches: Watches, event: Event, turn: Turn, disputes: tuple[Dispute, ...]) -> Watches:
@@ -94,55 +96,63 @@ def step(watches: Watches, event: Event, turn: Turn, disputes: tuple[Dispute, ..
     return _ask(watches, turn)
 
 
-def _with_items(watches: Watches, items: tuple[Watch, ...]) -> Watches:
-    return replace(watches, items=items, due=min((watch.due for watch in items), default=NEVER))
+def _put(watches: Watches, old: Watch | None, new: Watch | None) -> Watches:
+    """With the one in the place of the other."""
+    items = [watch for watch in watches.items if watch is not old]
+    if new:
+        insort(items, new, key=_due)
+    return Watches(tuple(items), watches.talk, watches.reference)
 
 
-def _put(watches: Watches, watch: Watch) -> Watches:
-    return _with_items(watches, tuple(watch if w.sale.reference == watch.sale.reference else w for w in watches.items))
+def _due(watch: Watch) -> float:
+    return watch.due
 
 
 def _find(watches: Watches, reference: str) -> Watch | None:
-    return next((watch for watch in watches.items if watch.sale.reference == reference), None)
+    for watch in watches.items:
+        if watch.sale.reference == reference:
+            return watch
+    return None
 
 
 def _ask(watches: Watches, turn: Turn) -> Watches:
-    if watches.talk.request or watches.due > turn.mono:
+    if watches.talk.request or not watches.items or watches.items[0].due > turn.now.mono:
         return watches
-    watch = min(watches.items, key=lambda w: w.due)
+    watch = watches.items[0]
     talk = turn.look(watch.sale.reference, Depth.ALL, Lane.BEHIND, watch.tries)
-    return replace(watches, talk=talk, reference=watch.sale.reference)
+    return Watches(watches.items, talk, watch.sale.reference)
 
 
 def _hurry(watches: Watches, reference: str, turn: Turn) -> Watches:
     watch = _find(watches, reference)
-    return watches if watch is None else _put(watches, replace(watch, due=turn.mono))
+    return watches if watch is None else _put(watches, watch, replace(watch, due=turn.mono))
 
 
 def _missed(watches: Watches, event: Answer, turn: Turn) -> Watches:
     """No answer, or a refusal: neither says anything about the money."""
     watch = _find(watches, watches.reference)
-    watches = replace(watches, talk=Talk(), reference="")
+    watches = Watches(watches.items)
     if watch is None:
         return watches
     talk = turn.backoff(Talk(tries=watch.tries), event)
-    return _put(watches, replace(watch, due=talk.until, tries=talk.tries))
+    return _put(watches, watch, replace(watch, due=talk.until, tries=talk.tries))
 
 
 def _saw(watches: Watches, event: Seen, turn: Turn, disputes: tuple[Dispute, ...]) -> Watches:
     if event.request == watches.talk.request:
-        watches = replace(watches, talk=Talk(), reference="")
-    watch = _find(watches, event.reference)
-    if watch is None:
+        watches = Watches(watches.items)
+    old = _find(watches, event.reference)
+    if old is None:
         return watches
-    sale = watch.sale
+    watch, sale = old, old.sale
     verdict = judge(sale, turn.shop.collector, event.evidence, event.spent)
     if verdict.paid and sale.phase is not Phase.PAID and not sale.foreign:
         sale = _paid_late(sale, verdict, turn, disputes, event)
         watch = replace(watch, sale=sale, since=turn.mono)
     over = _is_over(watch, event, verdict, turn)
     loose = [payment for payment in verdict.approved if payment.id not in sale.payments]
-    watch = replace(watch, uncovered_since=_first(watch.uncovered_since, turn.mono) if loose else None)
+    if loose:
+        watch = replace(watch, uncovered_since=_first(watch.uncovered_since, turn.mono))
     if loose and (over or _stands(watch, turn)):
         known = {dispute.payment for dispute in disputes}
         for payment in loose:
@@ -151,8 +161,9 @@ def _saw(watches: Watches, event: Seen, turn: Turn, disputes: tuple[Dispute, ...
     if over:
         turn.save(replace(sale, watched=False))
         turn.log("watch-over", f"sale {sale.number}: the order can bring no more money", sale)
-        return _with_items(watches, tuple(w for w in watches.items if w.sale.reference != sale.reference))
-    return _put(watches, replace(watch, due=_next_due(watch, turn), tries=0))
+        return _put(watches, old, None)
+    uncovered_since = watch.uncovered_since if loose else None
+    return _put(watches, old, replace(watch, due=_next_due(watch, turn), tries=0, uncovered_since=uncovered_since))
 
 
 def _first(earlier: float | None, now: float) -> float:
