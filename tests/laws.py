@@ -49,6 +49,7 @@ from kiosk.sale.states import (
     Waiting,
     Withdrawing,
 )
+from tests.law import LawBroken, law
 from tests.laws_evidence import brings_money, covered, may_bring_money, money
 
 __all__ = ["LATE_S", "SLIP", "LawBroken", "Laws", "covered", "law"]
@@ -66,16 +67,6 @@ _BY_THE_PRINTER: Final = frozenset({Idle, Menu, Blocked, Starting})
 _PRINTER_WORDS: Final = frozenset({PaperIs, Printed, PrintFailed})
 _TEACHES: Final = frozenset({Seen, Holds, Refused, Busy, Removed, Printed, PrintFailed})
 _FOR_SURE: Final = {Mark.COPY, Mark.POSSIBLE_DUPLICATE}
-
-
-class LawBroken(AssertionError):  # noqa: N818  (it reads as what it says)
-    """A law does not hold."""
-
-
-def law(number: str, holds: bool, text: str) -> None:
-    """Raise if a law does not hold."""
-    if not holds:
-        raise LawBroken(f"{number}: {text}")
 
 
 class Books(Protocol):

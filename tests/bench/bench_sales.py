@@ -1,6 +1,7 @@
 """How many sales with faults the simulated world plays in a second, in one thread.
 
     python tests/bench/bench_sales.py [--sales N]
+    python -m tests.compiled tests.bench.bench_sales [--sales N]    the same, compiled (takes a minute the first time)
 
 Situations and faults are drawn from seeds. "Every day" is the mix of the budget (design: at least 3,000 a second): most
 sales are plain, something goes wrong in a fifth of them. In "hard" days every situation is as likely as a plain sale,

@@ -1,0 +1,13 @@
+"""What is raised when a law does not hold. Apart from the laws, which may be compiled (``tests.compiled``)."""
+
+from __future__ import annotations
+
+
+class LawBroken(AssertionError):  # noqa: N818  (it reads as what it says)
+    """A law does not hold."""
+
+
+def law(number: str, holds: bool, text: str) -> None:
+    """Raise if a law does not hold."""
+    if not holds:
+        raise LawBroken(f"{number}: {text}")
