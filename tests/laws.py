@@ -56,6 +56,8 @@ __all__ = ["LATE_S", "SLIP", "LawBroken", "Laws", "covered", "law"]
 
 LATE_S: Final = 1800.0
 """An order is watched for so long after its last payable moment (R17)."""
+LIFE_MAX_S: Final = 601.0
+"""No order may live longer (R3), but for the second that a rounded clock may be off."""
 SLIP: Final = "slip:"
 """How the keys of slips for disputed money begin."""
 
@@ -101,6 +103,8 @@ class Laws:
         self._serial = 0
         """Counts what is asked and what is answered: which came first. Goes on over power cuts."""
         self._removed_at: dict[str, int] = {}
+        self._expiries: dict[str, float | None] = {}
+        """Reference -> the expiry that its first attempt named."""
         self._clean_look: dict[str, int] = {}
         """Reference -> when the last whole look that found no payment was begun."""
         self._last_look: dict[str, tuple[float | None, tuple[PaymentSeen, ...]]] = {}
@@ -118,6 +122,8 @@ class Laws:
         """Looks in both indexes."""
         self._puts: dict[int, str] = {}
         """Request of a Place -> its reference."""
+        self._on_the_pos = ""
+        """The order that the POS was last seen to hold; empty: none, or not asked in this life."""
         self._places = 0
         self._free_after = -1
         """The POS was proved free after so many Places; -1: not proved in this life."""
@@ -160,7 +166,10 @@ class Laws:
         match event:
             case Seen():
                 self._learn_seen(before, event)
+            case Holds(order=order) if order is not None:
+                self._on_the_pos = order.reference
             case Holds(order=None) if event.request in self._asked:
+                self._on_the_pos = ""
                 self._free_after = max(self._free_after, self._asked[event.request][1])
             case Refused() | Busy() if event.request in self._puts:
                 self.puts[self._puts.pop(event.request)] -= 1
@@ -338,6 +347,8 @@ class Laws:
                 known = row is not None and row.phase is not Phase.WAITING
                 lost = any(isinstance(r, Sale) and r.reference == command.reference for r in self._unsaved)
                 law("L7", known or lost, "a DELETE that the journal does not know")
+                other = self._on_the_pos not in ("", command.reference)
+                law("R10", not other, "a DELETE for our order, where the POS was seen to hold another's")
             case Print():
                 self._print(command)
             case _:
@@ -350,6 +361,12 @@ class Laws:
         law("L5", row is not None and row.cents == command.sale.cents, "a PUT over another amount")
         law("L4", self._free_after >= self._places or command.sale.puts > 1, "a PUT on a POS not proved free")
         law("L6", command.sale.puts <= 2, "more than two PUTs (R6)")
+        _, seen = self._last_look.get(command.reference, (None, ()))
+        law("L6", not any(map(may_bring_money, seen)), "placed again, and there is money (R6)")
+        expires = self._expiries.setdefault(command.reference, command.sale.expires)
+        law("R3", command.sale.expires == expires, "the expiry of an order changed")
+        lives_s = LIFE_MAX_S if expires is None else expires - self._date
+        law("R3", 0 < lives_s <= LIFE_MAX_S, f"an order that would live for {lives_s} s by the provider's clock")
         self._places += 1
         self._puts[command.request] = command.reference
         self.puts[command.reference] = self.puts.get(command.reference, 0) + 1

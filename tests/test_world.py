@@ -213,14 +213,14 @@ def test_an_order_dies_by_the_providers_clock() -> None:
 def test_an_index_that_lags_shows_the_payment_later() -> None:
     provider = Provider(SHOP, Habits(), lambda _: None)
     ours = provider.put("r", 500, 1000.0, 0.0)
-    provider.lag_orders_s = 5.0
+    provider.lag_orders_s, provider.lag_payments_s = 9.0, 5.0
     provider.begin(ours)
     provider.land(ours, 10.0)
-    assert [looked(provider, at).orders[0].complete for at in (14.9, 15.0)] == [False, True]
-    provider.lag_payments_s = 5.0
-    provider.begin(ours)
-    provider.land(ours, 20.0)
-    assert [len(looked(provider, at).payments) for at in (24.9, 25.0)] == [1, 2]
+    assert [len(looked(provider, at).payments) for at in (14.9, 15.0)] == [0, 1]
+    assert [len(looked(provider, at).orders) for at in (14.9, 15.0)] == [0, 1], "by id, as the payment names it"
+    shallow = Look(request=1, reference="r", until=99.0, depth=Depth.ORDERS)
+    found = [provider.answer(shallow, at) for at in (18.9, 19.0)]
+    assert [len(seen.evidence.orders) for seen in found if isinstance(seen, Seen)] == [0, 1]
 
 
 def looked(provider: Provider, now: float) -> Evidence:

@@ -64,6 +64,10 @@ SILENT: Final = frozenset({Sound, Note})
 class World:
     """One shop, from its first morning to its last audit."""
 
+    provider_of: type[Provider] = Provider
+    journal_of: type[MemoryJournal] = MemoryJournal
+    """Who plays these parts; ``world_adapters`` puts the program's own code into them."""
+
     def __init__(self, choose: Choose, *, laws: bool = True, shop: Shop | None = None) -> None:
         """``laws``: check them, step by step; without, L8 remains. ``shop``: None draws one."""
         self.choose = choose
@@ -76,8 +80,8 @@ class World:
         self.shop = shop or replace(SHOP, wait_s=self.pick((10, 10, 10, 10, 20, 60)), printer_required=not choose(8))
         race, opened = self.pick(tuple(Race)), self.pick((Opened.AT_PAYMENT, *Opened))
         habits = Habits(opened, race, busy=not choose(4), test_account=not choose(8))
-        self.provider = Provider(self.shop, habits, self._on_the_pos)
-        self.journal = MemoryJournal()
+        self.provider = self.provider_of(self.shop, habits, self._on_the_pos)
+        self.journal = self.journal_of()
         self.printer = Printer()
         self.line = Line(self)
         self.laws = Laws(self.shop.collector, self.journal)

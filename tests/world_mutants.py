@@ -1,8 +1,9 @@
 """Planted bugs: one line changed in the program, in memory, and what must notice.
 
-A law that nothing would break proves nothing. Each mutant names the law that it breaks and the killer
-(``world_killers``) that must raise that law's ``LawBroken``. A mutant that survives fails the suite; so does one whose
-line is no longer in the source, because it would prove nothing any more.
+A law that nothing would break proves nothing, nor does a rule of money. Each mutant names what it breaks (the law, and
+the rules of ``money.md``) and its killer: one of ``world_killers``, which must raise ``LawBroken`` with one of those
+names, or a test of the suite, which must fail. A mutant that survives fails the suite; so does one whose line is no
+longer in the source, because it would prove nothing any more. ``killed`` is all that somebody else needs.
 
 The tree is not touched: the changed source is compiled into fresh modules, and everything that stands on it is
 imported anew while the bug is in.
@@ -23,7 +24,7 @@ from types import CodeType, ModuleType
 from typing import Final
 
 ROOT: Final = Path(__file__).parent.parent
-FRESH: Final = ("kiosk", "tests.laws", "tests.story", "tests.world")
+FRESH: Final = ("kiosk", "tests.laws", "tests.printers", "tests.story", "tests.test", "tests.world")
 """Modules that are imported anew; names that begin with one of these and ``.`` or ``_`` as well."""
 
 
@@ -31,11 +32,30 @@ FRESH: Final = ("kiosk", "tests.laws", "tests.story", "tests.world")
 class Mutant:
     """One planted bug."""
 
-    law: str
+    breaks: str
+    """The law and the rules, such as "L1 R11"."""
     file: str
     old: str
     new: str
     killer: str = "world"
+    """The name of a killer, or of a test that takes no argument but ``tmp_path``: ``test_sale_front::test_...``."""
+    seed: int = 0
+    """For histories: a seed that kills it, played before all others, so that it dies early."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What it breaks, one by one."""
+        return frozenset(self.breaks.split())
+
+    @property
+    def law(self) -> str:
+        """The law among them; empty where only a rule is broken."""
+        return next((name for name in self.breaks.split() if name.startswith("L")), "")
+
+    @property
+    def by_histories(self) -> bool:
+        """Whether it is the histories that kill it."""
+        return self.killer.startswith("world")
 
     @property
     def module(self) -> str:
@@ -105,6 +125,24 @@ def planted(mutant: Mutant) -> Iterator[ModuleType]:
                 setattr(sys.modules["tests"], name.removeprefix("tests."), module)
 
 
+def killed(mutant: Mutant) -> str | None:
+    """Plant the bug and run its killer: what was noticed, in words; None: the bug survived.
+
+    Raises:
+        AssertionError: it was noticed, but as something else than what it breaks.
+    """
+    with planted(mutant) as killers:
+        try:
+            killers.kill(mutant.killer, mutant.seed)
+        except AssertionError as noticed:
+            text = str(noticed)
+        else:
+            return None
+    told = "::" in mutant.killer or text.partition(":")[0] in mutant.names
+    assert told, f"{mutant.file}: {mutant.new!r} breaks {mutant.breaks}, and was noticed as {text!r}"
+    return text or mutant.killer
+
+
 def _is_fresh(name: str) -> bool:
     return any(name == fresh or name.startswith((f"{fresh}.", f"{fresh}_")) for fresh in FRESH)
 
@@ -113,111 +151,139 @@ _COUNTER, _FRONT, _MOVES = "kiosk/sale/counter.py", "kiosk/sale/front.py", "kios
 _PAPER, _PLACING, _RESTING = "kiosk/sale/paper.py", "kiosk/sale/placing.py", "kiosk/sale/resting.py"
 _TURN, _VERDICT, _WAITING = "kiosk/sale/turn.py", "kiosk/sale/verdict.py", "kiosk/sale/waiting.py"
 _WATCH, _PROVIDER = "kiosk/sale/watch.py", "kiosk/mercadopago/__init__.py"
+_RECORDS, _SCREENS = "kiosk/sale/records.py", "kiosk/sale/screens.py"
+_ANSWERS, _LOOK, _WORDS = "kiosk/mercadopago/answers.py", "kiosk/mercadopago/look.py", "kiosk/mercadopago/words.py"
+_LINE, _FILE, _WRITING = "kiosk/mercadopago/line.py", "kiosk/journal/file.py", "kiosk/journal/writing.py"
+_ROWS, _SCHEMA = "kiosk/journal/rows.py", "kiosk/journal/schema.py"
+_PRINTER, _TALK, _RENDER = "kiosk/printer/__init__.py", "kiosk/printer/talk.py", "kiosk/printer/render.py"
 
-MUTANTS: Final = (
+# What no law forbids and a rule of money does stands behind the laws; then what the adapters may get wrong.
+
+_LAWS: Final = (
     # L1: what is not this sale's, whole and approved, pays it; other money looks like a ticket.
-    Mutant("L1", _VERDICT, "o.reference == sale.reference and o.collector == collector]", "o.collector == collector]"),
     Mutant(
-        "L1", _VERDICT, "o.reference == sale.reference and o.collector == collector]", "o.reference == sale.reference]"
+        "L1 R11",
+        _VERDICT,
+        "o.reference == sale.reference and o.collector == collector]",
+        "o.collector == collector]",
+        seed=53,
     ),
-    Mutant("L1", _VERDICT, "if order.complete and order.cents == sale.cents:", "if order.complete:"),
-    Mutant("L1", _VERDICT, "APPROVED and payment.currency == sale.currency", "APPROVED"),
-    Mutant("L1", _VERDICT, "            if left <= 0:", "            if ids:"),
     Mutant(
-        "L1",
+        "L1 R11",
+        _VERDICT,
+        "o.reference == sale.reference and o.collector == collector]",
+        "o.reference == sale.reference]",
+        seed=12,
+    ),
+    Mutant("L1 R2 R11", _VERDICT, "if order.complete and order.cents == sale.cents:", "if order.complete:", seed=11),
+    Mutant("L1 R2 R11", _VERDICT, "APPROVED and payment.currency == sale.currency", "APPROVED"),
+    Mutant("L1 R11", _VERDICT, "            if left <= 0:", "            if ids:"),
+    Mutant(
+        "L1 R11",
         _VERDICT,
         "payment.state is PaymentState.APPROVED and payment.c",
         "payment.c",
         "a_rejected_payment_pays_nothing",
     ),
-    Mutant("L1", _MOVES, " + (Mark.MONEY_TO_SETTLE,),", ","),
+    Mutant("L1 R18", _MOVES, " + (Mark.MONEY_TO_SETTLE,),", ","),
     # L2: money that nobody has.
-    Mutant("L2", _MOVES, "    turn.owed.append(debt)\n    follow(sale, turn)", "    follow(sale, turn)"),
-    Mutant("L2", _WATCH, "if payment.id not in known:", "if payment.id in known:"),
-    Mutant("L2", _WATCH, "    if loose and (over or _stands(watch, turn)):", "    if loose and _stands(watch, turn):"),
+    Mutant("L2 R18", _MOVES, "    turn.owed.append(debt)\n    follow(sale, turn)", "    follow(sale, turn)"),
+    Mutant("L2 R18", _WATCH, "if payment.id not in known:", "if payment.id in known:"),
     Mutant(
-        "L2",
+        "L2 R17 R18",
+        _WATCH,
+        "    if loose and (over or _stands(watch, turn)):",
+        "    if loose and _stands(watch, turn):",
+    ),
+    Mutant(
+        "L2 R18",
         _WATCH,
         "if verdict.paid and sale.phase",
         "if verdict.pending and sale.phase",
         "a_late_payment_has_its_ticket",
     ),
     # L3: a second original, a copy of nothing.
-    Mutant("L3", _COUNTER, "if debt.state is not DebtState.PRINTING:", "if debt.state is not DebtState.DOUBTFUL:"),
-    Mutant("L3", _PAPER, "if debt.tried else ())\n", "if debt.tried and debt.open is None else ())\n"),
-    Mutant("L3", _PAPER, "tried = debt.tried or event.began", "tried = debt.tried"),
-    Mutant("L3", _PAPER, "if doubtful else Mark.COPY", "if doubtful and papers.lost else Mark.COPY"),
-    # L4: idle on a POS that may hold an order, or an order that nobody watches.
-    Mutant("L4", _TURN, "        self.must_prove()\n        self.request += 1", "        self.request += 1"),
     Mutant(
-        "L4", _PLACING, "case Holds(order=None):\n            turn.proved()", "case Holds():\n            turn.proved()"
+        "L3 R21 R23", _COUNTER, "if debt.state is not DebtState.PRINTING:", "if debt.state is not DebtState.DOUBTFUL:"
     ),
-    Mutant("L4", _MOVES, "    turn.followed.append(sale)\n", ""),
-    Mutant("L4", _WATCH, "if not event.evidence.whole or verdict.pending:", "if not event.evidence.whole:"),
-    Mutant("L4", _WATCH, "LAST_S: Final = 1800.0", "LAST_S: Final = 180.0"),
-    Mutant("L4", _COUNTER, "enumerate((*turn.followed, *rows.watched)):", "enumerate(turn.followed):"),
+    Mutant("L3 R21", _PAPER, "if debt.tried else ())\n", "if debt.tried and debt.open is None else ())\n"),
+    Mutant("L3 R21", _PAPER, "tried = debt.tried or event.began", "tried = debt.tried"),
+    Mutant("L3 R21", _PAPER, "if doubtful else Mark.COPY", "if doubtful and papers.lost else Mark.COPY", seed=35),
+    # L4: idle on a POS that may hold an order, or an order that nobody watches.
+    Mutant("L4 R4", _TURN, "        self.must_prove()\n        self.request += 1", "        self.request += 1"),
     Mutant(
-        "L4", _TURN, "PROVE_AGAIN_FOR_S: Final = 120.0", "PROVE_AGAIN_FOR_S: Final = 1.0", "a_late_put_is_looked_for"
+        "L4 R4 R5 R10",
+        _PLACING,
+        "case Holds(order=None):\n            turn.proved()",
+        "case Holds():\n            turn.proved()",
+    ),
+    Mutant("L4 R17", _MOVES, "    turn.followed.append(sale)\n", ""),
+    Mutant("L4 R17", _WATCH, "if not event.evidence.whole or verdict.pending:", "if not event.evidence.whole:"),
+    Mutant("L4 R17", _WATCH, "LAST_S: Final = 1800.0", "LAST_S: Final = 180.0"),
+    Mutant("L4 R23", _COUNTER, "enumerate((*turn.followed, *rows.watched)):", "enumerate(turn.followed):"),
+    Mutant(
+        "L4 R4", _TURN, "PROVE_AGAIN_FOR_S: Final = 120.0", "PROVE_AGAIN_FOR_S: Final = 1.0", "a_late_put_is_looked_for"
     ),
     # L5: another amount than the one that was typed.
     Mutant("L5", _MOVES, "        cents=cents,\n        currency", "        cents=cents + 1,\n        currency"),
-    Mutant("L5", _RESTING, "    if typed.extra:", "    if typed.extra < 0:", "a_cut_amount_is_refused"),
+    Mutant("L5 R26", _RESTING, "    if typed.extra:", "    if typed.extra < 0:", "a_cut_amount_is_refused"),
     # L6: an unknown taken for a no.
     Mutant(
-        "L6",
+        "L6 R7",
         _PLACING,
         "PlacingPart.PUT and state.sale.puts == 1 and not state.sale.doubt:",
         "PlacingPart.PUT:",
         "a_refusal_after_an_unknown_attempt_is_no_end",
     ),
-    Mutant("L6", _PLACING, "PUTS_MAX: Final = 2", "PUTS_MAX: Final = 3", "two_attempts_are_the_most"),
+    Mutant("L6 R6", _PLACING, "PUTS_MAX: Final = 2", "PUTS_MAX: Final = 3", "two_attempts_are_the_most"),
     Mutant(
-        "L6",
+        "L6 R14",
         _WAITING,
         "    if state.sale.deleted or turn.mono >= state.dies_at or state.unplaced:",
         "    if state.sale.number:",
     ),
     Mutant(
-        "L6",
+        "L6 R14",
         _WAITING,
         "    if not event.evidence.whole:\n        if turn.mono",
         "    if event.evidence.whole is None:\n        if turn.mono",
+        "test_sale_waiting::test_looks_that_are_never_whole_end_with_a_person",
     ),
     Mutant(
-        "L6",
+        "L6 R14",
         _WAITING,
         "    if verdict.approved or verdict.pending or verdict.wrong:  # nobody",
         "    if verdict.rejected:  # nobody",
     ),
     # L7: done before it was written.
-    Mutant("L7", _TURN, "return (save, *self.commands)", "return (*self.commands, save)"),
-    Mutant("L7", _MOVES, '    turn.save(sale)\n    turn.log("placing",', '    turn.log("placing",'),
+    Mutant("L7 R22", _TURN, "return (save, *self.commands)", "return (*self.commands, save)"),
+    Mutant("L7 R23", _MOVES, '    turn.save(sale)\n    turn.log("placing",', '    turn.log("placing",'),
     Mutant("L7", _PAPER, "    turn.save(printing)\n", ""),
     Mutant(
-        "L7",
+        "L7 R22",
         _COUNTER,
         "            case Place():\n                pass\n",
         "",
         "nothing_is_placed_that_could_not_be_written",
     ),
     Mutant(
-        "L7",
+        "L7 R22",
         "kiosk/loop.py",
         "if not self._save(command, commands[index:]):",
         "if self._save(command, commands[index:]) is None:",
         "nothing_is_placed_that_could_not_be_written",
     ),
     # L8: a state that nobody leaves.
-    Mutant("L8", _MOVES, "CHECKING_S: Final = 30.0", "CHECKING_S: Final = 300.0"),
-    Mutant("L8", _WAITING, "    if now >= state.ends_at:", "    if now >= state.dies_at:"),
-    Mutant("L8", _FRONT, "if talk.silent(turn.mono):", "if talk.due(turn.mono):"),
+    Mutant("L8 R14 R25", _MOVES, "CHECKING_S: Final = 30.0", "CHECKING_S: Final = 300.0"),
+    Mutant("L8 R25", _WAITING, "    if now >= state.ends_at:", "    if now >= state.dies_at:"),
+    Mutant("L8 R20", _FRONT, "if talk.silent(turn.mono):", "if talk.due(turn.mono):"),
     Mutant(
-        "L8",
+        "L8 R4 R25",
         _RESTING,
         "turn.proof = replace(proof, talk=turn.backoff(proof.talk, event))",
         "turn.proof = replace(proof, talk=turn.pause(3600.0))",
     ),
-    Mutant("L8", _COUNTER, "STOP_S: Final = 12.0", "STOP_S: Final = 120.0"),
+    Mutant("L8 R16", _COUNTER, "STOP_S: Final = 12.0", "STOP_S: Final = 120.0"),
     # L9: a device that confuses a sale.
     Mutant("L9", _MOVES, "printer = not shop.printer_required or", "printer ="),
     Mutant(
@@ -238,3 +304,460 @@ MUTANTS: Final = (
         "the_token_is_in_no_text",
     ),
 )
+
+_RULES: Final = (
+    # R1, R2: references, payments, amounts.
+    Mutant("R1", _RECORDS, "REFERENCE_RANDOM: int = 14", "REFERENCE_RANDOM: int = 13", "a_reference_cannot_be_guessed"),
+    Mutant(
+        "L1 R1",
+        _VERDICT,
+        "payment.id not in spent and payment.id not in ids",
+        "payment.id not in ids",
+        "test_sale_verdict::test_a_payment_that_paid_another_sale_counts_no_more",
+    ),
+    # R3: the expiry.
+    Mutant("R3", _MOVES, "float(int(provider) + life_s)", "float(int(turn.now.wall) + life_s)"),
+    Mutant("R3", _MOVES, "puts=state.sale.puts + 1)", "puts=state.sale.puts + 1, expires=turn.wall + 90.0)", seed=53),
+    Mutant(
+        "R3",
+        _TURN,
+        "return self.now.wall if provider is None else provider",
+        "return self.now.wall",
+        "test_sale_turn::test_wall_time_is_the_providers_as_soon_as_it_is_known",
+    ),
+    # R4, R5: the POS.
+    Mutant(
+        "L4 R4",
+        _COUNTER,
+        "doubt = doubt or sale.doubt",
+        "doubt = False",
+        "test_rules_of_money::test_r4_after_a_power_cut_in_doubt_the_proof_is_repeated",
+    ),
+    Mutant(
+        "R5",
+        _MOVES,
+        "again = len(turn.foreign_at) > 1",
+        "again = len(turn.foreign_at) > 2",
+        "test_sale_placing::test_the_second_foreign_order_in_a_day_is_an_alarm",
+    ),
+    Mutant(
+        "R5",
+        _PLACING,
+        "and seconds >= moves.LEFT_MIN_S:",
+        "and seconds >= 0.0:",
+        "test_sale_placing::test_after_a_power_cut_an_order_with_too_little_time_is_taken_back",
+    ),
+    Mutant("L2 R5", _MOVES, "    if known.reference:\n", "    if known.reference and not known.foreign:\n"),
+    # R6, R8: placing.
+    Mutant(
+        "L6 R6",
+        _PLACING,
+        "    if verdict.approved or verdict.pending:  # the",
+        "    if verdict.paid:  # the",
+        "test_rules_of_money::test_r6_an_order_that_somebody_pays_is_never_placed_again",
+    ),
+    Mutant(
+        "R6",
+        _PLACING,
+        "LOOKS_AT_S: Final = (0.0, 3.0, 10.0)",
+        "LOOKS_AT_S: Final = (0.0, 3.0)",
+        "test_sale_placing::test_a_lost_answer_that_was_not_applied_is_placed_again_with_the_same_body",
+    ),
+    Mutant(
+        "R6",
+        _PLACING,
+        " and state.ends_at - turn.mono >= moves.LEFT_MIN_S:",
+        ":",
+        "test_sale_placing::test_with_too_little_time_left_it_is_not_placed_again",
+    ),
+    Mutant(
+        "R6 R8",
+        _PLACING,
+        "state.sale.puts >= PUTS_MAX or state.sale.doubt:",
+        "state.sale.doubt:",
+        "test_sale_placing::test_busy_again_is_withdrawn_by_reading_and_said",
+    ),
+    Mutant(
+        "R8 R10",
+        _PLACING,
+        "reading_only=reading_only or state.busy,",
+        "reading_only=reading_only,",
+        "test_sale_placing::test_busy_again_is_withdrawn_by_reading_and_said",
+    ),
+    # R9, R10, R12, R13: waiting.
+    Mutant(
+        "R9",
+        _TURN,
+        "BACKOFF_MAX_S: Final = 15.0",
+        "BACKOFF_MAX_S: Final = 60.0",
+        "test_sale_resting::test_the_proof_backs_off_to_15_s_at_most",
+    ),
+    Mutant(
+        "R9",
+        _TURN,
+        "RETRY_AFTER_MAX_S: Final = 30.0",
+        "RETRY_AFTER_MAX_S: Final = 3600.0",
+        "test_sale_front::test_retry_after_is_honoured_up_to_30_s",
+    ),
+    Mutant(
+        "R9",
+        _MOVES,
+        "LOOK_S: Final = 2.0",
+        "LOOK_S: Final = 3.0",
+        "test_sale_waiting::test_looks_come_every_2_s_for_two_minutes_then_every_4",
+    ),
+    Mutant(
+        "R9",
+        _WAITING,
+        "        return replace(state, again=True)\n",
+        "        pass\n",
+        "test_sale_front::test_ask_now_is_one_look_in_flight_and_one_pending",
+    ),
+    Mutant(
+        "R10",
+        _WAITING,
+        "return moves.withdraw(sale, why, turn, dies_at=state.dies_at, reading_only=True)",
+        "return moves.withdraw(sale, why, turn, dies_at=state.dies_at)",
+    ),
+    Mutant(
+        "R10",
+        _MOVES,
+        "VERIFY_FIRST_S: Final = 5.0",
+        "VERIFY_FIRST_S: Final = 50.0",
+        "test_sale_waiting::test_the_pos_is_verified_after_5_s_then_every_30",
+    ),
+    Mutant(
+        "R12",
+        _WAITING,
+        "if verdict.rejected > state.rejected:",
+        "if verdict.rejected < state.rejected:",
+        "test_sale_front::test_a_rejected_payment_then_a_good_one",
+    ),
+    Mutant(
+        "R12",
+        _WAITING,
+        "part_cents=verdict.approved_cents,",
+        "part_cents=0,",
+        "test_sale_front::test_a_part_payment_is_shown_and_the_order_stays",
+    ),
+    Mutant(
+        "R13",
+        _PLACING,
+        "QUESTION_S: Final = 10.0",
+        "QUESTION_S: Final = 100.0",
+        "test_sale_waiting::test_the_question_goes_away_after_10_s",
+    ),
+    Mutant(
+        "L6 R13",
+        _WAITING,
+        "        return _after(state, turn)\n    return moves.check",
+        "        return _withdrawn(state, Verdict(), turn)\n    return moves.check",
+    ),
+    # R14 to R16: withdrawing.
+    Mutant("L8 R14 R25", _WAITING, "DELETE_AGAIN_S: Final = 10.0", "DELETE_AGAIN_S: Final = 1000.0", seed=25),
+    Mutant(
+        "R14",
+        _WAITING,
+        "LOOKS_AFTER: Final = 2",
+        "LOOKS_AFTER: Final = 1",
+        "test_sale_waiting::test_a_cancel_looks_then_deletes_then_asks_then_looks_twice",
+    ),
+    Mutant(
+        "R15",
+        _SCREENS,
+        "    if sale.expires is None:",
+        "    if sale.expires:",
+        "test_rules_of_money::test_r15_without_a_line_it_says_do_not_deliver_and_until_when",
+    ),
+    Mutant(
+        "R16",
+        _WAITING,
+        "            return moves.withdraw(state.sale, Why.STOPPED, turn, dies_at=state.dies_at)",
+        "            return state",
+        "test_sale_front::test_stop_withdraws_an_open_order",
+    ),
+    # R17 to R19: afterwards.
+    Mutant(
+        "R17",
+        _WATCH,
+        "UNPAID_OFTEN_S: Final = 10.0",
+        "UNPAID_OFTEN_S: Final = 60.0",
+        "test_sale_watch::test_an_unpaid_sale_is_watched_every_10_s_then_every_60_s_for_30_minutes",
+    ),
+    Mutant(
+        "R17",
+        _WATCH,
+        "PAID_AT_S: Final = (15.0, 60.0, 300.0, 1800.0)",
+        "PAID_AT_S: Final = (60.0, 300.0, 1800.0)",
+        "test_sale_watch::test_a_paid_sale_is_watched_at_15_60_300_1800_s",
+    ),
+    Mutant("L2 R18", _WATCH, "verdict, turn, late=True)", "verdict, turn)", "a_late_payment_has_its_ticket"),
+    Mutant("L1 R19", _WATCH, "level=4)\n    turn.sound(Tune.ATTENTION)", "level=4)\n    turn.sound(Tune.PAID)"),
+    Mutant("L1 R19", _PAPER, "    if not isinstance(front, Resting):", "    if not front:"),
+    Mutant(
+        "R19",
+        _PAPER,
+        "OLD_S: Final = 600.0",
+        "OLD_S: Final = 6000.0",
+        "test_sale_paper::test_old_debts_print_on_request_after_a_summary",
+    ),
+    Mutant(
+        "R19",
+        _PAPER,
+        "    if current:\n",
+        "    if current and not front:\n",
+        "test_sale_paper::test_the_current_ticket_goes_before_debts",
+    ),
+    # R20: two lanes.
+    Mutant(
+        "R20",
+        _WATCH,
+        "Depth.ALL, Lane.BEHIND, watch.tries)",
+        "Depth.ALL, Lane.FRONT, watch.tries)",
+        "test_sale_watch::test_each_look_of_a_watch_is_whole_and_travels_behind",
+    ),
+    Mutant(
+        "R20",
+        _FRONT,
+        "return isinstance(event, Seen | Placed | Removed)",
+        "return False",
+        "test_sale_front::test_an_answer_of_an_older_request_counts_for_what_it_proves",
+    ),
+    # R22, R23: the journal's failures, and the start.
+    Mutant("L7 R22", _COUNTER, "tuple(dict.fromkeys((*command.marks, Mark.POSSIBLE_DUPLICATE)))", "command.marks"),
+    Mutant("L7 R22", _MOVES, "return health.journal and not", "return not"),
+    Mutant(
+        "L4 R23",
+        _COUNTER,
+        "    for sale in rows.open[1:]:",
+        "    for sale in rows.open[2:]:",
+        "test_sale_counter::test_a_second_open_row_is_watched",
+    ),
+    Mutant(
+        "R23",
+        _PLACING,
+        "return replace(state, peek=True, talk=turn.backoff",
+        "return replace(state, talk=turn.backoff",
+        "test_sale_placing::test_adopting_finds_a_payment_though_the_pos_does_not_answer",
+    ),
+    # R25, R26: back to ready, and the keys.
+    Mutant("L8 R25", _MOVES, "NOTICE_S: Final = 20.0", "NOTICE_S: Final = 200.0"),
+    Mutant("L8 R25", _MOVES, "PLACING_S: Final = 45.0", "PLACING_S: Final = 450.0"),
+    Mutant("L8 R25", _RESTING, "TYPING_S: Final = 60.0", "TYPING_S: Final = 600.0"),
+    Mutant(
+        "L8 R25",
+        _PAPER,
+        "ASK_SOON_S: Final = 4.0",
+        "ASK_SOON_S: Final = 9.0",
+        "test_sale_paper::test_a_printer_that_comes_back_is_tried_within_5_s",
+    ),
+    Mutant(
+        "R26",
+        _RESTING,
+        'case Key(key="1", held=False):',
+        'case Key(key="#", held=False):',
+        "test_sale_resting::test_above_confirm_above_it_asks_once_more_with_another_key",
+    ),
+    Mutant(
+        "R26",
+        _RESTING,
+        "QUIET_S: Final = 1.0",
+        "QUIET_S: Final = 0.0",
+        "test_sale_resting::test_paid_ignores_keys_until_a_second_without_any",
+    ),
+)
+
+_MERCADO_PAGO: Final = (
+    Mutant(
+        "L1 R2",
+        _WORDS,
+        'payment.cents("transaction_amount", currency)',
+        'payment.cents("total_paid_amount", currency)',
+        "world_on_the_wire",
+    ),
+    Mutant("L1 R2", _WORDS, "cents=cents if ours else None,", "cents=cents,", "world_on_the_wire"),
+    Mutant("L1 R11", _WORDS, '_status(order) == "closed" and', '_status(order) != "expired" and', "world_on_the_wire"),
+    Mutant("L1 R11", _WORDS, "and not cancelled and not went_back", "and not cancelled", "world_on_the_wire"),
+    Mutant(
+        "L1 R11",
+        _WORDS,
+        '"in_process": PaymentState.PENDING',
+        '"in_process": PaymentState.APPROVED',
+        "world_on_the_wire",
+    ),
+    Mutant("L1 R11", _WORDS, "collector=_collector(order),", "collector=None,", "world_on_the_wire"),
+    Mutant(
+        "L5 R2",
+        _WORDS,
+        '"total_amount": currency.decimal_value(sale.cents),',
+        '"total_amount": currency.decimal_value(sale.cents + 1),',
+        "world_on_the_wire",
+    ),
+    Mutant("R3", _WORDS, 'isoformat(timespec="milliseconds")', 'isoformat(timespec="minutes")', "world_on_the_wire"),
+    Mutant(
+        "L6 R3",
+        _ANSWERS,
+        'date = _date(headers.get("date", ""))',
+        'date = _date(headers.get("expires", ""))',
+        "world_on_the_wire",
+    ),
+    Mutant(
+        "L6 R4", _ANSWERS, 'if "order" in key and "not_found" in key:', 'if "no_order" in key:', "world_on_the_wire"
+    ),
+    Mutant("R8", _ANSWERS, "reply.status == 409 or error.key == _LOCKED", "reply.status == 410", "a_taken_pos_is_busy"),
+    Mutant("L6 R14", _ANSWERS, "reply), removal=Removal.GONE)", "reply), removal=Removal.BY_US)", "world_on_the_wire"),
+    Mutant(
+        "L6 R14",
+        _ANSWERS,
+        "reply.status in (409, 423) or error.key == _LOCKED",
+        "reply.status == 423",
+        "world_on_the_wire",
+    ),
+    Mutant(
+        "L1 R6",
+        _LOOK,
+        "    query |= _PAYMENTS_QUERY\n",
+        "    return _seen(call, orders, _Part(whole=True), searches=1)\n",
+        "world_on_the_wire",
+    ),
+    Mutant(
+        "L1 R14", _LOOK, "            found[order.id] = order\n", "            pass\n", "world_on_the_wire", seed=77
+    ),
+    Mutant(
+        "L6 R7",
+        _ANSWERS,
+        "if error and error.key == _CREATION:",
+        "if error is None:",
+        "what_says_nothing_is_no_refusal",
+    ),
+    Mutant(
+        "L4 R4",
+        _ANSWERS,
+        'if "order" in key and "not_found" in key:',
+        'if "not_found" in key:',
+        "a_wrong_address_frees_no_pos",
+    ),
+    Mutant("R20", _LINE, "else min(timeout, left)", "else timeout", "a_call_ends_by_its_deadline"),
+    Mutant(
+        "R3",
+        _LINE,
+        "return Trouble.CLOCK if wrong_time else Trouble.TLS",
+        "return Trouble.TLS",
+        "a_certificate_of_another_time_means_the_clock",
+    ),
+)
+
+_PAPERS: Final = (
+    Mutant(
+        "R21",
+        _TALK,
+        "        if self.usable_paper() is Paper.SILENT:\n            return False",
+        "        if self.usable_paper() is Paper.SILENT:\n            return True",
+        "test_printer::test_a_printer_that_never_answered_is_believed_without_being_sure",
+    ),
+    Mutant(
+        "R21",
+        _TALK,
+        "            self._sleep(_LOOK_S)\n            self.usable_paper()",
+        "            self._sleep(_LOOK_S)",
+        "test_printer_talk::test_paper_that_ends_while_the_ticket_comes_out_is_seen",
+    ),
+    Mutant(
+        "R21",
+        _TALK,
+        "        if question in self._answered:",
+        "        if not self._answered:",
+        "silence_after_an_answer_is_a_fault",
+    ),
+    Mutant(
+        "L3 R21",
+        _TALK,
+        "self.began = self.began, True  #",
+        "self.began = self.began, False  #",
+        "a_ticket_that_broke_off_has_begun",
+    ),
+    Mutant(
+        "R21",
+        _PRINTER,
+        "scrap = job.retry or self._half_ticket",
+        "scrap = self._half_ticket",
+        "test_printer::test_a_retry_from_before_a_restart_is_cleared_too",
+    ),
+    Mutant(
+        "R21",
+        _RENDER,
+        "FILLER: Final = bytes(2048)",
+        "FILLER: Final = bytes(16)",
+        "test_printer_render::test_a_retry_is_whole_wherever_the_last_try_was_cut_off",
+    ),
+)
+
+_JOURNAL: Final = (
+    Mutant(
+        "R1", _WRITING, 'if owner and owner["reference"] != ', 'if owner and owner["reference"] == ', "world_on_disk"
+    ),
+    Mutant(
+        "R23 R14",
+        _SCHEMA,
+        "_SALES + \"FROM sales WHERE phase IN ('placing', 'waiting', 'withdrawing', 'checking') ORDER",
+        "_SALES + \"FROM sales WHERE phase IN ('placing', 'waiting', 'withdrawing') ORDER",
+        "world_on_disk",
+    ),
+    Mutant(
+        "R23 R17",
+        _SCHEMA,
+        '+ "FROM sales WHERE watched = 1 AND phase',
+        '+ "FROM sales WHERE watched = 2 AND phase',
+        "world_on_disk",
+    ),
+    Mutant(
+        "R23 R21",
+        _SCHEMA,
+        "FROM debts WHERE state NOT IN ('printed', 'presumed') ORDER",
+        "FROM debts WHERE state NOT IN ('printed', 'presumed', 'doubtful') ORDER",
+        "world_on_disk",
+    ),
+    Mutant(
+        "R23 R18",
+        _SCHEMA,
+        "FROM disputes WHERE settled = '' ORDER",
+        "FROM disputes WHERE settled = '?' ORDER",
+        "world_on_disk",
+    ),
+    Mutant("R23 R1", _SCHEMA, "SELECT max(number) FROM sales", "SELECT min(number) FROM sales", "world_on_disk"),
+    Mutant("R23 R4", _ROWS, '"doubt": sale.doubt,', '"doubt": False,', "world_on_disk"),
+    Mutant("R23 R3", _ROWS, '"expires": sale.expires,', '"expires": sale.ended_at,', "world_on_disk"),
+    Mutant("R23 R21", _ROWS, '"tried": debt.tried,', '"tried": False,', "world_on_disk"),
+    Mutant(
+        "R5 R23",
+        _SCHEMA,
+        'SALE_OF_REFERENCE: Final = _SALES + "FROM sales WHERE reference = ?"',
+        'SALE_OF_REFERENCE: Final = _SALES + "FROM sales WHERE key = ?"',
+        "world_on_disk",
+    ),
+    Mutant(
+        "L7 R22",
+        _WRITING,
+        "                    self._put(db, record)\n",
+        '                    self._put(db, record)\n                    db.execute("COMMIT")\n'
+        '                    db.execute("BEGIN")\n',
+        "what_is_refused_is_not_written_by_half",
+    ),
+    Mutant("L7", _FILE, "PRAGMA synchronous = FULL", "PRAGMA synchronous = NORMAL", "each_commit_waits_for_the_disk"),
+    Mutant(
+        "R5",
+        _FILE,
+        "fcntl.LOCK_EX | fcntl.LOCK_NB",
+        "fcntl.LOCK_SH | fcntl.LOCK_NB",
+        "two_kiosks_cannot_run_on_one_journal",
+    ),
+    Mutant(
+        "R21",
+        _SCHEMA,
+        "SET state = 'doubtful', tried = 1 WHERE",
+        "SET state = 'doubtful' WHERE",
+        "a_restored_backup_doubts_its_debts",
+    ),
+)
+
+MUTANTS: Final = (*_LAWS, *_RULES, *_MERCADO_PAGO, *_PAPERS, *_JOURNAL)

@@ -195,10 +195,10 @@ class Provider:
         account = self.accounts.get(look.reference)
         if account is None:
             return NOTHING
-        orders = [order_seen for m in account.orders if (order_seen := _at(m.shown, now)) is not None]
+        orders = [order_seen for m in account.orders if (order_seen := shown_at(m.shown, now)) is not None]
         if look.depth is Depth.ORDERS:
             return Evidence((*orders, *account.strange))
-        payments = [seen for states in account.listed.values() if (seen := _at(states, now)) is not None]
+        payments = [seen for states in account.listed.values() if (seen := shown_at(states, now)) is not None]
         found = {order.id for order in orders}
         named = {payment.id for payment in payments}
         for order in account.orders:
@@ -230,7 +230,7 @@ class Provider:
         order.paying -= 1
         if order.dead:
             return None
-        merchant = self._unpaid(order) or self._open(order, now)
+        merchant = self._unpaid(order) or self._open(order, now + self.lag_orders_s)
         self._ids += 1
         payment = PaymentSeen(f"p{self._ids}", state, cents or order.cents, self._currency)
         self._settle(merchant, payment, now)
@@ -254,12 +254,12 @@ class Provider:
     def _account(self, reference: str) -> Account:
         return self.accounts.setdefault(reference, Account())
 
-    def _open(self, order: Order, now: float) -> MerchantOrder:
+    def _open(self, order: Order, at: float) -> MerchantOrder:
         account = self._account(order.reference)
         self._ids += 1
         merchant = MerchantOrder(f"m{self._ids}", order.reference, order.cents)
         account.orders.append(merchant)
-        self._show(merchant, now)
+        self._show(merchant, at)
         return merchant
 
     def _unpaid(self, order: Order) -> MerchantOrder | None:
@@ -298,6 +298,6 @@ class Provider:
         }
 
 
-def _at(states: list[tuple[float, T]], now: float) -> T | None:
+def shown_at(states: list[tuple[float, T]], now: float) -> T | None:
     """What is shown at ``now``: the newest state whose time has come."""
     return next((seen for at, seen in reversed(states) if at <= now), None)

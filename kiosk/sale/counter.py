@@ -229,12 +229,14 @@ def resume(rows: Rows, shop: Shop, now: Now, new_id: NewId) -> tuple[Counter, tu
     for index, sale in enumerate((*turn.followed, *rows.watched)):
         watches = watch.follow(watches, sale, turn, stagger_s=1.0 + index)
     turn.followed.clear()
+    doubt = any(sale.doubt for sale in rows.watched)  # its order may still arrive: how long was the power off? (R4)
     if rows.open:
         sale = replace(rows.open[0], doubt=rows.open[0].doubt or rows.open[0].phase is Phase.PLACING)
         turn.ask_account()
-        turn.must_prove(doubt=sale.doubt)
+        doubt = doubt or sale.doubt
         state = Adopting(sale, turn.ask_pos(sale.reference))
         turn.log("resumed", f"sale {sale.number}: was open when the kiosk stopped", sale, level=5)
+    turn.must_prove(doubt=doubt)
     papers = Papers(debts=debts, last=rows.last_ticket)
     counter = Counter(shop, disputes=rows.disputes)
     return _finish(counter, turn, state, watches, papers)

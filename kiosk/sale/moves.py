@@ -169,6 +169,7 @@ def give_up_unplaced(sale: Sale, kind: NoticeKind, turn: Turn, detail: str = "")
 
 def clear(order: PosOrder, known: Sale | None, turn: Turn, then: Sale | None, give_up_at: float) -> Clearing:
     """The POS holds an order that must not be there (R5): write it down, take it away, watch it."""
+    again = False
     if known is None:
         known = Sale(
             reference=order.reference,
@@ -200,7 +201,7 @@ def clear(order: PosOrder, known: Sale | None, turn: Turn, then: Sale | None, gi
     else:
         turn.save(known)  # nobody could ever look whether it was paid
     turn.must_prove()
-    return Clearing(order, Part.DELETE, turn.withdraw(order.reference), give_up_at, then)
+    return Clearing(order, Part.DELETE, turn.withdraw(order.reference), give_up_at, then, again)
 
 
 # --- following --------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ JOB_S: Final = 40.0
 """A printer that has not answered by then has lost the paper, for all we know (the adapter's own limit is 30 s)."""
 ASK_S: Final = 30.0
 ASK_SOON_S: Final = 4.0
-"""While papers are owed: a printer that comes back is tried within 5 s (R25)."""
+"""While papers are owed, or no sale goes without it: a printer that comes back is tried within 5 s (R25)."""
 TRIES: Final = 3
 """Prints of one paper that may begin and fail before it waits to be asked for."""
 OLD_S: Final = 600.0
@@ -78,7 +78,7 @@ def step(papers: Papers, event: Event, turn: Turn, front: State) -> Papers:
         return _without_printer(papers, turn)
     match event:
         case PaperIs():
-            papers = replace(papers, ask_at=turn.mono + (ASK_SOON_S if papers.debts else ASK_S))
+            papers = replace(papers, ask_at=_ask_at(papers, turn))
         case Printed() | PrintFailed():
             papers = _answered(papers, event, turn)
         case Woken() if papers.job and turn.mono >= papers.job.until:
@@ -92,8 +92,15 @@ def step(papers: Papers, event: Event, turn: Turn, front: State) -> Papers:
         papers = _print_next(papers, turn, front)
     if papers.job is None and turn.mono >= papers.ask_at:
         turn.commands.append(AskPrinter())
-        papers = replace(papers, ask_at=turn.mono + (ASK_SOON_S if papers.debts else ASK_S))
+        papers = replace(papers, ask_at=_ask_at(papers, turn))
     return papers
+
+
+def _ask_at(papers: Papers, turn: Turn) -> float:
+    """Soon where something waits for the printer: a paper, or the next sale."""
+    paper = turn.health.paper
+    needed = turn.shop.printer_required and not (paper is not None and paper.usable)
+    return turn.mono + (ASK_SOON_S if papers.debts or needed else ASK_S)
 
 
 def _without_printer(papers: Papers, turn: Turn) -> Papers:

@@ -26,7 +26,7 @@ from kiosk.sale.events import (
     Unknown,
     Woken,
 )
-from kiosk.sale.records import Phase, Why
+from kiosk.sale.records import Phase, Sale, Why
 from kiosk.sale.states import (
     Adopting,
     Clearing,
@@ -36,6 +36,7 @@ from kiosk.sale.states import (
     Placing,
     PlacingPart,
     State,
+    Talk,
 )
 from kiosk.sale.turn import Turn
 from kiosk.sale.verdict import judge
@@ -107,24 +108,25 @@ def _cleared(state: Clearing, event: Holds, turn: Turn) -> State:
         if state.then is None:
             return moves.home(turn)
         if state.then.puts:
-            return moves.put_again(_placing_again(state, turn), turn)
+            return moves.put_again(_after_busy(state.then, state.talk, state.give_up_at, turn), turn)
         return moves.put(state.then, turn)
     if event.order.reference != state.order.reference:
         return moves.clear(event.order, event.known, turn, state.then, state.give_up_at)
     return replace(state, part=Part.DELETE, talk=turn.pause(CLEAR_AGAIN_S))
 
 
-def _placing_again(state: Clearing, turn: Turn) -> Placing:
-    """The sale whose first attempt met a busy POS."""
-    assert state.then is not None
-    wait_s = turn.shop.wait_s
+def _after_busy(sale: Sale, talk: Talk, give_up_at: float, turn: Turn) -> Placing:
+    """The sale whose first attempt met a busy POS: nobody has seen its order, so its time begins now (R6, R8).
+
+    The order's death is the same as before (R3), and later than that time in any case.
+    """
     return Placing(
-        state.then,
+        sale,
         PlacingPart.PUT,
-        state.talk,
-        give_up_at=state.give_up_at,
-        ends_at=turn.mono + wait_s,
-        dies_at=turn.mono + wait_s + moves.LIFE_AFTER_WAIT_S,
+        talk,
+        give_up_at=give_up_at,
+        ends_at=turn.mono + turn.shop.wait_s,
+        dies_at=turn.mono + left_s(sale, turn),
     )
 
 
@@ -230,7 +232,7 @@ def _told_of_the_pos(state: Placing, event: Holds, turn: Turn) -> State:
     if order is None:
         if sale.doubt:
             return replace(state, part=PlacingPart.LOOK, looks=0, talk=turn.look(sale.reference, Depth.ALL))
-        return moves.put_again(state, turn)
+        return moves.put_again(_after_busy(sale, state.talk, state.give_up_at, turn), turn)
     if order.reference == sale.reference:
         if order.cents == sale.cents:
             return _on_the_pos(state, turn)
@@ -248,6 +250,8 @@ def _looked(state: Placing, event: Seen, turn: Turn) -> State:
         return moves.pay(state.sale, verdict, turn, event)
     if state.part is not PlacingPart.LOOK or event.request != state.talk.request:
         return state
+    if verdict.approved or verdict.pending:  # the order was there, and somebody pays it: never placed again
+        return _leave(state, Why.NOT_PLACED, turn)
     if not event.evidence.whole:
         return replace(state, talk=turn.backoff(state.talk, event))
     looks = state.looks + 1
@@ -291,22 +295,22 @@ def adopting(state: Adopting, event: Event, turn: Turn) -> State:
 
 def _adopted(state: Adopting, event: Holds, turn: Turn) -> State:
     sale, order = state.sale, event.order
-    left_s = _left_s(state, turn)
+    seconds = left_s(sale, turn)
     ours = order is not None and order.reference == sale.reference and order.cents == sale.cents
-    if ours and sale.phase in (Phase.PLACING, Phase.WAITING) and left_s >= moves.LEFT_MIN_S:
-        dies_at = turn.mono + left_s
+    if ours and sale.phase in (Phase.PLACING, Phase.WAITING) and seconds >= moves.LEFT_MIN_S:
+        dies_at = turn.mono + seconds
         return moves.wait(sale, turn, ends_at=dies_at - moves.LIFE_AFTER_WAIT_S / 2, dies_at=dies_at)
     return _take_back(state, sale.why or Why.POWER, turn, reading_only=order is not None and not ours)
 
 
 def _take_back(state: Adopting, why: Why, turn: Turn, *, reading_only: bool = False) -> State:
-    dies_at = turn.mono + _left_s(state, turn)
+    dies_at = turn.mono + left_s(state.sale, turn)
     return moves.withdraw(state.sale, why, turn, dies_at=dies_at, reading_only=reading_only)
 
 
-def _left_s(state: Adopting, turn: Turn) -> float:
+def left_s(sale: Sale, turn: Turn) -> float:
     """Seconds until the order is dead at the provider; its longest life where no clock tells."""
     provider = turn.health.provider_time(turn.mono)
-    if state.sale.expires is None or provider is None:
+    if sale.expires is None or provider is None:
         return moves.LIFE_MAX_S
-    return min(state.sale.expires - provider, moves.LIFE_MAX_S)
+    return min(sale.expires - provider, moves.LIFE_MAX_S)

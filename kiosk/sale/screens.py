@@ -142,7 +142,7 @@ def _picture(counter: Counter, words: Words, mono: float) -> Screen:
 def _clearing(counter: Counter, state: Clearing, words: Words) -> Screen:
     amount = _amount(counter, state.then.cents) if state.then else "- - -"
     footer = words.guarding_footer if state.then else ""
-    if len(counter.foreign_at) > 1:  # R5: the second in a day is an alarm
+    if state.alarm:  # R5: the second in a day
         return Screen(words.clearing, amount, words.foreign_again, footer, loud=True)
     return Screen(words.clearing, amount, words.clearing_text, footer)
 
@@ -200,10 +200,10 @@ def _waiting(counter: Counter, state: Waiting, words: Words, mono: float) -> Scr
 def _withdrawing(counter: Counter, state: Withdrawing, words: Words) -> Screen:
     amount = _amount(counter, state.sale.cents)
     text = words.withdrawing_text
-    if state.part is Part.LOCKED:
-        text = words.locked
-    elif counter.health.trouble or counter.health.reject:
+    if counter.health.trouble or counter.health.reject:
         text = _why_blind(counter, state.sale, words)
+    elif state.part is Part.LOCKED:
+        text = words.locked
     return Screen(words.withdrawing, amount, text, answered_at=state.answered_at)
 
 

@@ -186,6 +186,8 @@ class Clearing:
     give_up_at: float
     """When ``then`` is given up; clearing itself goes on."""
     then: Sale | None = None
+    alarm: bool = False
+    """Not ours, and not the first one of this day: another device uses the POS."""
 
     @property
     def wakes_at(self) -> float:

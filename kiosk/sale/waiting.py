@@ -217,6 +217,8 @@ def _withdrawing_answered(state: Withdrawing, event: Answer, turn: Turn) -> Stat
             return _ask(replace(state, lost=state.lost + 1 if isinstance(event, Unknown) else 0), turn)
         case Part.ASK:
             return _told_of_the_pos(state, event, turn)
+        case Part.LOCKED if isinstance(event, Refused | Unknown):
+            return replace(state, talk=turn.backoff(state.talk, event, moves.LOOK_S))
         case Part.LOCKED:
             return replace(state, talk=turn.pause(moves.LOOK_S))
         case Part.AFTER:

@@ -1,0 +1,265 @@
+"""The simulated world with the program's own adapters in it, so that the histories hold them to the laws, too.
+
+``WireWorld``: Mercado Pago speaks HTTP statuses, headers and JSON, and what the machine hears went through the
+adapter's own reading (``kiosk.mercadopago``: all of it but the socket). After each answer what was read is held
+against what was said. ``DiskWorld``: beside the journal in memory runs the real one (``kiosk.journal``); they must
+agree on what they refuse, and after each power cut on what they give back.
+"""
+
+from __future__ import annotations
+
+import shutil
+import weakref
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from email.utils import format_datetime
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Final
+
+from kiosk.journal import SqliteJournal
+from kiosk.mercadopago.answers import Reply, account, holding, placing, removing, reply_from
+from kiosk.mercadopago.json import dumps, loads
+from kiosk.mercadopago.look import look
+from kiosk.mercadopago.words import write_order
+from kiosk.ports import JournalError, PaymentReusedError
+from kiosk.sale.commands import AskAccount, AskPos, Look, PaymentCall, Place, Withdraw
+from kiosk.sale.events import (
+    AccountIs,
+    Busy,
+    CallAnswer,
+    Evidence,
+    Holds,
+    OrderSeen,
+    PaymentReused,
+    PaymentSeen,
+    PaymentState,
+    Removal,
+    Removed,
+    Seen,
+)
+from kiosk.sale.records import Record, Rows, Sale
+from tests.laws import law
+from tests.world import World
+from tests.world_devices import Disk, MemoryJournal
+from tests.world_provider import Provider, shown_at
+
+STATUS_WORDS: Final = {
+    PaymentState.APPROVED: "approved",
+    PaymentState.PENDING: "in_process",
+    PaymentState.REJECTED: "rejected",
+    PaymentState.REFUNDED: "refunded",
+    PaymentState.OTHER: "charged_back",
+}
+REMOVALS: Final = {
+    Removal.BY_US: (204, ""),
+    Removal.GONE: (400, "in_store_order_delete_error"),
+    Removal.LOCKED: (409, "instore_order_locked_error"),
+}
+COUPON_CENTS: Final = 7
+"""What the customer really gave is less by this (R2): it must never be read as the amount."""
+
+
+# --- on the wire ------------------------------------------------------------------------------------------------------
+
+
+class WireProvider(Provider):
+    """Mercado Pago, heard through the adapter."""
+
+    def answer(self, call: PaymentCall, now: float) -> CallAnswer:
+        match call:
+            case Look():
+                return self._look(call, now)
+            case Place():
+                return self._place(call, now)
+            case AskPos():
+                said = super().answer(call, now)
+                heard: CallAnswer = holding(call, self._pos_reply(said, now), self.shop.site)
+            case Withdraw():
+                said = super().answer(call, now)
+                assert isinstance(said, Removed)
+                heard = removing(call, _reply(now, *REMOVALS[said.removal]))
+            case AskAccount():
+                said = super().answer(call, now)
+                assert isinstance(said, AccountIs)
+                user = {"id": said.user_id, "site_id": said.site, "tags": ["test_user"] if said.test else []}
+                heard = account(call, _reply(now, 200, body=user))
+        law("L6", heard == replace(said, date=float(int(now))), f"{said} was heard as {heard}")
+        return heard
+
+    def _place(self, call: Place, now: float) -> CallAnswer:
+        """The order is put as its body says it."""
+        shop, sale = self.shop, call.sale
+        body = loads(write_order(sale, shop.title, shop.site.currency, ""))
+        assert isinstance(body, dict)
+        items = body["items"]
+        cents = shop.site.currency.cents(body["total_amount"])
+        law("L5", cents == sale.cents == _total(items), f"{sale.cents} was written as {body['total_amount']}")
+        expires = body.get("expiration_date")
+        dies_at = None if expires is None else datetime.fromisoformat(expires).timestamp()
+        law("R3", dies_at == sale.expires, f"{sale.expires} was written as {expires}")
+        written = replace(sale, reference=body["external_reference"], expires=dies_at)
+        said = super().answer(replace(call, sale=written), now)
+        busy = isinstance(said, Busy)
+        heard = placing(call, _reply(now, 409, "instore_order_locked_error") if busy else _reply(now, 204))
+        law("L6", type(heard) is type(said), f"{said} was heard as {heard}")
+        return heard
+
+    def _pos_reply(self, said: CallAnswer, now: float) -> Reply:
+        assert isinstance(said, Holds)
+        if said.order is None:
+            return _reply(now, 404, "point_of_sale_in_store_order_not_found")
+        cents = said.order.cents
+        amount = None if cents is None else self.shop.site.currency.decimal_value(cents)
+        return _reply(now, 200, body={"external_reference": said.order.reference, "total_amount": amount})
+
+    # --- looks ------------------------------------------------------------------------------------------------------
+
+    def _look(self, call: Look, now: float) -> CallAnswer:
+        said = super().answer(call, now)
+        heard = look(call, lambda path, query: self._get(path, query, now), self.shop.site)
+        assert isinstance(said, Seen)
+        seen = heard.evidence if isinstance(heard, Seen) else heard
+        law("L1", seen == self._as_read(said.evidence), f"{said.evidence} was heard as {heard}")
+        return heard
+
+    def _as_read(self, said: Evidence) -> Evidence:
+        """What must be read of it, written here a second time: no money of another currency, nothing that went back."""
+        orders = tuple(
+            replace(
+                order,
+                complete=order.complete and not any(p.state is PaymentState.REFUNDED for p in order.payments),
+                payments=tuple(map(self._counted, order.payments)),
+            )
+            for order in said.orders
+        )
+        return replace(said, orders=orders)
+
+    def _counted(self, payment: PaymentSeen) -> PaymentSeen:
+        return payment if payment.currency == self._currency else replace(payment, cents=None, refunded_cents=0)
+
+    def _get(self, path: str, query: Mapping[str, str], now: float) -> Reply:
+        *_, name = path.split("/")
+        if "orders" in path and name != "search":
+            return _reply(now, 200, body=self._order_of_id(name))
+        accounts = self.accounts.get(query["external_reference"])
+        if accounts is None:
+            found: list[dict[str, object]] = []
+        elif "orders" in path:
+            shown = [order for m in accounts.orders if (order := shown_at(m.shown, now)) is not None]
+            found = [self._order(order) for order in (*shown, *accounts.strange)]
+        else:
+            listed = [(id_, shown_at(states, now)) for id_, states in accounts.listed.items()]
+            found = [self._indexed(payment) for _, payment in listed if payment is not None]
+        if "orders" in path:
+            return _reply(now, 200, body={"elements": found or None, "total": len(found)})
+        return _reply(now, 200, body={"results": found, "paging": {"total": len(found)}})
+
+    def _order_of_id(self, id_: str) -> dict[str, object]:
+        [order] = [m for each in self.accounts.values() for m in each.orders if m.id == id_]
+        return self._order(order.shown[-1][1])
+
+    def _order(self, order: OrderSeen) -> dict[str, object]:
+        back = sum(payment.refunded_cents for payment in order.payments)
+        return {
+            "id": order.id,
+            "status": "closed" if order.complete else "opened",
+            "external_reference": order.reference,
+            "collector": None if order.collector is None else {"id": order.collector},
+            "total_amount": self._amount(order.cents),
+            "refunded_amount": self._amount(back),
+            "cancelled": False,
+            "payments": [self._payment(payment) for payment in order.payments],
+        }
+
+    def _indexed(self, payment: PaymentSeen) -> dict[str, object]:
+        [order] = [m.id for m in self.accounts[payment.reference].orders if payment.id in m.payments]
+        return {
+            **self._payment(payment),
+            "transaction_amount_refunded": self._amount(payment.refunded_cents),
+            "external_reference": payment.reference,
+            "collector_id": payment.collector,
+            "order": {"id": order, "type": "mercadopago"},
+        }
+
+    def _payment(self, payment: PaymentSeen) -> dict[str, object]:
+        cents = payment.cents
+        return {
+            "id": payment.id,
+            "status": STATUS_WORDS[payment.state],
+            "currency_id": payment.currency,
+            "transaction_amount": self._amount(cents),
+            "total_paid_amount": None if cents is None else self._amount(cents - COUPON_CENTS),
+            "amount_refunded": self._amount(payment.refunded_cents),
+        }
+
+    def _amount(self, cents: int | None) -> Decimal | None:
+        return None if cents is None else self.shop.site.currency.decimal_value(cents)
+
+
+def _total(items: Sequence[Mapping[str, Decimal]]) -> int:
+    return int(sum(item["unit_price"] * item["quantity"] for item in items) * 100)
+
+
+def _reply(now: float, status: int, error: str = "", body: object = None) -> Reply:
+    headers = {"date": format_datetime(datetime.fromtimestamp(int(now), UTC), usegmt=True)}
+    said = {"error": error, "message": "In their words.", "status": status} if error else body
+    return reply_from(status, headers, b"" if said is None else dumps(said).encode())
+
+
+class WireWorld(World):
+    """Every answer went through the adapter."""
+
+    provider_of = WireProvider
+
+
+# --- on the disk ------------------------------------------------------------------------------------------------------
+
+
+class DiskJournal(MemoryJournal):
+    """The journal in memory, and the real one beside it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._folder = mkdtemp(prefix="journal-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
+        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        self._file = SqliteJournal(Path(self._folder) / "journal")
+
+    def save(self, records: Sequence[Record]) -> PaymentReused | bool:
+        said = super().save(records)
+        if self.disk is not Disk.FULL:
+            written = self._write_file(records)
+            law("R1", written == (said or True), f"the journal says {written}, not {said}")
+        return said
+
+    def _write_file(self, records: Sequence[Record]) -> PaymentReused | bool:
+        try:
+            self._file.save(records, (), 0.0)
+        except PaymentReusedError as reused:
+            return PaymentReused(reused.payments, reused.reference)
+        except JournalError as error:
+            law("L7", False, f"not written: {error}")
+        return True
+
+    def find(self, reference: str) -> Sale | None:
+        found = self._file.find(reference)
+        law("R5", found == super().find(reference), f"the journal has {found} as {reference}")
+        return found
+
+    def rows(self) -> Rows:
+        self._file.close()
+        self._file = SqliteJournal(self._file.path)
+        rows, known = self._file.rows(), super().rows()
+        for name in ("open", "watched", "debts", "disputes", "last_ticket", "last_number"):
+            mine, theirs = getattr(rows, name), getattr(known, name)
+            law("R23", mine == theirs, f"{name}: the journal gives back {mine}, not {theirs}")
+        law("R5", sorted(rows.foreign_at) == sorted(known.foreign_at), "the foreign orders are others")
+        return rows
+
+
+class DiskWorld(World):
+    """Every row was on the disk."""
+
+    journal_of = DiskJournal
