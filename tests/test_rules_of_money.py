@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -15,23 +15,26 @@ from typing import Final
 
 import pytest
 
-from kiosk.sale.commands import AskPos, AskPrinter, Look, Place, Print, Withdraw
+from kiosk.sale.commands import AskAccount, AskPos, AskPrinter, Look, Place, Print, Withdraw
 from kiosk.sale.events import (
     Busy,
+    Event,
     Evidence,
     Holds,
     Paper,
     PaymentState,
     Placed,
+    PosOrder,
     Reject,
     Removal,
+    Removed,
     Seen,
     Trouble,
     Unknown,
     Woken,
 )
 from kiosk.sale.records import Mark, Why
-from kiosk.sale.states import Clearing, Idle, Notice, NoticeKind, Part, Waiting, Withdrawing
+from kiosk.sale.states import Clearing, Notice, NoticeKind, Part, Waiting, Withdrawing
 from kiosk.sale.ticket import local_time
 from tests.story import EPOCH, SHOP, Story, order, payment
 from tests.world_mutants import MUTANTS
@@ -705,21 +708,28 @@ def test_r14_whatever_the_delete_says_the_pos_is_asked(said: str) -> None:
     story.wait_for(Withdraw, within=12)
 
 
-def test_r14_an_order_without_an_expiry_lives_for_ten_minutes() -> None:
+@pytest.mark.parametrize("busy", [False, True])
+def test_r14_an_order_without_an_expiry_lives_for_ten_minutes(busy: bool) -> None:
     """No Date, no field: what disappears within its ten minutes may be paid; also after a busy POS (R8)."""
     story = Story()
-    story.asked.clear()
-    story.feed(Holds(request=1, order=None)).feed(Holds(request=2, order=None))
-    assert isinstance(story.state, Idle)
+    answer_without_a_date(story, Holds, order=None)
     story.keys("2500#")
-    for make in (Holds, Busy, Holds, Placed):
-        call = story.asked.pop().command
-        fields = {"order": None} if make is Holds else {}
-        story.feed(make(request=call.request, reference=call.reference, **fields))
+    answer_without_a_date(story, Holds, order=None)
+    if busy:
+        answer_without_a_date(story, Busy)
+        answer_without_a_date(story, Holds, order=PosOrder("foreign-1", 900))
+        answer_without_a_date(story, Removed, removal=Removal.BY_US)
+        answer_without_a_date(story, Holds, order=None)
+    answer_without_a_date(story, Placed)
     waiting = story.in_state(Waiting)
-    assert waiting.sale.expires is None
-    assert waiting.sale.puts == 2
+    assert (waiting.sale.expires, waiting.sale.puts) == (None, 1 + busy)
     assert waiting.dies_at >= story.at + 590
+
+
+def answer_without_a_date(story: Story, make: Callable[..., Event], **fields: object) -> None:
+    """The newest request is answered by somebody who does not say what time it is."""
+    asked = [asked.command for asked in story.asked if not isinstance(asked.command, AskAccount)]
+    story.feed(make(request=asked[-1].request, reference=asked[-1].reference, **fields))
 
 
 def test_r15_without_a_line_it_says_do_not_deliver_and_until_when() -> None:

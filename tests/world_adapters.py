@@ -24,7 +24,7 @@ from kiosk.mercadopago.answers import Reply, account, holding, placing, removing
 from kiosk.mercadopago.json import dumps, loads
 from kiosk.mercadopago.look import look
 from kiosk.mercadopago.words import write_order
-from kiosk.ports import JournalError, PaymentReusedError
+from kiosk.ports import JournalError
 from kiosk.sale.commands import AskAccount, AskPos, Look, PaymentCall, Place, Withdraw
 from kiosk.sale.events import (
     AccountIs,
@@ -33,7 +33,6 @@ from kiosk.sale.events import (
     Evidence,
     Holds,
     OrderSeen,
-    PaymentReused,
     PaymentSeen,
     PaymentState,
     Removal,
@@ -227,26 +226,23 @@ class DiskJournal(MemoryJournal):
         weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._file = SqliteJournal(Path(self._folder) / "journal")
 
-    def save(self, records: Sequence[Record]) -> PaymentReused | bool:
-        said = super().save(records)
+    def save(self, records: Sequence[Record]) -> bool:
         if self.disk is not Disk.FULL:
-            written = self._write_file(records)
-            law("R1", written == (said or True), f"the journal says {written}, not {said}")
-        return said
-
-    def _write_file(self, records: Sequence[Record]) -> PaymentReused | bool:
-        try:
-            self._file.save(records, (), 0.0)
-        except PaymentReusedError as reused:
-            return PaymentReused(reused.payments, reused.reference)
-        except JournalError as error:
-            law("L7", False, f"not written: {error}")
-        return True
+            try:
+                self._file.save(records, (), 0.0)
+            except JournalError as error:
+                law("L7", False, f"not written: {error}")
+        return super().save(records)
 
     def find(self, reference: str) -> Sale | None:
         found = self._file.find(reference)
         law("R5", found == super().find(reference), f"the journal has {found} as {reference}")
         return found
+
+    def spent(self, evidence: Evidence, reference: str) -> frozenset[str]:
+        told, known = self._file.spent(evidence.approved, reference), super().spent(evidence, reference)
+        law("R1", told == known, f"of these payments {told} completed another sale, and not {known}")
+        return told
 
     def rows(self) -> Rows:
         self._file.close()

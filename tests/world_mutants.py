@@ -693,6 +693,7 @@ _PAPERS: Final = (
 )
 
 _JOURNAL: Final = (
+    Mutant("R1", _SCHEMA, "payments WHERE payment = ?", "payments WHERE payment <> ?", "world_on_disk"),
     Mutant(
         "R1", _WRITING, 'if owner and owner["reference"] != ', 'if owner and owner["reference"] == ', "world_on_disk"
     ),
