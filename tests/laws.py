@@ -4,6 +4,8 @@
 machine believes: its idea of "paid" is written here a second time, on purpose. It is told of every step (``check``),
 of every write (``saved``), of everything that is done (``carried_out``), and of the end of each step (``watched``).
 
+A rule of money that can be judged in the same way is judged here, too, under its own name (R3, R10).
+
 L8 needs a quiet world and a clock, and L2 in full needs the provider's own ledger: ``tests.world`` holds the machine
 to those. L10 is about texts: ``tests/test_laws.py``.
 """

@@ -15,12 +15,13 @@ from typing import Final
 
 import pytest
 
-from kiosk.sale.commands import AskAccount, AskPos, AskPrinter, Look, Place, Print, Withdraw
+from kiosk.sale.commands import AskAccount, AskPos, AskPrinter, Lane, Look, Place, Print, Withdraw
 from kiosk.sale.events import (
     Busy,
     Event,
     Evidence,
     Holds,
+    LookNow,
     Paper,
     PaymentState,
     Placed,
@@ -120,6 +121,8 @@ RULES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = MappingProxyType(
             "the second in a day is an alarm": (
                 "test_sale_placing::test_the_second_foreign_order_in_a_day_is_an_alarm",
                 "test_rules_of_money::test_r5_the_foreign_orders_of_other_days_are_no_alarm",
+                "test_rules_of_money::test_r5_an_old_order_of_our_own_is_no_other_device",
+                "test_rules_of_money::test_r5_the_alarm_stands_until_it_was_read",
             ),
             "two daemons cannot run": (
                 "test_journal_writing::test_r5_two_kiosks_cannot_run_on_one_journal",
@@ -174,7 +177,10 @@ RULES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = MappingProxyType(
                 "test_sale_waiting::test_a_refused_look_says_nothing_about_money",
                 "test_rules_of_money::test_r9_a_locked_order_is_asked_for_ever_more_slowly",
             ),
-            "Retry-After up to 30 s": ("test_sale_front::test_retry_after_is_honoured_up_to_30_s",),
+            "Retry-After up to 30 s": (
+                "test_sale_front::test_retry_after_is_honoured_up_to_30_s",
+                "test_rules_of_money::test_r9_nobody_breaks_the_pause_that_they_asked_for",
+            ),
             "the order search alone": ("test_sale_waiting::test_a_look_while_waiting_is_the_search_of_orders_alone",),
             "one in flight, one pending; a key or a notice": (
                 "test_sale_front::test_ask_now_is_one_look_in_flight_and_one_pending",
@@ -574,13 +580,31 @@ def test_r5_the_foreign_orders_of_other_days_are_no_alarm() -> None:
     assert story.screen.loud
 
 
+def test_r5_the_alarm_stands_until_it_was_read() -> None:
+    """R25: taking the order away takes a moment; what it means must be read. The first one of a day is no alarm."""
+    story = Story().ready()
+    story.wait_for(AskPos, within=61)
+    story.holds("foreign-1", 900).removed().free()
+    assert story.public == "idle"
+    story.wait_for(AskPos, within=61)
+    story.holds("foreign-2", 900).removed().free()
+    assert story.in_state(Notice).kind is NoticeKind.OTHER_DEVICE
+    assert "Outro aparelho" in story.text
+    assert story.screen.loud
+    story.wait(20.1)
+    assert story.public == "idle"
+    assert "Outro aparelho" in story.text
+
+
 def test_r5_an_old_order_of_our_own_is_no_other_device() -> None:
     """Though two foreign ones were there before on the same day."""
     story = Story().ready().waiting().keys("*#").seen().removed().free().seen().wait(3.1).seen().wait(2).keys("#")
     [ours] = story.journal.sales
     for foreign in ("foreign-1", "foreign-2"):
         story.wait_for(AskPos, within=61)
-        story.holds(foreign, 900).removed().free()
+        story.holds(foreign, 900).removed().free().wait(21)
+        if story.open_calls(AskPos):
+            story.free()
     story.wait_for(AskPos, within=61)
     story.holds(ours)
     assert not story.screen.loud
@@ -668,6 +692,28 @@ def test_r9_a_locked_order_is_asked_for_ever_more_slowly() -> None:
     story.answer(Unknown, Look, trouble=Trouble.THROTTLED, retry_after_s=25.0)
     assert story.in_state(Withdrawing).part is Part.LOCKED
     assert story.in_state(Withdrawing).talk.until >= story.at + 25.0
+
+
+def test_r9_nobody_breaks_the_pause_that_they_asked_for() -> None:
+    """Retry-After: neither key C nor a flood of notices, in front or behind; without it a key asks at once."""
+    story = Story().ready().waiting()
+    story.wait_for(Look)
+    story.answer(Unknown, Look, trouble=Trouble.THROTTLED, retry_after_s=25.0)
+    throttled_at = story.at
+    for _ in range(5):
+        story.keys("C").feed(LookNow(story.sale.reference))
+    assert not story.open_calls(Look)
+    story.wait(throttled_at + 24.9 - story.at)
+    assert not story.open_calls(Look) + story.open_calls(AskPos)
+    story.wait(0.2).holds(story.sale.reference)
+    story.wait_for(Look, within=0.1)
+    story.unknown(Look, Trouble.NETWORK).keys("C")
+    assert story.open_calls(Look)
+    watched = Story().ready().waiting().paid().printed()
+    watched.wait_for(Look, lane=Lane.BEHIND)
+    watched.answer(Unknown, Look, Lane.BEHIND, trouble=Trouble.THROTTLED, retry_after_s=25.0)
+    watched.feed(LookNow(watched.sale.reference))
+    assert not watched.open_calls(Look, Lane.BEHIND)
 
 
 # --- R13 to R16 -------------------------------------------------------------------------------------------------------

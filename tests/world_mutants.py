@@ -331,6 +331,13 @@ _RULES: Final = (
         _COUNTER,
         "doubt = doubt or sale.doubt",
         "doubt = False",
+        "test_rules_of_money::test_r4_a_put_cut_off_by_the_power_is_in_doubt",
+    ),
+    Mutant(
+        "L4 R4",
+        _COUNTER,
+        "doubt = any(sale.doubt for sale in rows.watched)",
+        "doubt = False",
         "test_rules_of_money::test_r4_after_a_power_cut_in_doubt_the_proof_is_repeated",
     ),
     Mutant(
@@ -412,6 +419,13 @@ _RULES: Final = (
         "        return replace(state, again=True)\n",
         "        pass\n",
         "test_sale_front::test_ask_now_is_one_look_in_flight_and_one_pending",
+    ),
+    Mutant(
+        "R9",
+        _WAITING,
+        "if state.talk.request or turn.health.trouble is Trouble.THROTTLED:",
+        "if state.talk.request:",
+        "test_rules_of_money::test_r9_nobody_breaks_the_pause_that_they_asked_for",
     ),
     Mutant(
         "R10",

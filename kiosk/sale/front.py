@@ -222,7 +222,7 @@ TRANSITIONS: Final = MappingProxyType(
             Placing: "gone: PUT",
             Idle: "gone",
             Blocked: "gone, no proof yet",
-            Notice: "still there: the sale is given up",
+            Notice: "still there: the sale is given up, or an alarm",
             Clearing: "yet another order",
         },
         Placing: {

@@ -106,7 +106,7 @@ def _cleared(state: Clearing, event: Holds, turn: Turn) -> State:
     if event.order is None:
         turn.proved()
         if state.then is None:
-            return moves.home(turn)
+            return moves.tell(turn, NoticeKind.OTHER_DEVICE) if state.alarm else moves.home(turn)
         if state.then.puts:
             return moves.put_again(_after_busy(state.then, state.talk, state.give_up_at, turn), turn)
         return moves.put(state.then, turn)

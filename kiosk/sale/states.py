@@ -84,6 +84,8 @@ class NoticeKind(Enum):
     NO_ANSWER = "no-answer"
     """The POS could not be proved free: nothing was placed."""
     POS_BUSY = "pos-busy"
+    OTHER_DEVICE = "other-device"
+    """Somebody else sells on this POS: an alarm, with no sale of ours in it."""
     NOT_CONFIRMED = "not-confirmed"
     """Perhaps paid: check the account before charging again."""
     JOURNAL = "journal"

@@ -23,6 +23,7 @@ from kiosk.sale.events import (
     Removed,
     Seen,
     Stop,
+    Trouble,
     Unknown,
     Woken,
 )
@@ -166,8 +167,8 @@ def _waiting_key(state: Waiting, event: Key, turn: Turn) -> State:
 
 
 def _look_now(state: Waiting, turn: Turn) -> State:
-    """One look in flight, one pending."""
-    if state.talk.request:
+    """One look in flight, one pending; and none while they ask us to wait (R9)."""
+    if state.talk.request or turn.health.trouble is Trouble.THROTTLED:
         return replace(state, again=True)
     return replace(state, talk=turn.look(state.sale.reference, Depth.ORDERS, tries=state.talk.tries))
 

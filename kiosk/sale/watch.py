@@ -124,8 +124,9 @@ def _ask(watches: Watches, turn: Turn) -> Watches:
 
 
 def _hurry(watches: Watches, reference: str, turn: Turn) -> Watches:
+    """Now, unless the last look was not answered: a flood of notices must not break its pause (R9)."""
     watch = _find(watches, reference)
-    return watches if watch is None else _put(watches, watch, replace(watch, due=turn.mono))
+    return watches if watch is None or watch.tries else _put(watches, watch, replace(watch, due=turn.mono))
 
 
 def _missed(watches: Watches, event: Answer, turn: Turn) -> Watches:

@@ -66,6 +66,7 @@ WORDS = Words(
         NoticeKind.REFUSED_INVALID: Told("Refused", "INVALID", "Order refused. Call the technician"),
         NoticeKind.NO_ANSWER: Told("Nothing was charged", "NO LINE", "No answer. Try again"),
         NoticeKind.POS_BUSY: Told("Nothing was charged", "POS BUSY", "Another order holds the QR"),
+        NoticeKind.OTHER_DEVICE: Told("Another device on the QR", "ALARM", "Another device uses this QR"),
         NoticeKind.NOT_CONFIRMED: Told("NOT CONFIRMED", "CHECK", "See the account before charging again"),
         NoticeKind.JOURNAL: Told("Nothing was charged", "DISK", "Cannot write. Call the technician"),
     },

@@ -66,6 +66,7 @@ WORDS = Words(
         NoticeKind.REFUSED_INVALID: Told("Rechazado", "INVÁLIDO", "Orden rechazada. Llame al técnico"),
         NoticeKind.NO_ANSWER: Told("No se cobró nada", "SIN LÍNEA", "Sin respuesta. Intente otra vez"),
         NoticeKind.POS_BUSY: Told("No se cobró nada", "OCUPADO", "Otra orden está en el QR"),
+        NoticeKind.OTHER_DEVICE: Told("Otro aparato en el QR", "ALARMA", "Otro aparato usa este QR"),
         NoticeKind.NOT_CONFIRMED: Told("SIN CONFIRMAR", "REVISE", "Vea la cuenta antes de cobrar otra vez"),
         NoticeKind.JOURNAL: Told("No se cobró nada", "DISCO", "No graba. Llame al técnico"),
     },

@@ -66,6 +66,7 @@ WORDS = Words(
         NoticeKind.REFUSED_INVALID: Told("Recusado", "INVÁLIDO", "Pedido recusado. Chame o técnico"),
         NoticeKind.NO_ANSWER: Told("Nada foi cobrado", "SEM LINHA", "Sem resposta. Tente de novo"),
         NoticeKind.POS_BUSY: Told("Nada foi cobrado", "OCUPADO", "Outro pedido está no QR"),
+        NoticeKind.OTHER_DEVICE: Told("Outro aparelho no QR", "ALARME", "Outro aparelho usa este QR"),
         NoticeKind.NOT_CONFIRMED: Told("NÃO CONFIRMADO", "CONFIRA", "Veja a conta antes de cobrar de novo"),
         NoticeKind.JOURNAL: Told("Nada foi cobrado", "DISCO", "Não grava. Chame o técnico"),
     },
