@@ -17,7 +17,7 @@ from collections import Counter as Tally
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from heapq import heapify, heappop, heappush
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from kiosk.sale.commands import (
     AskAccount,
@@ -64,8 +64,8 @@ SILENT: Final = frozenset({Sound, Note})
 class World:
     """One shop, from its first morning to its last audit."""
 
-    provider_of: type[Provider] = Provider
-    journal_of: type[MemoryJournal] = MemoryJournal
+    provider_of: ClassVar[type[Provider]] = Provider
+    journal_of: ClassVar[type[MemoryJournal]] = MemoryJournal
     """Who plays these parts; ``world_adapters`` puts the program's own code into them."""
 
     def __init__(self, choose: Choose, *, laws: bool = True, shop: Shop | None = None) -> None:
