@@ -31,7 +31,7 @@ from tests.story import SHOP, Story, order, payment
 from tests.world import World
 from tests.world_adapters import DiskWorld, WireWorld
 from tests.world_day import day, seeded
-from tests.world_killers import KILLERS, kill
+from tests.world_killers import HISTORIES, KILLERS, kill
 from tests.world_mutants import MUTANTS, Mutant, killed, planted
 
 
@@ -558,6 +558,12 @@ def test_every_planted_bug_is_still_in_the_source() -> None:
     """A mutant whose line is gone proves nothing any more."""
     for mutant in MUTANTS:
         assert compile(mutant.source(), mutant.file, "exec")
+
+
+def test_every_planted_bug_has_a_killer(root: Path) -> None:
+    for killer in {mutant.killer for mutant in MUTANTS} - {*KILLERS, *HISTORIES}:
+        module, _, test = killer.partition("::")
+        assert f"\ndef {test}(" in (root / "tests" / f"{module}.py").read_text(encoding="utf-8"), killer
 
 
 def test_a_mutant_whose_line_is_gone_says_so() -> None:

@@ -24,7 +24,7 @@ from types import CodeType, ModuleType
 from typing import Final
 
 ROOT: Final = Path(__file__).parent.parent
-FRESH: Final = ("kiosk", "tests.laws", "tests.printers", "tests.story", "tests.test", "tests.world")
+FRESH: Final = ("kiosk", "tests.laws", "tests.printers", "tests.stories", "tests.story", "tests.test", "tests.world")
 """Modules that are imported anew; names that begin with one of these and ``.`` or ``_`` as well."""
 
 
@@ -126,7 +126,7 @@ def planted(mutant: Mutant) -> Iterator[ModuleType]:
 
 
 def killed(mutant: Mutant) -> str | None:
-    """Plant the bug and run its killer: what was noticed, in words; None: the bug survived.
+    """Plant the bug and run its killer: who noticed what (and in which seed), in one line; None: the bug survived.
 
     Raises:
         AssertionError: it was noticed, but as something else than what it breaks.
@@ -135,12 +135,12 @@ def killed(mutant: Mutant) -> str | None:
         try:
             killers.kill(mutant.killer, mutant.seed)
         except AssertionError as noticed:
-            text = str(noticed)
+            text, notes = str(noticed), getattr(noticed, "__notes__", ())
         else:
             return None
     told = "::" in mutant.killer or text.partition(":")[0] in mutant.names
     assert told, f"{mutant.file}: {mutant.new!r} breaks {mutant.breaks}, and was noticed as {text!r}"
-    return text or mutant.killer
+    return " | ".join((mutant.killer, text.partition("\n")[0], *(note.partition("\n")[0] for note in notes)))
 
 
 def _is_fresh(name: str) -> bool:
