@@ -12,6 +12,8 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stderr, suppress
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,9 @@ from tests.story import COLLECTOR, SHOP
 
 SOON_S = 20.0
 """Nobody waits so long: a test that would is broken."""
+
+LESS_THAN_A_CALL_S = 8.0
+"""A lane that one request holds is free again after 10 s."""
 
 Post = Callable[[Key], None]
 Script = Callable[[Post, Callable[[], None]], None]
@@ -209,6 +214,40 @@ def test_a_key_reaches_the_counter_and_its_status_is_answered(world: World) -> N
     assert status["state"] in ("starting", "blocked"), "the provider never answers here"
     assert isinstance(status["health"], dict)
     assert status["health"]["journal"] is True
+
+
+def test_a_request_that_hangs_behind_holds_up_none_in_front(world: World) -> None:
+    """R20: whose token it is, is asked behind, and never answered here; what the POS holds is asked all the same."""
+    asked_pos, over = threading.Event(), threading.Event()
+
+    class Provider(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path == "/users/me":
+                over.wait(SOON_S)
+            else:
+                asked_pos.set()
+            self.send_error(500)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the library's own name)
+            """In no log."""
+
+    came: list[bool] = []
+
+    def script(post: Post, barrier: Callable[[], None]) -> None:
+        barrier()
+        came.append(asked_pos.wait(LESS_THAN_A_CALL_S))
+        over.set()
+        tell(signal.SIGTERM)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Provider) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        address = f"http://127.0.0.1:{server.server_address[1]}"
+        world.config = replace(world.config, mercadopago=replace(world.config.mercadopago, base_url=address))
+        assert world.run(FarEnds(Keys(world, script))) == 0
+        server.shutdown()
+        thread.join()
+    assert came == [True]
 
 
 def test_an_unknown_question_on_the_control_socket_is_told_what_is_known(world: World) -> None:

@@ -328,7 +328,10 @@ RULES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = MappingProxyType(
             ),
         },
         "R20": {
-            "two lanes": ("test_sale_front::test_the_front_lane_is_the_fronts",),
+            "two lanes": (
+                "test_sale_front::test_the_front_lane_is_the_fronts",
+                "test_assembly::test_a_request_that_hangs_behind_holds_up_none_in_front",
+            ),
             "10 s for the whole call": (
                 "test_mercadopago::test_an_answer_that_trickles_in_has_one_deadline",
                 "test_mercadopago_line::test_a_name_that_took_too_long_opens_nothing",
