@@ -141,7 +141,7 @@ run_tests() {
         PYTHONPATH=$here .venv/bin/python "$bench"
     done
     say "pytest"
-    exec .venv/bin/python -m pytest -m "$marks"
+    exec .venv/bin/python -m pytest --numprocesses auto --dist loadgroup -m "$marks"
 }
 
 case ${1-} in

@@ -17,7 +17,7 @@ from tests.counter_books import Account, audit, read
 from tests.counter_client import PATIENCE_S, RESTING, SHOP, WORDS, Counter, virtual_counter
 from tests.side_by_side import Story, Told, selected, told_side_by_side
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("power")]  # one process tells them all
 
 SEED = 20_250_704
 CUTS, MANY_CUTS = 6, 40
