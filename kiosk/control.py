@@ -143,7 +143,7 @@ def ask(path: Path, request: dict[str, object], within_s: float = 5.0) -> dict[s
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(within_s)
-        _at(path, client.connect)
+        at_path(path, client.connect)
         client.sendall(json.dumps(request).encode() + b"\n")
         answer = bytearray()
         while not answer.endswith(b"\n"):
@@ -179,12 +179,12 @@ def _listen(path: Path) -> socket.socket:
     try:
         os.fchmod(listener.fileno(), 0o600)  # before it has a name: Linux gives the file this mode at once
         try:
-            _at(path, listener.bind)
+            at_path(path, listener.bind)
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise
             _remove_stale(path)
-            _at(path, listener.bind)
+            at_path(path, listener.bind)
         listener.listen()
     except OSError:
         listener.close()
@@ -203,14 +203,14 @@ def _remove_stale(path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(1.0)
         try:
-            _at(path, probe.connect)
+            at_path(path, probe.connect)
         except ConnectionRefusedError:
             path.unlink()
             return
     raise OSError(errno.EADDRINUSE, "another kiosk answers here", str(path))
 
 
-def _at(path: Path, use: Callable[[str], None]) -> None:
+def at_path(path: Path, use: Callable[[str], None]) -> None:
     """Bind or connect to a path of any length: the system takes 107 bytes (unix(7)), so name the folder by number."""
     folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

@@ -232,3 +232,22 @@ def test_an_unplugged_panel_is_dark_and_takes_nothing_until_it_is_set_up_again(t
             assert lit(panel) == 128 * 64
 
     asyncio.run(asyncio.wait_for(story(), 60))
+
+
+# --- both -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_long_path_is_no_obstacle(tmp_path: Path) -> None:
+    """A Unix socket's address has 107 bytes (unix(7)); a folder for temporary files may lie deeper."""
+    deep = tmp_path / ("d" * 100)
+    deep.mkdir()
+    taken: SimpleQueue[Key] = SimpleQueue()
+
+    async def story() -> None:
+        path = deep / "keys"
+        async with keypad(path) as keys, kiosk(keys, path, taken.put, lambda: None), panel_and_wire(deep) as (_, wire):
+            await keys.press("1")
+            assert taken.get() == Key("1")
+            await asyncio.to_thread(wire.command, *LIT)
+
+    asyncio.run(asyncio.wait_for(story(), 60))

@@ -22,6 +22,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Final
 
+from kiosk.control import at_path
 from kiosk.sale.events import Key
 
 FRAME: Final = struct.Struct(">cI")
@@ -131,7 +132,7 @@ class RemoteWire:
 def _connect(path: Path) -> socket.socket:
     wire = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        wire.connect(str(path))
+        at_path(path, wire.connect)
     except OSError:
         wire.close()
         raise

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from asyncio import BaseTransport, Future, Transport
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from typing import Final, cast
 
+from kiosk.control import at_path
 from kiosk.sim.oled import Oled
 from kiosk.sim.remote import ACK, COMMAND, FRAME, NACK
 
@@ -31,7 +33,7 @@ class Keys:
 
     async def listen(self, path: Path) -> asyncio.Server:
         """Wait for the kiosk at ``path``; close what is returned, and then this."""
-        return await asyncio.get_running_loop().create_unix_server(lambda: _KeyWire(self._wires), path)
+        return await _listen(path, lambda: _KeyWire(self._wires))
 
     def close(self) -> None:
         """Hang up."""
@@ -106,7 +108,7 @@ class Panel:
 
     async def listen(self, path: Path) -> asyncio.Server:
         """Wait for the kiosk at ``path``; close what is returned, and then this."""
-        return await asyncio.get_running_loop().create_unix_server(lambda: _Bus(self._buses, self.take), path)
+        return await _listen(path, lambda: _Bus(self._buses, self.take))
 
     def close(self) -> None:
         """Hang up."""
@@ -154,3 +156,14 @@ class _Bus(asyncio.Protocol):
                 return
             content, self._bytes = self._bytes[FRAME.size : end], self._bytes[end:]
             self._transport.write(ACK if self._take(kind, content) else NACK)
+
+
+async def _listen(path: Path, wire: Callable[[], asyncio.Protocol]) -> asyncio.Server:
+    """Wait for the kiosk at ``path``, which may be of any length, each time with a new ``wire``."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        at_path(path, listener.bind)
+    except OSError:
+        listener.close()
+        raise
+    return await asyncio.get_running_loop().create_unix_server(wire, sock=listener)
