@@ -145,8 +145,8 @@ class PlainService:
         self._write(5, "notice   stopping")
 
     def log(self, entry: Entry) -> None:
-        """One line: level, event, sale, text."""
-        sale = f" sale {entry.number}" if entry.number else ""
+        """One line: level, event, sale, text. A text that begins with its sale need not be told whose it is."""
+        sale = f" sale {entry.number}" if entry.number and not entry.text.startswith(f"sale {entry.number}:") else ""
         self._write(entry.level, f"{_LEVELS[entry.level]:8} {one_line(entry.event)}{sale}: {one_line(entry.text)}")
 
     def _write(self, level: int, line: str) -> None:

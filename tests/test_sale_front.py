@@ -91,6 +91,21 @@ def test_a_rejected_payment_then_a_good_one() -> None:
     assert story.sale.payments == ("p1",)
 
 
+def test_while_a_payment_is_under_review_nobody_is_told_to_pay_again() -> None:
+    """After a rejection, too: "try again" would bring a second payment. When it is decided, that is said."""
+    story = Story().ready().waiting()
+    bad, slow = payment("p0", state=PaymentState.REJECTED), payment("p1", state=PaymentState.PENDING)
+    story.wait_for(Look)
+    story.seen(order(story.sale, bad, slow, complete=False))
+    assert story.public == "waiting"
+    assert "Pagamento em análise" in story.text
+    assert "Recusado" not in story.text
+    story.wait_for(Look)
+    story.seen(order(story.sale, bad, payment("p1", state=PaymentState.REJECTED), complete=False))
+    assert "Recusado" in story.text
+    assert "análise" not in story.text
+
+
 def test_a_part_payment_is_shown_and_the_order_stays() -> None:
     story = Story().ready().waiting()
     story.wait_for(Look)
@@ -278,7 +293,7 @@ def test_the_line_is_down_while_waiting() -> None:
         if story.at > 1150:
             break
     assert story.public == "waiting"
-    assert "não entregue" in story.text
+    assert "não entregue" in story.text.lower()
     story.paid()
     assert story.public == "paid"
 

@@ -203,6 +203,22 @@ def test_star_walks_out_of_the_menu() -> None:
     assert story.keys("**").public == "idle"
 
 
+def test_an_amount_typed_in_the_menu_loses_no_digit() -> None:
+    """L5: 25,00 would become 5,00."""
+    story = Story().ready().waiting().paid().printed().wait(2).free().keys("#*")
+    story.in_state(Menu)
+    assert story.keys("2500").public == "entering"
+    assert "25,00" in story.text
+
+
+@pytest.mark.parametrize("key", "0ABC")
+def test_any_other_key_leaves_the_menu(key: str) -> None:
+    story = Story().ready().waiting().paid().printed().wait(2).free().keys("#*")
+    story.in_state(Menu)
+    assert story.keys(key).public == "idle"
+    story.in_state(Idle)
+
+
 def test_the_menu_closes_by_itself() -> None:
     story = Story().ready().waiting().paid().printed().wait(2).free().keys("#*")
     story.in_state(Menu)

@@ -175,6 +175,7 @@ GALLERY: Final[dict[str, Tell]] = {
     "waiting": waiting,
     "waiting-question": lambda shop: waiting(shop).keys("*"),
     "waiting-rejected": waiting_seen(2500, PaymentState.REJECTED, complete=False),
+    "waiting-pending": waiting_seen(2500, PaymentState.PENDING, complete=False),
     "waiting-part": waiting_seen(1000, PaymentState.APPROVED, complete=False),
     "waiting-wrong": waiting_seen(2500, PaymentState.APPROVED, complete=True, collector=1),
     **{f"waiting-{trouble.value}": waiting_blind(trouble) for trouble in Trouble},
@@ -265,6 +266,8 @@ def test_without_answers_it_says_do_not_deliver_and_until_when(name: str) -> Non
     """R15: the time is that of the order's death at the provider, in the shop's zone."""
     assert told(name).screen.text == "No answer: do not deliver. Order ends 18:07"
     assert told("adopting-without-time").screen.text == "No answer: do not deliver"
+    assert told(name, "pt").screen.text == "Não entregue! O pedido vale até 18:07"
+    assert told(name, "es").screen.text == "¡No entregue! La orden vale hasta 18:07"
     assert "deliver" not in told("waiting").text
 
 
@@ -510,6 +513,22 @@ def test_nothing_is_cut_off_on_a_panel_of_128_by_64(name: str, language: str) ->
     """Each head, footer and text, with the icons and the seconds that come with them."""
     story = told(name, language)
     assert lost(story.screen, story.at) == []
+
+
+@STATE
+@LANGUAGE
+def test_all_of_it_is_read_at_once_on_a_panel_of_128_by_64(name: str, language: str) -> None:
+    """A text that comes by turns leaves a time or a verb alone on the panel: words are chosen so that none does."""
+    story = told(name, language)
+    first, second = (draw(story.screen, (128, 64), story.at, since=story.at - turn * TURN_S) for turn in (0, 1))
+    assert first.image.tobytes() == second.image.tobytes()
+
+
+def test_a_text_that_comes_by_turns_is_noticed() -> None:
+    """The measure itself."""
+    shown = Screen("Head", "25,00", "A text that is far too long to stand beside an amount on three lines of it", "# ok")
+    first, second = (draw(shown, (128, 64), 0.0, since=-turn * TURN_S) for turn in (0, 1))
+    assert first.image.tobytes() != second.image.tobytes()
 
 
 @pytest.mark.parametrize("name", [name for name in GALLERY if name.startswith("waiting")])

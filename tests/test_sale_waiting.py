@@ -375,7 +375,7 @@ def test_a_withdrawal_goes_on_when_the_line_is_back() -> None:
     story = withdrawing().unknown(Look).unknown(Withdraw)
     for _ in range(5):
         story.unknown(AskPos, Trouble.NETWORK)
-        assert "não entregue" in story.text
+        assert "não entregue" in story.text.lower()
         story.wait_for(Look, within=16)
         story.unknown(Look, Trouble.NETWORK)
     story.holds(story.sale.reference)
@@ -564,4 +564,4 @@ def test_the_watches_troubles_are_not_the_fronts() -> None:
         if story.open_calls(AskPos):
             story.holds(story.sale.reference, 1000)
     story.unknown(Look, Trouble.SERVER, Lane.BEHIND)
-    assert "não entregue" not in story.text
+    assert "não entregue" not in story.text.lower()

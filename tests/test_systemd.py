@@ -118,7 +118,7 @@ def test_what_systemd_does_not_take_goes_to_the_plain_log_and_stops_nobody() -> 
     service.log(PAID)
     assert out.getvalue() == (
         "<4>warning  systemd-deaf: systemd did not take WATCHDOG=1: [Errno 111] Connection refused\n"
-        "<5>notice   paid sale 7: sale 7: paid\n"
+        "<5>notice   paid: sale 7: paid\n"
     )
 
 
@@ -169,12 +169,14 @@ def test_without_a_manager_there_are_readable_lines() -> None:
     service.status("idle")
     service.alive()
     service.log(PAID)
+    service.log(Entry("odd", "no sale is named here", "POS-7-Ab", 7, level=4))
     service.log(Entry("no-line", "the line\nis down", level=4))
     service.stopping()
     assert out.getvalue() == (
         "notice   ready\n"
         "status   idle\n"
-        "notice   paid sale 7: sale 7: paid\n"
+        "notice   paid: sale 7: paid\n"
+        "warning  odd sale 7: no sale is named here\n"
         "warning  no-line: the line is down\n"
         "notice   stopping\n"
     )

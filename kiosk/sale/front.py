@@ -195,6 +195,7 @@ TRANSITIONS: Final = MappingProxyType(
             Clearing: "another order is on the POS",
         },
         Menu: {
+            Entering: "a digit",
             Idle: "done, or 20 s",
             Blocked: "journal or printer fails",
             Clearing: "another order is on the POS",

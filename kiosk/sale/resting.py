@@ -124,7 +124,7 @@ def confirming(state: Confirming, event: Event, turn: Turn) -> State:
 
 
 def menu(state: Menu, event: Event, turn: Turn) -> State:
-    """``*`` walks, ``#`` does."""
+    """``*`` walks, ``#`` does, a digit starts a sale."""
     match event:
         case Key(key="*", held=False):
             later = turn.menu[turn.menu.index(state.item) + 1 :] if state.item in turn.menu else ()
@@ -132,8 +132,9 @@ def menu(state: Menu, event: Event, turn: Turn) -> State:
         case Key(key="#", held=False):
             turn.wishes.append(state.item)
             return moves.home(turn)
-        case Key(held=False):
-            return moves.home(turn)
+        case Key(key=key, held=False):
+            # What is typed here is the next amount: its first digit must not be the one that is lost.
+            return (_first_digit(key, turn) if key in DIGITS else None) or moves.home(turn)
         case Woken() if turn.mono >= state.until:
             return moves.home(turn)
         case _:

@@ -108,7 +108,7 @@ def _picture(counter: Counter, words: Words, mono: float) -> Screen:
         case Idle():
             return _idle(counter, state, words)
         case Menu():
-            return Screen(words.ready, words.menu[state.item], "", words.menu_footer)
+            return Screen(words.menu_head, words.menu[state.item], "", words.menu_footer)
         case Entering():
             return _entering(counter, state, words)
         case Confirming():
@@ -190,6 +190,8 @@ def _waiting(counter: Counter, state: Waiting, words: Words, mono: float) -> Scr
         text = words.wrong_order
     elif state.part_cents:
         text = words.part_paid.format(amount=_amount(counter, state.part_cents))
+    elif state.pending:
+        text = words.pending
     elif state.rejected:
         text = words.rejected
     if mono < state.asking_until:

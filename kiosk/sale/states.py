@@ -254,6 +254,8 @@ class Waiting:
     asking_until: float = 0.0
     rejected: int = 0
     """Rejected payments seen so far."""
+    pending: bool = False
+    """A payment is under way: who pays again now may pay twice."""
     part_cents: int = 0
     """Approved so far, where it does not cover the amount."""
     missing: int = 0

@@ -113,6 +113,7 @@ def _waiting_saw(state: Waiting, event: Seen, turn: Turn) -> State:
         again=False,
         answered_at=turn.mono,
         rejected=max(state.rejected, verdict.rejected),
+        pending=verdict.pending,
         part_cents=verdict.approved_cents,
         wrong=max(state.wrong, verdict.wrong),
     )

@@ -50,6 +50,7 @@ class Words:
     cancel_question: str
     cancel_footer: str
     rejected: str
+    pending: str
     part_paid: str
     wrong_order: str
     withdrawing: str
@@ -72,6 +73,7 @@ class Words:
     ticket_printed: str
     ticket_owed: str
     # menu
+    menu_head: str
     menu_footer: str
     menu: Mapping[MenuItem, str]
     owed_count: str
