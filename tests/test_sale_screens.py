@@ -76,6 +76,10 @@ def blocked_by_journal(shop: Shop) -> Story:
     return story.free().wait(30)
 
 
+def guarding_blind(trouble: Trouble) -> Tell:
+    return lambda shop: idle(shop).keys("2500#").unknown(AskPos, trouble)
+
+
 def waiting_blind(trouble: Trouble) -> Tell:
     def tell(shop: Shop) -> Story:
         story = waiting(shop)
@@ -165,6 +169,7 @@ GALLERY: Final[dict[str, Tell]] = {
     "entering-long": lambda shop: idle(shop).keys("1234567890"),
     "confirming": lambda shop: idle(shop).keys("500000#"),
     "guarding": lambda shop: idle(shop).keys("2500#"),
+    **{f"guarding-{trouble.value}": guarding_blind(trouble) for trouble in Trouble},
     "clearing": clearing,
     "clearing-for-a-sale": lambda shop: idle(shop).keys("2500#").holds("another-order"),
     "placing": lambda shop: idle(shop).keys("2500#").free(),
@@ -276,6 +281,8 @@ def test_without_answers_it_says_do_not_deliver_and_until_when(name: str) -> Non
 def test_every_trouble_is_named_where_it_blocks_and_where_it_blinds(trouble: Trouble, language: str) -> None:
     said = LANGUAGES[language].troubles[trouble]
     assert told(f"blocked-{trouble.value}", language).screen.text == said
+    assert told(f"guarding-{trouble.value}", language).screen.text == said
+    assert told("guarding", language).screen.text == LANGUAGES[language].guarding
     assert told(f"waiting-{trouble.value}", language).screen.head == said
 
 
@@ -526,7 +533,7 @@ def test_all_of_it_is_read_at_once_on_a_panel_of_128_by_64(name: str, language: 
 
 def test_a_text_that_comes_by_turns_is_noticed() -> None:
     """The measure itself."""
-    shown = Screen("Head", "25,00", "A text that is far too long to stand beside an amount on three lines of it", "# ok")
+    shown = Screen("Head", "25,00", "A text that is too long to stand beside an amount, whatever face it is in", "# ok")
     first, second = (draw(shown, (128, 64), 0.0, since=-turn * TURN_S) for turn in (0, 1))
     assert first.image.tobytes() != second.image.tobytes()
 

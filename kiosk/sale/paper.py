@@ -204,16 +204,17 @@ def _answered(papers: Papers, event: Printed | PrintFailed, turn: Turn) -> Paper
     if isinstance(event, Printed):
         return _printed(papers, debt, event, turn) if debt else papers
     papers = replace(papers, ask_at=turn.mono + ASK_SOON_S)
+    reason = ", ".join(filter(None, (event.paper.value, event.detail)))
     if debt is None:
         papers = replace(papers, summary=papers.summary or job.summary)
-        turn.note("print-failed", f"printing failed: {event.paper.value} {event.detail}", level=4)
+        turn.note("print-failed", f"printing failed: {reason}", level=4)
         return papers
     if event.began:
         papers = replace(papers, spoiled=(*papers.spoiled, debt.id))
     tried = debt.tried or event.began
     debt = replace(debt, tried=tried, state=DebtState.DOUBTFUL if tried else DebtState.OWED)
     turn.save(debt)
-    turn.log("ticket-owed", f"sale {debt.number}: not printed: {event.paper.value} {event.detail}", level=4)
+    turn.log("ticket-owed", f"sale {debt.number}: not printed: {reason}", level=4)
     return _with_debt(papers, debt)
 
 

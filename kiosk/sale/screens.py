@@ -115,7 +115,8 @@ def _picture(counter: Counter, words: Words, mono: float) -> Screen:
             amount = _amount(counter, state.typed.cents)
             return Screen(words.confirm, amount, words.confirm_text, words.confirm_footer, loud=True)
         case Guarding(sale=sale):
-            return Screen(words.placing, _amount(counter, sale.cents), words.guarding, words.guarding_footer)
+            text = _trouble(counter, words) or words.guarding
+            return Screen(words.placing, _amount(counter, sale.cents), text, words.guarding_footer)
         case Clearing():
             return _clearing(counter, state, words)
         case Placing():
