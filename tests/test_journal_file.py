@@ -60,11 +60,11 @@ def test_the_file_is_private_and_durable_in_its_folder(tmp_path: Path) -> None:
         os.umask(old)
 
 
-def test_a_file_that_others_could_read_is_made_private_and_kept(path: Path) -> None:
+def test_a_file_that_is_there_is_kept_as_it_is(path: Path) -> None:
     path.chmod(0o644)
     before = path.read_bytes()
     make(path)
-    assert mode(path) == 0o600
+    assert mode(path) == 0o644
     assert path.read_bytes() == before
 
 

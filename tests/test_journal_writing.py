@@ -249,6 +249,33 @@ def test_the_folder_is_private_where_it_is_made_and_left_as_it_is_where_it_is_no
     assert path.parent.stat().st_mode & 0o777 == 0o755
 
 
+def test_a_journal_that_others_could_read_is_made_private(path: Path) -> None:
+    SqliteJournal(path).close()
+    path.chmod(0o644)
+    SqliteJournal(path).close()
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_is_no_journal_is_not_touched_not_even_its_mode(tmp_path: Path) -> None:
+    """``--journal /etc/passwd``, by root: the machine must live."""
+    users = tmp_path / "passwd"
+    users.write_text("root:x:0:0::/root:/bin/bash\n" * 100)
+    users.chmod(0o644)
+    with pytest.raises(JournalDamagedError, match="damaged"):
+        SqliteJournal(users)
+    assert users.stat().st_mode & 0o777 == 0o644
+
+
+def test_a_folder_is_no_journal_and_is_not_touched(tmp_path: Path) -> None:
+    """``--journal /tmp``, by root."""
+    folder = tmp_path / "folder"
+    folder.mkdir(mode=0o755)
+    with pytest.raises(JournalError, match="this is no file"):
+        SqliteJournal(folder)
+    assert folder.stat().st_mode & 0o777 == 0o755
+    assert [entry.name for entry in tmp_path.iterdir()] == ["folder"]
+
+
 def test_r5_two_kiosks_cannot_run_on_one_journal(path: Path, journal: SqliteJournal) -> None:
     with pytest.raises(JournalBusyError, match="another kiosk"):
         SqliteJournal(path)

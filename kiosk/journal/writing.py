@@ -63,6 +63,8 @@ class SqliteJournal:
         self._db: sqlite3.Connection | None = None
         self._check: BackgroundCheck | None = None
         try:
+            if path.exists() and not path.is_file():
+                raise JournalError(f"journal {path}: this is no file")
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = lock(path)
         except OSError as error:
@@ -79,6 +81,7 @@ class SqliteJournal:
             large = self.path.stat().st_size > CHECKED_AT_ONCE
             unclean = not stopped_cleanly(self.path)
             refuse_damaged(self.path, deep=not large)
+            self.path.chmod(0o600)  # only now: until here it may be anybody's
             self._identity = _identity(self.path)
         except OSError as error:
             raise JournalError(f"journal {self.path}: {error.strerror}") from error
