@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kiosk.sale.commands import AskPrinter, Print, Tune
+from kiosk.sale.commands import AskPrinter, Lane, Look, Print, Save, Tune
 from kiosk.sale.events import Paper, Printed
 from kiosk.sale.records import DebtState, Mark
-from tests.story import SHOP, Story
+from tests.story import SHOP, Story, order, payment
 
 
 def paid(story: Story | None = None) -> Story:
@@ -31,6 +31,30 @@ def test_printed_is_remembered() -> None:
     story = paid().printed()
     assert debt_state(story, story.sale.reference) is DebtState.PRINTED
     assert not story.counter.papers.debts
+
+
+def test_what_becomes_of_the_ticket_is_told_in_the_sales_own_story() -> None:
+    """``kiosk sales show N`` and ``journalctl KIOSK_SALE=N`` find it by the number."""
+    story = paid().print_failed(began=False)
+    story.printer(Paper.OK)
+    story.printed()
+    number, reference = story.sale.number, story.sale.reference
+    told = [entry for save in story.did(Save) for entry in save.entries if entry.event in ("ticket-owed", "printed")]
+    assert [(entry.event, entry.number, entry.reference) for entry in told] == [
+        ("ticket-owed", number, reference),
+        ("printed", number, reference),
+    ]
+
+
+def test_a_slips_way_to_paper_is_told_in_the_sales_story_under_no_reference() -> None:
+    """The slip is not the sale's ticket: its debt has a name of its own."""
+    story = paid().printed()
+    sale = story.sale
+    story.wait_for(Look, lane=Lane.BEHIND)
+    story.take()
+    story.watch_seen(order(sale, payment("p1"), id_="m1"), order(sale, payment("p2"), id_="m2")).printed()
+    told = [entry for save in story.did(Save) for entry in save.entries if entry.event == "printed"]
+    assert [(entry.number, entry.reference) for entry in told] == [(sale.number, "")]
 
 
 def test_a_print_that_did_not_begin_is_tried_again_as_the_original() -> None:

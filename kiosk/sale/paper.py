@@ -190,7 +190,7 @@ def _print_copy(papers: Papers, debt: Debt, turn: Turn) -> Papers:
     """A ticket once more. Where its first print is only presumed, nobody knows which of the two is the first."""
     doubtful = debt.state is not DebtState.PRINTED
     mark = Mark.POSSIBLE_DUPLICATE if doubtful else Mark.COPY
-    turn.log("copy", f"sale {debt.number}: printing it again: {mark.value}")
+    turn.log("copy", f"sale {debt.number}: printing it again: {mark.value}", debt)
     command = Print(papers.jobs + 1, debt.ticket, (*debt.marks, mark))
     return _send(replace(papers, copy=False), command, Job(command.job, turn.mono + JOB_S), turn)
 
@@ -214,20 +214,20 @@ def _answered(papers: Papers, event: Printed | PrintFailed, turn: Turn) -> Paper
     tried = debt.tried or event.began
     debt = replace(debt, tried=tried, state=DebtState.DOUBTFUL if tried else DebtState.OWED)
     turn.save(debt)
-    turn.log("ticket-owed", f"sale {debt.number}: not printed: {reason}", level=4)
+    turn.log("ticket-owed", f"sale {debt.number}: not printed: {reason}", debt, level=4)
     return _with_debt(papers, debt)
 
 
 def _printed(papers: Papers, debt: Debt, event: Printed, turn: Turn) -> Papers:
     debt = replace(debt, state=DebtState.PRINTED if event.sure else DebtState.PRESUMED)
     turn.save(debt)
-    turn.log("printed", f"sale {debt.number}: printed" + ("" if event.sure else ", as far as this printer tells"))
-    is_ticket = not debt.id.startswith("slip:")
+    told = "printed" if event.sure else "printed, as far as this printer tells"
+    turn.log("printed", f"sale {debt.number}: {told}", debt)
     return replace(
         papers,
         debts=tuple(other for other in papers.debts if other.id != debt.id),
         old=papers.old - {debt.id},
-        last=debt if is_ticket else papers.last,
+        last=debt if debt.reference else papers.last,
     )
 
 

@@ -207,6 +207,11 @@ class Debt:
         """Whether the paper is still owed."""
         return self.state not in (DebtState.PRINTED, DebtState.PRESUMED)
 
+    @property
+    def reference(self) -> str:
+        """The sale's, of its ticket; empty for a slip."""
+        return "" if self.id.startswith("slip:") else self.id
+
 
 class Reason(Enum):
     """Why money is disputed."""

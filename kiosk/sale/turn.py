@@ -262,25 +262,25 @@ class Turn:
         self,
         event: str,
         text: str,
-        sale: Sale | None = None,
+        of: Sale | Debt | None = None,
         *,
         answer: Answer | None = None,
         level: int = 6,
     ) -> None:
         """Write a line into the journal's append-only log and the service's log, with the step's save."""
-        self.entries.append(_entry(event, text, sale, answer, level))
+        self.entries.append(_entry(event, text, of, answer, level))
 
     def note(
         self,
         event: str,
         text: str,
-        sale: Sale | None = None,
+        of: Sale | Debt | None = None,
         *,
         answer: Answer | None = None,
         level: int = 6,
     ) -> None:
         """Tell the service's log only: it is worth no write to the card."""
-        self.commands.append(Note(_entry(event, text, sale, answer, level)))
+        self.commands.append(Note(_entry(event, text, of, answer, level)))
 
     def sound(self, tune: Tune) -> None:
         """Play it."""
@@ -311,13 +311,13 @@ PROBE_S: Final = 60.0
 """While all is quiet: how often the POS is asked, to know that the line is up and nobody else uses it."""
 
 
-def _entry(event: str, text: str, sale: Sale | None, answer: Answer | None, level: int) -> Entry:
+def _entry(event: str, text: str, of: Sale | Debt | None, answer: Answer | None, level: int) -> Entry:
     return Entry(
         event=event,
         text=text,
-        reference=sale.reference if sale else "",
-        number=sale.number if sale else 0,
-        cents=sale.cents if sale else None,
+        reference=of.reference if of else "",
+        number=of.number if of else 0,
+        cents=of.cents if of else None,
         request_id=answer.trace if answer else "",
         level=level,
     )
