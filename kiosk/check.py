@@ -156,7 +156,7 @@ def check_printer(paper: Paper, trouble: str = "") -> Result:
     if paper.usable:
         silent = "connected; it does not report its state" if paper is Paper.SILENT else f"ready ({paper.value})"
         return Result("printer", True, silent)
-    return Result("printer", False, f"{paper.value} {trouble}".rstrip(), PAPERS.get(paper, ""))
+    return Result("printer", False, ", ".join(filter(None, (paper.value, trouble))), PAPERS.get(paper, ""))
 
 
 def check_display(fault: str | None, driver: str) -> Result:

@@ -73,16 +73,22 @@ def _parser() -> argparse.ArgumentParser:
     sim = command("sim", _sim, "the virtual counter in the browser")
     sim.add_argument("--config", type=Path, help="a shop's configuration (default: a built-in shop)")
     sim.add_argument("--journal", type=Path, help="keep the journal there (default: a temporary one)")
-    sim.add_argument("--listen", default=SIM_LISTEN, metavar="HOST:PORT", help=f"default: {SIM_LISTEN}")
+    sim.add_argument("--listen", metavar="HOST:PORT", help=f"default: {SIM_LISTEN}")
     sim.add_argument("--real", default="", metavar="NAME,...", help="real ends: mercadopago, printer, display, keypad")
     sim.add_argument("--only", choices=["mercadopago"], help="start the fake Mercado Pago alone")
-    sim.add_argument("--port", type=int, default=0, help="its port, with --only")
+    sim.add_argument("--port", type=_port, help="its port, with --only (default: any free one)")
     check = command("check", _check, "test every device and the account")
     check.add_argument("--json", action="store_true")
     command("config", _config, "show the configuration in force, secrets masked")
     command("keys", _keys, "show what the keypad sends; Ctrl-C ends")
     _add_sales(command("sales", _sales_list, "the journal: list, show N, export"))
     return parser
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 65536):
+        raise argparse.ArgumentTypeError(f"{text} is no port: 0 to 65535")
+    return int(text)
 
 
 def _add_sales(sales: argparse.ArgumentParser) -> None:
@@ -136,6 +142,9 @@ def _far_ends() -> FarEnds:
 
 
 def _sim(parsed: argparse.Namespace) -> int:
+    if wrong := _strangers(parsed):
+        print(f"kiosk sim: {wrong}", file=sys.stderr)
+        return 2
     try:
         from kiosk.sim.mercadopago import serve
         from kiosk.sim.world import run_sim
@@ -144,10 +153,18 @@ def _sim(parsed: argparse.Namespace) -> int:
     if parsed.only:
         import asyncio
 
-        asyncio.run(serve(parsed.port))
+        asyncio.run(serve(parsed.port or 0))
         return 0
     real = frozenset(name for name in parsed.real.split(",") if name)
-    return run_sim(parsed.config, parsed.journal, parsed.listen, real)
+    return run_sim(parsed.config, parsed.journal, parsed.listen or SIM_LISTEN, real)
+
+
+def _strangers(parsed: argparse.Namespace) -> str:
+    """Which options do not go together; an option that is taken and does nothing is a lie."""
+    if not parsed.only:
+        return "--port is for --only; the counter's address is --listen" if parsed.port is not None else ""
+    others = [f"--{name}" for name in ("config", "journal", "listen", "real") if getattr(parsed, name)]
+    return f"--only goes with --port alone, not with {', '.join(others)}" if others else ""
 
 
 # --- check, keys, config ----------------------------------------------------------------------------------------------

@@ -178,7 +178,7 @@ def test_a_printer_is_well_where_it_can_print_and_has_advice_where_it_cannot(pap
     found = check_printer(paper, "cable?")
     assert found.ok is paper.usable
     assert bool(found.advice) is not paper.usable
-    assert paper.usable or found.text == f"{paper.value} cable?"
+    assert paper.usable or found.text == f"{paper.value}, cable?"
 
 
 def test_a_printer_that_never_reports_is_not_called_ready() -> None:

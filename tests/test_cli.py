@@ -101,6 +101,8 @@ def with_sales(tmp_path: Path, count: int = 2) -> Path:
         ["sales", "burn"],
         ["sim", "--only", "printer"],
         ["sim", "--port", "http"],
+        ["sim", "--only", "mercadopago", "--port", "65536"],
+        ["sim", "--only", "mercadopago", "--port", "-1"],
     ],
     ids=" ".join,
 )
@@ -109,6 +111,27 @@ def test_wrong_usage_ends_with_2(arguments: list[str], capsys: pytest.CaptureFix
         main(arguments)
     assert caught.value.code == 2
     assert "usage: kiosk" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--port", "8081"], "--port is for --only"),
+        (["--port", "0", "--listen", "127.0.0.1:0"], "--port is for --only"),
+        (["--only", "mercadopago", "--real", "printer"], "not with --real"),
+        (["--only", "mercadopago", "--listen", "127.0.0.1:0", "--config", "a.toml"], "not with --config, --listen"),
+    ],
+    ids=str,
+)
+def test_options_that_do_not_go_together_are_told(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """That each is taken where it belongs, the tests of the virtual counter and of the fake account show."""
+    assert main(["sim", *arguments]) == 2
+    complaint = capsys.readouterr().err
+    assert complaint.startswith("kiosk sim: ")
+    assert told in complaint
+    assert complaint.count("\n") == 1
 
 
 @pytest.mark.parametrize(

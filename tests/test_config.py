@@ -12,6 +12,7 @@ import pytest
 
 from kiosk.config import (
     DEFAULT_PATH,
+    STORED_TOKEN,
     Config,
     ConfigError,
     DisplayConfig,
@@ -208,6 +209,22 @@ def test_the_token_of_the_credential(tmp_path: Path, example: Config) -> None:
     assert load_token(example, {"CREDENTIALS_DIRECTORY": str(tmp_path)}).reveal() == TOKEN
 
 
+def test_outside_of_the_service_the_token_is_what_the_credential_is_made_of(tmp_path: Path, example: Config) -> None:
+    """``sudo kiosk check`` has no credential: only the service gets one."""
+    stored = tmp_path / "stored"
+    stored.write_text(TOKEN)
+    assert load_token(example, {}, stored).reveal() == TOKEN
+    (tmp_path / "mercadopago-token").write_text("other")
+    assert load_token(example, {"CREDENTIALS_DIRECTORY": str(tmp_path)}, stored).reveal() == "other"
+    stored.chmod(0o644)
+    assert f"chmod o= {stored}" in token_warning(example, {}, stored)
+
+
+def test_it_is_the_file_that_the_service_is_given(root: Path) -> None:
+    unit = (root / "systemd" / "kiosk.service").read_text()
+    assert f"LoadCredential={STORED_TOKEN.name}:{STORED_TOKEN}\n" in unit
+
+
 def test_the_file_goes_before_the_credential(tmp_path: Path, example: Config) -> None:
     (tmp_path / "mercadopago-token").write_text("other")
     (tmp_path / "token").write_text(TOKEN)
@@ -245,8 +262,8 @@ def test_the_longest_token(tmp_path: Path, example: Config) -> None:
 
 
 def test_without_a_token_it_says_where_it_looked(tmp_path: Path, example: Config) -> None:
-    with pytest.raises(ConfigError, match="access_token_file is empty and there is no credential mercadopago-token"):
-        load_token(example, {})
+    with pytest.raises(ConfigError, match="stored: the access token cannot be read: No such file"):
+        load_token(example, {}, tmp_path / "stored")
     with pytest.raises(ConfigError, match="mercadopago-token: the access token cannot be read: No such file"):
         load_token(example, {"CREDENTIALS_DIRECTORY": str(tmp_path)})
     with pytest.raises(ConfigError, match="none: the access token cannot be read: No such file"):
@@ -269,7 +286,7 @@ def test_a_token_that_everybody_can_read_earns_a_warning(
 
 
 def test_no_warning_where_there_is_no_token(tmp_path: Path, example: Config) -> None:
-    assert not token_warning(example, {})
+    assert not token_warning(example, {}, tmp_path / "stored")
     assert not token_warning(with_token(example, tmp_path / "none"), {})
 
 

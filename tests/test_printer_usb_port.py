@@ -240,6 +240,15 @@ def test_without_a_printer_it_is_gone(devices: tuple[Plugged, ...]) -> None:
     assert caught.value.paper is Paper.GONE
 
 
+def test_a_machine_without_libusb_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not to plug the printer in, which may well be."""
+    for library in ("libusb1", "openusb", "libusb0"):
+        monkeypatch.setattr(f"usb.backend.{library}.get_backend", lambda *_args, **_options: None)
+    with pytest.raises(PrinterError, match=r"apt-get install libusb-1\.0-0") as caught:
+        UsbTransport(None, None).open()
+    assert caught.value.paper is Paper.GONE
+
+
 def test_another_printer_than_the_configured_one_is_not_taken() -> None:
     device = printer()
     with pytest.raises(PrinterError):

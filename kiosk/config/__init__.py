@@ -31,6 +31,7 @@ from kiosk.sale.shop import Shop
 
 __all__ = [
     "DEFAULT_PATH",
+    "STORED_TOKEN",
     "Config",
     "ConfigError",
     "DisplayConfig",
@@ -46,6 +47,8 @@ __all__ = [
 ]
 
 DEFAULT_PATH: Final = Path("/etc/kiosk/kiosk.toml")
+STORED_TOKEN: Final = DEFAULT_PATH.with_name(CREDENTIAL)
+"""Where systemd takes the credential from: what a command outside of the service reads, as root."""
 MAX_TOKEN: Final = 512
 """Characters of an access token; Mercado Pago's have about 75."""
 
@@ -165,17 +168,14 @@ def masked(config: Config) -> str:
     return "\n".join(write_table(name, values) for name, values in tables.items())
 
 
-def load_token(config: Config, environ: Mapping[str, str] = os.environ) -> Secret:
-    """The access token, from ``access_token_file`` or the systemd credential; white space around it does not count.
+def load_token(config: Config, environ: Mapping[str, str] = os.environ, stored: Path = STORED_TOKEN) -> Secret:
+    """The access token, from ``access_token_file``, the systemd credential, or the file that the credential is made of;
+    white space around it does not count.
 
     Raises:
         ConfigError: there is none, or what is there cannot be one. The text never holds what was read.
     """
-    path = _token_path(config, environ)
-    if path is None:
-        raise ConfigError(
-            (f"no access token: [mercadopago] access_token_file is empty and there is no credential {CREDENTIAL}",)
-        )
+    path = _token_path(config, environ, stored)
     try:
         token = path.read_bytes().decode("ascii", "replace").strip()
     except OSError as error:
@@ -187,21 +187,21 @@ def load_token(config: Config, environ: Mapping[str, str] = os.environ) -> Secre
     return Secret(token)
 
 
-def token_warning(config: Config, environ: Mapping[str, str] = os.environ) -> str:
+def token_warning(config: Config, environ: Mapping[str, str] = os.environ, stored: Path = STORED_TOKEN) -> str:
     """What to do where every user of the machine can read the access token; empty where all is well.
 
     A warning and no error: a wrong mode must not stop the shop from selling, and the file is readable anyway.
     """
-    path = _token_path(config, environ)
+    path = _token_path(config, environ, stored)
     try:
-        open_to_all = path is not None and bool(path.stat().st_mode & stat.S_IROTH)
+        open_to_all = bool(path.stat().st_mode & stat.S_IROTH)
     except OSError:  # what is wrong with it, load_token tells
         open_to_all = False
     return f"{path}: every user of this machine can read the access token; type: chmod o= {path}" if open_to_all else ""
 
 
-def _token_path(config: Config, environ: Mapping[str, str]) -> Path | None:
+def _token_path(config: Config, environ: Mapping[str, str], stored: Path) -> Path:
     if config.mercadopago.access_token_file:
         return Path(config.mercadopago.access_token_file)
     folder = environ.get("CREDENTIALS_DIRECTORY")
-    return Path(folder) / CREDENTIAL if folder else None
+    return Path(folder) / CREDENTIAL if folder else stored

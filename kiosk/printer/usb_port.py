@@ -38,7 +38,11 @@ class UsbTransport:
     def open(self) -> None:
         """Find the printer and claim it. The endpoints are the printer's own: they have no usual numbers."""
         with broken_by(*_ERRORS):
-            for device in usb.core.find(find_all=True, backend=self._backend, **self._wanted):
+            try:
+                devices = usb.core.find(find_all=True, backend=self._backend, **self._wanted)
+            except usb.core.NoBackendError:
+                raise PrinterError(Paper.GONE, "libusb is missing: apt-get install libusb-1.0-0") from None
+            for device in devices:
                 interface = _printer_interface(device)
                 if interface is not None:
                     self._claim(device, interface)
