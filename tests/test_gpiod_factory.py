@@ -41,7 +41,7 @@ from kiosk.gpiod_factory import CONSUMER, GpiodFactory, open_header
 from tests.fake_gpiod import FakeChip
 
 PI_4 = 0xC03114
-LIMIT_S = 5.0
+LIMIT_S = 20.0
 
 
 @pytest.fixture

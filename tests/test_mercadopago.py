@@ -367,7 +367,7 @@ def test_a_connection_that_the_server_closed_while_idle_is_replaced(world: World
     """An order is not lost to it, nor is the farewell of a proxy taken for an answer."""
     world.server.play(cut(FREE + farewell), answer(204))
     assert world.trouble() is None
-    assert world.server.hung_up.wait(5)
+    assert world.server.hung_up.wait(20)
     assert isinstance(world.place(sale()), Placed)
     assert world.server.connections == 2
 
@@ -461,7 +461,7 @@ def test_a_server_without_tls_is_refused(server: ScriptedServer) -> None:
         thread = threading.Thread(target=answer_in_the_clear)
         thread.start()
         trouble = world.trouble()
-        thread.join(5)
+        thread.join(20)
     world.lane.close()
     assert trouble is Trouble.TLS
 

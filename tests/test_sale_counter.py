@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from kiosk.sale.commands import Lane, Look, Place, Print, Save, Withdraw
-from kiosk.sale.events import Paper
+from kiosk.sale.commands import AskPos, Lane, Look, Note, Place, Print, Save, Withdraw
+from kiosk.sale.events import Paper, Reject, Trouble
 from kiosk.sale.records import DebtState, Mark, Phase
 from kiosk.sale.states import Blocked, Notice, NoticeKind
 from tests.story import Story, order, payment
@@ -206,3 +206,51 @@ def test_a_disk_that_fails_slowly_is_tried_every_5_s_after_the_failure() -> None
     story.journal.fails = True
     story.paid()
     assert story.counter.save_at == story.at + 5.0
+
+
+# --- what the service's log is told -----------------------------------------------------------------------------------
+
+OF_HEALTH = ("provider-fails", "provider-answers", "printer")
+
+
+def told(story: Story) -> list[tuple[str, str, int]]:
+    """What was noted about the provider and the printer since the last time."""
+    entries = [note.entry for note in story.did(Note)]
+    story.take()
+    return [(entry.event, entry.text, entry.level) for entry in entries if entry.event in OF_HEALTH]
+
+
+def test_a_line_that_fails_is_told_once_with_its_reason_and_so_is_its_return() -> None:
+    story = Story().ready()
+    told(story)
+    story.keys("2500#").unknown(AskPos, Trouble.NETWORK)
+    assert told(story) == [("provider-fails", "the provider gives no answer: network", 4)]
+    story.wait_for(AskPos)
+    story.unknown(AskPos, Trouble.NETWORK)
+    assert told(story) == []
+    story.wait_for(AskPos)
+    story.unknown(AskPos, Trouble.SERVER)
+    assert told(story) == [("provider-fails", "the provider gives no answer: server", 4)]
+    story.wait_for(AskPos)
+    story.free()
+    assert told(story) == [("provider-answers", "the provider answers again", 5)]
+
+
+def test_a_refusal_is_told_in_the_providers_words() -> None:
+    story = Story().ready().keys("2500#")
+    told(story)
+    story.refused(AskPos, Reject.TOKEN)
+    [(event, text, level)] = told(story)
+    assert (event, level) == ("provider-fails", 4)
+    assert text.startswith("the provider refuses: token")
+
+
+def test_how_the_printer_is_is_told_when_it_changes() -> None:
+    story = Story().account().free()
+    told(story)
+    story.printer(Paper.GONE)
+    assert told(story) == [("printer", "the printer: gone", 4)]
+    story.printer(Paper.GONE)
+    assert told(story) == []
+    story.printer(Paper.OK)
+    assert told(story) == [("printer", "the printer: ok", 6)]

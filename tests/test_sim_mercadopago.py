@@ -434,7 +434,7 @@ def test_a_204_is_empty_on_the_wire_and_has_one_date(shop: Shop) -> None:
 
 def test_a_kept_connection_carries_a_whole_sale(shop: Shop) -> None:
     def talk(port: int) -> None:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=HEADERS) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=HEADERS, trust_env=False, timeout=30) as client:
             assert client.put(POS, json=order()).status_code == 204
             assert client.post("/customer", json={"action": "pay"}).json()["ok"] is True
             (held,) = client.get("/merchant_orders/search?external_reference=A").json()["elements"]
@@ -449,7 +449,8 @@ def test_alone_on_a_port_it_says_what_curl_needs_and_can_be_cut_and_mended() -> 
 
     def talk(told: str) -> None:
         address = told.split()[4]
-        with httpx.Client(base_url=address, headers={"authorization": f"Bearer {TRAINING_TOKEN}"}) as client:
+        token = {"authorization": f"Bearer {TRAINING_TOKEN}"}
+        with httpx.Client(base_url=address, headers=token, trust_env=False, timeout=30) as client:
             assert client.get("/users/me").json()["id"] == 123456789
             assert client.post("/trouble", json={"name": "no-network", "on": True}).status_code == 200
             with pytest.raises(httpx.NetworkError):

@@ -42,10 +42,10 @@ class Inbox:
 
     def barrier(self) -> None:
         self.taken.put("barrier")
-        assert self.open.wait(5)
+        assert self.open.wait(20)
 
     def all(self, number: int) -> list[Key | str]:
-        return [self.taken.get(timeout=5) for _ in range(number)]
+        return [self.taken.get(timeout=20) for _ in range(number)]
 
 
 # --- keypad -------------------------------------------------------------------------------------------------------
@@ -140,7 +140,7 @@ class Bus:
                     world = stack.enter_context(accepted(self._listener))
 
     def all(self) -> list[tuple[bytes, bytes]]:
-        self._thread.join(5)
+        self._thread.join(20)
         return self.frames
 
 

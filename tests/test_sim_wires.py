@@ -123,7 +123,7 @@ def test_a_kiosk_that_has_just_come_is_asked_before_one_whose_end_was_not_seen_y
             keypad_end = await asyncio.to_thread(RemoteKeypad, path, taken.put, lambda: None)
             await listened_to(keys, by=2)
             await keys.press("1")
-            assert taken.get(timeout=5) == Key("1")
+            assert taken.get(timeout=20) == Key("1")
             await asyncio.to_thread(keypad_end.close)
             writer.close()
 

@@ -18,6 +18,7 @@ import pytest
 from kiosk.config import ConfigError
 from kiosk.sim.child import STOP_S
 from kiosk.sim.world import CannotStart, make_plan, run_sim
+from tests.counter_client import LIMITS
 
 STANDIN = (sys.executable, str(Path(__file__).with_name("standin_kiosk.py")))
 WORLD = """
@@ -68,7 +69,7 @@ def running(
     try:
         assert process.stdout is not None
         address = process.stdout.readline().strip()
-        with httpx.Client(base_url=address, trust_env=False, timeout=30) as client:
+        with httpx.Client(base_url=address, trust_env=False, timeout=30, limits=LIMITS) as client:
             yield Running(process, client, private)
     finally:
         process.kill()

@@ -354,6 +354,10 @@ def boot_without_a_line() -> Story:
     return story.holds("foreign-1", 900)
 
 
+def an_amount_is_typed_in_the_menu() -> Story:
+    return paid_and_idle().keys("*25")
+
+
 def idle_when_another_device_comes() -> Story:
     story = Story().ready()
     story.wait_for(AskPos, within=61)
@@ -367,6 +371,7 @@ def a_lost_put_that_was_paid() -> Story:
 
 
 RARE = (
+    an_amount_is_typed_in_the_menu,
     the_pos_is_taken_while_the_menu_is_open,
     the_journal_fails_while_the_menu_is_open,
     a_required_printer_dies_in_the_menu,

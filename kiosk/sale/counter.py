@@ -11,7 +11,7 @@ from typing import Final
 
 from kiosk.sale import front, paper, watch
 from kiosk.sale.commands import Command, Exit, Note, Place, Print, Save
-from kiosk.sale.events import Event, Holds, Key, LookNow, NotSaved, Saved, Seen, Stop
+from kiosk.sale.events import Event, Holds, Key, LookNow, NotSaved, Refused, Saved, Seen, Stop, Unknown
 from kiosk.sale.moves import end
 from kiosk.sale.paper import Papers
 from kiosk.sale.records import Debt, DebtState, Dispute, Entry, Mark, Phase, Record, Rows, Sale, record_key
@@ -94,7 +94,25 @@ def step(counter: Counter, event: Event, now: Now, new_id: NewId) -> tuple[Count
     for sale in turn.followed:
         watches = watch.follow(watches, sale, turn)
     papers = paper.step(counter.papers, event, turn, state)
+    if turn.health is not counter.health:
+        _tell_health(counter.health, turn, event)
     return _finish(counter, turn, state, watches, papers)
+
+
+def _tell_health(before: Health, turn: Turn, event: Event) -> None:
+    """What the panel shows as an icon, the service's log tells once, with the reason and the provider's request id."""
+    now = turn.health
+    if now.trouble is not before.trouble or now.reject is not before.reject:
+        reason = now.trouble or now.reject
+        answer = event if isinstance(event, Refused | Unknown) else None
+        if reason:
+            told = ", ".join(filter(None, (reason.value, answer.detail if answer else "")))
+            what = "gives no answer" if now.trouble else "refuses"
+            turn.note("provider-fails", f"the provider {what}: {told}", answer=answer, level=4)
+        else:
+            turn.note("provider-answers", "the provider answers again", level=5)
+    if now.paper is not before.paper and now.paper:
+        turn.note("printer", f"the printer: {now.paper.value}", level=6 if now.paper.usable else 4)
 
 
 def _with_newest(counter: Counter, event: Event) -> Event:
