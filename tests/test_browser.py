@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]  # they share a browser
 
@@ -161,6 +161,33 @@ def test_a_power_cut_in_mid_sale_loses_no_payment(page: Page) -> None:
     expect(page.locator("#phone-head")).to_have_text("Paid")
     power.uncheck()
     assert ticket(page).count("TOTAL") == 1
+
+
+def test_a_view_that_comes_late_does_not_flip_a_switch_back(page: Page) -> None:
+    """On a busy machine the page's look is under way while someone clicks."""
+    switch = page.get_by_role("switch", name="Order locks on scan")
+    old = page.request.get("/view").text()
+    held: list[Route] = []
+
+    def hold(view: Route) -> None:
+        held.append(view)
+
+    def until_held(number: int) -> Route:
+        for _ in range(20_000):
+            if len(held) == number:
+                return held[-1]
+            page.evaluate("0")  # While it waits for this, the browser's requests are heard, too.
+        raise AssertionError(f"the page did not look: {len(held)}")
+
+    page.route("**/view", hold)
+    before = until_held(1)
+    with page.expect_response("**/trouble"):
+        switch.check()
+    before.fulfill(body=old, content_type="application/json")
+    until_held(2)  # The page looks again when it is done with the old view.
+    assert switch.is_checked()
+    page.unroute("**/view", hold)  # This lets the one go that is held.
+    expect(switch).to_be_checked()
 
 
 def test_a_keyboard_does_what_the_keypad_does(page: Page) -> None:

@@ -118,6 +118,10 @@ for (const button of at("actions").querySelectorAll("button")) {
   });
 }
 
+// A view that was asked for before a switch's answer came may still show it as it was: it must not flip it back.
+let flips = 0;
+let flipping = 0;
+
 function troubleSwitch(name) {
   const label = document.createElement("label");
   label.className = "trouble";
@@ -126,7 +130,11 @@ function troubleSwitch(name) {
   box.name = name;
   box.setAttribute("role", "switch");
   box.addEventListener("change", async () => {
+    flipping += 1;
+    flips += 1;
     await post("/trouble", { name, on: box.checked });
+    flipping -= 1;
+    flips += 1;
     box.blur();
     refresh();
   });
@@ -213,9 +221,10 @@ async function refresh() {
   if (looking) return;
   looking = true;
   try {
+    const flipsBefore = flips;
     const view = await (await fetch("/view")).json();
     showStatus(view);
-    showTroubles(view.troubles);
+    if (!flipping && flips === flipsBefore) showTroubles(view.troubles);
     showPhone(view.phone);
     showPictures(view);
   } catch {
