@@ -123,6 +123,15 @@ def test_a_row_that_cannot_be_read_is_told_and_those_before_it_are_read(path: Pa
             next(sales)
 
 
+def test_a_column_that_damage_renamed_is_told(path: Path, journal: SqliteJournal) -> None:
+    """Found by fuzzing: a damaged byte in the text of the tables made an ``IndexError`` of ``sqlite3.Row``."""
+    journal.save([FIRST], [], NOW)
+    with closing(sqlite3.connect(path)) as other, other:
+        other.executescript("ALTER TABLE sales RENAME COLUMN lines TO linds")
+    with Reader(path) as reader, pytest.raises(JournalDamagedError, match="No item with that key"):
+        next(reader.sales())
+
+
 def test_a_copy_made_while_the_kiosk_writes_is_whole_private_and_one_file(
     path: Path, journal: SqliteJournal, tmp_path: Path
 ) -> None:

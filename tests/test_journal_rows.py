@@ -32,7 +32,8 @@ from kiosk.sale.records import (
 texts = st.text(st.characters(codec="utf-8"), max_size=20)
 """Any text with an encoding: NUL, line ends and quotes included."""
 amounts = st.integers(1, 2**63 - 1)
-times = st.floats(allow_nan=False, allow_infinity=False)
+times = st.floats(-62_000_000_000.0, 253_000_000_000.0)
+"""All that a calendar can show, from year 5 to 9987."""
 maybe_times = st.none() | times
 lines = st.builds(Line, texts, st.integers(1, 999), amounts)
 ticket_lines = st.builds(
@@ -209,3 +210,74 @@ def test_a_row_that_tells_no_debt_is_a_value_error(column: str, value: str) -> N
     assert rows.debt_of(good) == DEBT
     with pytest.raises(ValueError, match=r"is not a valid|is not what|Expecting"):
         rows.debt_of(good | {column: value})
+
+
+# --- what fuzzing found (tests/fuzz, targets "rows" and "journal") ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("lines", "[" * 5000 + "]" * 5000),
+        ("lines", '[["title","1",100]]'),
+        ("lines", '[["title",1.5,100]]'),
+        ("lines", 7),
+        ("lines", None),
+        ("payments", '"p1"'),
+        ("payments", "[1]"),
+        ("payments", "{}"),
+        ("number", "7"),
+        ("number", -1),
+        ("cents", 0),
+        ("cents", 25.0),
+        ("cents", None),
+        ("reference", b"R-1-x"),
+        ("made_at", "yesterday"),
+        ("made_at", 1e300),
+        ("expires", float("inf")),
+        ("paid_at", -1e12),
+    ],
+)
+def test_a_damaged_column_makes_no_half_of_a_sale(column: str, value: object) -> None:
+    """Each became a sale of wrong types, which broke the machine or a list later, or an error of another kind."""
+    good = dict(through_tables(SALE))
+    assert rows.sale_of(good | {"paid_at": 2.0, "expires": 3.0, "why": None}).paid_at == 2.0
+    with pytest.raises(ValueError, match=r"is not what|Sale|Line|text"):
+        rows.sale_of(good | {column: value})
+
+
+def test_l1_a_sale_that_is_called_paid_without_a_payment_is_damage() -> None:
+    good = dict(through_tables(replace(SALE, phase=Phase.PAID, payments=("p",))))
+    assert rows.sale_of(good).phase is Phase.PAID
+    with pytest.raises(ValueError, match="by no payment"):
+        rows.sale_of(good | {"payments": "[]"})
+
+
+def test_only_an_order_that_is_not_ours_may_be_over_nothing() -> None:
+    good = dict(through_tables(replace(SALE, number=0, cents=0, foreign=True)))
+    assert rows.sale_of(good).cents == 0
+    with pytest.raises(ValueError, match="over 0"):
+        rows.sale_of(good | {"foreign_order": 0})
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("ticket", '{"lines":[{"text":5}],"reference":""}'),
+        ("ticket", '{"lines":[],"reference":1}'),
+        ("id", 7),
+        ("cents", -1),
+        ("owed_at", None),
+    ],
+)
+def test_a_damaged_column_makes_no_half_of_a_debt(column: str, value: object) -> None:
+    good = dict(row_of(schema.PUT_DEBT, rows.debt_values(DEBT), "debts"))
+    with pytest.raises(ValueError, match=r"Ticket|Debt"):
+        rows.debt_of(good | {column: value})
+
+
+def test_a_time_is_one_that_a_calendar_has() -> None:
+    assert rows.moment(1.5) == 1.5
+    for odd in (None, "1.5", 1e300, float("nan")):
+        with pytest.raises(ValueError, match="no time"):
+            rows.moment(odd)

@@ -63,7 +63,7 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise explain(path, error) from error
-    except ValueError as error:
+    except (ValueError, IndexError) as error:  # IndexError: sqlite3.Row has no such column
         raise JournalDamagedError(f"journal {path}: a row cannot be read: {error}") from error
 
 

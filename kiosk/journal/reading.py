@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from kiosk.journal import schema
 from kiosk.journal.file import connect, explained, refuse_unknown, version
-from kiosk.journal.rows import Row, dispute_of, entry_of, sale_of
+from kiosk.journal.rows import Row, checked, dispute_of, entry_of, sale_of
 from kiosk.ports import JournalError
 from kiosk.sale.records import DebtState, Dispute, Entry, Sale
 
@@ -135,4 +135,4 @@ def _listed(row: Row) -> Listed:
 
 
 def _logged(row: Row) -> Logged:
-    return Logged(row["seq"], row["at"], entry_of(row))
+    return checked(Logged(row["seq"], row["at"], entry_of(row)))

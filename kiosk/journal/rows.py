@@ -1,10 +1,18 @@
-"""Records as rows of the tables, and back. Exact both ways: what was saved is what ``resume`` gets."""
+"""Records as rows of the tables, and back. Exact both ways: what was saved is what ``resume`` gets.
+
+A row is believed as little as an answer of the provider: the file may be damaged where no check of SQLite's sees it, or
+written by another version. So each record that is read is ``checked``: it is as this program makes them, or none.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from datetime import UTC, datetime
+from functools import cache
+from types import UnionType
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 from kiosk.sale.records import (
     Align,
@@ -23,8 +31,17 @@ from kiosk.sale.records import (
     Why,
 )
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 Values = dict[str, str | int | float | None]
 T = TypeVar("T")
+R = TypeVar("R", bound="DataclassInstance")
+M = TypeVar("M", Sale, Debt, Dispute)
+
+_FIRST: Final = datetime(1, 1, 3, tzinfo=UTC).timestamp()
+_LAST: Final = datetime(9999, 12, 29, tzinfo=UTC).timestamp()
+"""A time outside of these stands in no calendar of any zone: no ticket and no list could show it."""
 
 
 class Row(Protocol):
@@ -118,14 +135,15 @@ def sale_of(row: Row) -> Sale:
     """The sale of a row that carries its payments as a JSON array, too.
 
     Raises:
-        ValueError: the row does not tell a sale, for example because a newer program wrote it.
+        ValueError: the row does not tell a sale, for example because a newer program wrote it. A paid sale without a
+            payment is none (L1), nor is one of ours over nothing.
     """
-    return Sale(
+    sale = Sale(
         reference=row["reference"],
         number=row["number"],
         cents=row["cents"],
         currency=row["currency"],
-        lines=_read(row["lines"], lambda lines: tuple(Line(*line) for line in lines)),
+        lines=_read(row["lines"], lambda lines: tuple(checked(Line(*line)) for line in lines)),
         key=row["key"],
         made_at=row["made_at"],
         phase=Phase(row["phase"]),
@@ -136,12 +154,15 @@ def sale_of(row: Row) -> Sale:
         deleted=bool(row["deleted"]),
         expires=row["expires"],
         order_id=row["order_id"],
-        payments=_read(row["payments"], tuple),
+        payments=_read(row["payments"], _texts),
         paid_at=row["paid_at"],
         late=bool(row["late"]),
         ended_at=row["ended_at"],
         watched=bool(row["watched"]),
     )
+    if sale.phase is Phase.PAID and not sale.payments:
+        raise ValueError(f"sale {sale.reference!r} is called paid, but by no payment")
+    return _of_money(checked(sale), least=0 if sale.foreign else 1)
 
 
 def debt_of(row: Row) -> Debt:
@@ -150,7 +171,7 @@ def debt_of(row: Row) -> Debt:
     Raises:
         ValueError: the row does not tell a debt.
     """
-    return Debt(
+    debt = Debt(
         id=row["id"],
         number=row["number"],
         cents=row["cents"],
@@ -160,6 +181,7 @@ def debt_of(row: Row) -> Debt:
         state=DebtState(row["state"]),
         tried=bool(row["tried"]),
     )
+    return _of_money(checked(debt), least=0)
 
 
 def dispute_of(row: Row) -> Dispute:
@@ -168,7 +190,7 @@ def dispute_of(row: Row) -> Dispute:
     Raises:
         ValueError: the row does not tell a dispute.
     """
-    return Dispute(
+    dispute = Dispute(
         payment=row["payment"],
         reference=row["reference"],
         number=row["number"],
@@ -178,19 +200,73 @@ def dispute_of(row: Row) -> Dispute:
         seen_at=row["seen_at"],
         settled=row["settled"],
     )
+    return _of_money(checked(dispute), least=0)
 
 
 def entry_of(row: Row) -> Entry:
     """The log entry of a row; its time stands in column ``at``."""
-    return Entry(
-        event=row["event"],
-        text=row["text"],
-        reference=row["reference"],
-        number=row["number"],
-        cents=row["cents"],
-        request_id=row["request_id"],
-        level=row["level"],
+    return checked(
+        Entry(
+            event=row["event"],
+            text=row["text"],
+            reference=row["reference"],
+            number=row["number"],
+            cents=row["cents"],
+            request_id=row["request_id"],
+            level=row["level"],
+        )
     )
+
+
+def checked(record: R) -> R:
+    """The record itself, if each field is of its own type and each time can be shown.
+
+    Raises:
+        ValueError: one is not.
+    """
+    for name, kinds in _kinds(type(record)):
+        value = getattr(record, name)
+        if type(value) not in kinds or (type(value) is float and not _FIRST <= value <= _LAST):
+            raise ValueError(f"{type(record).__name__} with {name} {value!r:.80}")
+    return record
+
+
+def moment(value: Any) -> float:
+    """Seconds since 1970.
+
+    Raises:
+        ValueError: it is no time that can be shown.
+    """
+    if type(value) is not float or not _FIRST <= value <= _LAST:
+        raise ValueError(f"{value!r:.80} is no time")
+    return value
+
+
+@cache
+def _kinds(record: type[DataclassInstance]) -> tuple[tuple[str, frozenset[type]], ...]:
+    """The types that each field may have. What a tuple holds is checked where it is made."""
+    hints = get_type_hints(record)
+    return tuple((field.name, frozenset(_plain(hints[field.name]))) for field in fields(record))
+
+
+def _plain(hint: Any) -> Iterator[type]:
+    if isinstance(hint, UnionType):
+        for each in get_args(hint):
+            yield from _plain(each)
+    else:
+        yield get_origin(hint) or hint
+
+
+def _of_money(record: M, least: int) -> M:
+    if record.cents < least or record.number < 0:
+        raise ValueError(f"{type(record).__name__} number {record.number} over {record.cents}")
+    return record
+
+
+def _texts(values: list[Any]) -> tuple[str, ...]:
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise TypeError("not a list of texts")
+    return tuple(values)
 
 
 def _json(value: object) -> str:
@@ -201,8 +277,8 @@ def _read(text: str, build: Callable[[Any], T]) -> T:
     """Build from JSON; whatever its shape is, it can only fail with ``ValueError``."""
     try:
         return build(json.loads(text))
-    except (TypeError, KeyError) as error:
-        raise ValueError(f"{text[:80]!r} is not what this column holds: {error}") from error
+    except (TypeError, KeyError, RecursionError) as error:
+        raise ValueError(f"{text!r:.80} is not what this column holds: {error}") from error
 
 
 def _line(line: TicketLine) -> dict[str, object]:
@@ -229,8 +305,8 @@ _USUAL = {
 
 
 def _ticket_of(ticket: dict[str, Any]) -> Ticket:
-    return Ticket(tuple(_line_of({**_USUAL, **line}) for line in ticket["lines"]), ticket["reference"])
+    return checked(Ticket(tuple(_line_of({**_USUAL, **line}) for line in ticket["lines"]), ticket["reference"]))
 
 
 def _line_of(line: dict[str, Any]) -> TicketLine:
-    return TicketLine(**{**line, "align": Align(line["align"]), "size": Size(line["size"])})
+    return checked(TicketLine(**{**line, "align": Align(line["align"]), "size": Size(line["size"])}))

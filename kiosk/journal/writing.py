@@ -30,6 +30,7 @@ from kiosk.journal.rows import (
     dispute_of,
     dispute_values,
     entry_values,
+    moment,
     payment_values,
     sale_of,
     sale_values,
@@ -131,7 +132,7 @@ class SqliteJournal:
                 disputes=_all(db, schema.OPEN_DISPUTES, dispute_of),
                 last_ticket=tickets[0] if tickets else None,
                 last_number=number or 0,
-                foreign_at=_all(db, schema.LAST_FOREIGN, lambda row: float(row["made_at"])),
+                foreign_at=_all(db, schema.LAST_FOREIGN, lambda row: moment(row["made_at"])),
             )
 
     def find(self, reference: str) -> Sale | None:
