@@ -271,6 +271,17 @@ def test_fast_typing_with_bounce_and_overlap_loses_and_doubles_nothing(presses: 
     assert play(presses, phase_ms) == [Pressed(press.cell) for press in presses]
 
 
+def test_a_column_that_cannot_be_read_hides_no_ghost() -> None:
+    """Found by fuzzing: keys of column 0, of which nothing is known, may join rows 0 and 1; then (1, 1) is a ghost."""
+    unread = frozenset((row, 0) for row in range(ROWS))
+    ghost = Sample(frozenset({(0, 1), (1, 1)}), unread)
+    assert watch([ghost] * 10)[1] == []
+    pad, events = watch([Sample(frozenset({(0, 1)}), unread)] * 4)
+    assert events == [Pressed((0, 1))], "one key of a column has no ghost to be taken for"
+    assert watch([ghost] * 4, pad, 0.1)[1] == [], "and stays down, alone"
+    assert watch([Sample(frozenset({(0, 1), (1, 1)}))] * 4)[1] == [Pressed((0, 1)), Pressed((1, 1))]
+
+
 @strategies.composite
 def chords(draw: strategies.DrawFn) -> list[Press]:
     """Up to eight keys, each pressed once, at any time, for as long as they like."""
