@@ -174,3 +174,11 @@ def test_the_pos_is_of_the_attended_model_unless_it_was_made_wrongly(ledger: Led
     assert (form["external_id"], form["external_store_id"], form["fixed_amount"]) == ("KIOSK01", "STORE01", True)
     ledger.behaviour.fixed_amount = False
     assert pos_form(ACCOUNT, ledger)["fixed_amount"] is False
+
+
+@pytest.mark.parametrize("text", [b"[" * 100_000, b'{"total_amount": 1e9999999999999999999}', b"NaN"])
+def test_what_is_no_json_for_anybody_is_a_value_error(text: bytes) -> None:
+    """Found by fuzzing: nesting and exponents without end were errors of other kinds, and so the fake answered 500."""
+    assert from_json(b'{"a": [1, 2.50]}') == {"a": [1, Decimal("2.50")]}
+    with pytest.raises(ValueError, match=r"out of all range|JSON"):
+        from_json(text)

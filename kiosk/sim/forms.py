@@ -42,9 +42,12 @@ def from_json(text: bytes) -> object:
     """The value of a JSON text; numbers with a point are ``Decimal``.
 
     Raises:
-        ValueError: not JSON (``NaN`` and ``Infinity`` are not).
+        ValueError: not JSON (``NaN`` and ``Infinity`` are not), nested without end, or a number beyond all range.
     """
-    return json.loads(text, parse_float=Decimal, parse_constant=_no_number)
+    try:
+        return json.loads(text, parse_float=Decimal, parse_constant=_no_number)
+    except (RecursionError, ArithmeticError) as error:
+        raise ValueError("nested without end, or a number out of all range") from error
 
 
 def _no_number(name: str) -> object:
