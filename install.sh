@@ -70,6 +70,10 @@ missing_for_test() {
     command -v openssl >/dev/null || printf '%s\n' openssl
 }
 
+missing_for_long() {
+    missing_for_test
+}
+
 # install_packages NAME...: with apt-get, or say what to do.
 install_packages() {
     local -a root=()
@@ -87,7 +91,7 @@ install_packages() {
         fail "apt-get could not install the packages (see above); mend that and run this again"
 }
 
-# set_up demo|test EXTRAS: packages, then .venv with these extras of pyproject.toml.
+# set_up demo|test|long EXTRAS: packages, then .venv with these extras of pyproject.toml.
 set_up() {
     local purpose=$1 extras=$2 python made wanted installed=$venv/installed-for-$1
     local -a missing
@@ -113,7 +117,9 @@ set_up() {
         --constraint config/constraints.txt --editable ".[$extras]") ||
         fail "pip could not install the packages (see above); check the network and run this again"
     printf '%s\n' "$wanted" >"$installed"
-    [[ $purpose == demo ]] || cp -- "$installed" "$venv/installed-for-demo" # the tests' extras hold the demo's
+    # Each purpose's extras hold those of the ones before it.
+    [[ $purpose == demo ]] || cp -- "$installed" "$venv/installed-for-demo"
+    [[ $purpose != long ]] || cp -- "$installed" "$venv/installed-for-test"
 }
 
 demo() {
@@ -122,13 +128,13 @@ demo() {
 }
 
 run_tests() {
-    local marks='not long' bench
+    local marks='not long' purpose=test extras=sim,test,service bench
     if [[ ${1-} == --long ]]; then
-        marks=''
+        marks='' purpose=long extras+=,fuzz # the coverage-guided fuzzer, which not every machine can have
         shift
     fi
     (($# == 0)) || wrong_use "--test does not know: $*"
-    set_up test sim,test,service
+    set_up "$purpose" "$extras"
     cd -- "$here"
     say "ruff"
     .venv/bin/ruff check .

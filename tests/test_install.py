@@ -176,16 +176,32 @@ def test_the_tests_need_a_compiler_and_a_browser(machine: Machine) -> None:
     assert noted[-1].endswith("--editable .[sim,test,service]")
 
 
-def test_what_the_tests_installed_will_do_for_the_demo(machine: Machine) -> None:
-    """A developer's environment is not taken back by a demo."""
+def developers(machine: Machine) -> None:
+    """Put there what a developer's machine has."""
     for tool in ("gcc", "pkg-config", "chromium", "openssl"):
         machine.put(machine.bin / tool, "#!/bin/bash\n")
     (machine.bin / "include").mkdir()
     (machine.bin / "include/Python.h").touch()
+
+
+def test_what_the_tests_installed_will_do_for_the_demo(machine: Machine) -> None:
+    """A developer's environment is not taken back by a demo."""
+    developers(machine)
     assert machine.run("--test").returncode != 0  # the stand-in has no ruff
     machine.noted()
     assert machine.run("--demo").returncode == 0
     assert machine.noted() == []
+
+
+def test_the_fuzzer_is_for_the_long_tier_alone(machine: Machine) -> None:
+    """It has no wheel for every machine; what the long tier installed will do for the others."""
+    developers(machine)
+    assert machine.run("--test").returncode != 0  # the stand-in has no ruff
+    assert machine.noted()[-1].endswith("--editable .[sim,test,service]")
+    for arguments in (("--test", "--long"), ("--test",), ("--test", "--long"), ("--demo",)):
+        machine.run(*arguments)
+    (pip,) = machine.noted()
+    assert pip.endswith("--editable .[sim,test,service,fuzz]")
 
 
 @pytest.mark.parametrize(
