@@ -80,7 +80,7 @@ LIBRARIES: Final[dict[str, tuple[str, ...]]] = {
     "systemd": ("systemd",),
     "starlette": ("sim",),
     "uvicorn": ("sim",),
-    "_typeshed": ("config",),  # types only: it exists for mypy alone
+    "_typeshed": ("config", "journal"),  # types only: it exists for mypy alone
 }
 """Which modules may import a library. One that is not listed may be imported by nobody."""
 

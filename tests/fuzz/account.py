@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Final, get_args
 
 from kiosk.config import MercadoPagoConfig, Secret
@@ -22,6 +24,7 @@ from kiosk.mercadopago.answers import (
     removing,
     reply_from,
 )
+from kiosk.mercadopago.json import Fields, NonsenseError, dumps, loads
 from kiosk.mercadopago.look import look
 from kiosk.mercadopago.words import Page, read_orders_page, read_payments_page, read_pos_page
 from kiosk.sale.commands import AskAccount, AskPos, Call, Depth, Look, PaymentCall, Withdraw
@@ -138,6 +141,34 @@ def _all_there(evidence: Evidence, said: Sequence[Said]) -> bool:
             elements = value_of(each.body).get(name) or ()
             shown[each.question] |= {str(e["id"]) if isinstance(e, dict) and "id" in e else "no id" for e in elements}
     return shown["O"] <= {order.id for order in evidence.orders} and shown["P"] <= {p.id for p in evidence.payments}
+
+
+def amount_read(data: bytes) -> None:
+    """A number in JSON: read as exact fractions are, in minor units, or as no amount; written again it is the same."""
+    try:
+        value = loads(data)
+    except NonsenseError:
+        must(not _is_short_number(data), f"no JSON, is said of {data!r}")
+        return
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return
+    if isinstance(value, Decimal) and value and abs(value.adjusted()) > 400:  # too small, or too great to write out
+        must(all(Fields({"n": value}, "x").cents("n", site.currency) is None for site in SITES.values()), f"{value}")
+        return
+    text = data.decode(json.detect_encoding(data))  # JSON has three encodings, and all are read
+    exact = Fraction(text.strip(" \t\r\n"))
+    must(Fraction(value) == exact and Fraction(dumps(value)) == exact, f"{data!r} was read as {value}")
+    for site in SITES.values():
+        cents, units = Fields({"n": value}, "x").cents("n", site.currency), exact * 10**site.currency.decimals
+        whole = int(units) if units.denominator == 1 and 0 <= exact < 10**15 else None
+        must(cents == whole, f"{data!r} is {cents} of {site.id}, not {whole}")
+        if cents is not None:
+            must(Fraction(site.currency.decimal_value(cents)) == exact, f"{cents} of {site.id} is written otherwise")
+
+
+def _is_short_number(data: bytes) -> bool:
+    """A number by the grammar of RFC 8259, as short as any amount is."""
+    return re.fullmatch(rb"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?", data) is not None and len(data) < 25
 
 
 # --- other answers ----------------------------------------------------------------------------------------------------

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import tempfile
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import fields, is_dataclass, replace
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
@@ -75,16 +78,53 @@ def configured(data: bytes) -> None:
     try:
         config = load(path)
     except ConfigError as error:
-        must(bool(error.errors) and all(line.startswith(f"{path}: ") for line in error.errors), f"no file: {error}")
+        must(bool(error.errors) and all(map(_names_its_place, error.errors)), f"no file or no key: {error}")
         must(all(line.isprintable() and len(line) < 2000 for line in error.errors), f"no line for people: {error!r}")
         return
     shop = config.shop
     must(0 < shop.minimum <= shop.confirm_above <= shop.maximum < 10**9, f"amounts of {shop}")
     must(10 <= shop.wait_s <= 540 and shop.collector > 0, f"numbers of {shop}")
     must(_is_true_to(config, Config), f"types of {config}")
+    _is_as_written(config, tomllib.loads(data.decode("utf-8-sig")))
     again = _folder() / "again.toml"
     again.write_text(masked(config), encoding="utf-8")
     must(_without_secret(load(again)) == _without_secret(config), f"not the same again: {config}")
+
+
+_PLACES: Final = re.compile(
+    r"\S+/kiosk\.toml: "
+    r"(\[.+\] .*: |\[.*\] is no table|.+ = .*: must be a table|.+ stands before the first table"
+    r"|not valid TOML: .|line [0-9]+ is not UTF-8)"
+)
+
+
+def _names_its_place(line: str) -> bool:
+    """Whether it says which file, and which table and key, or which line of it."""
+    return _PLACES.match(line) is not None
+
+
+def _is_as_written(config: Config, written: Mapping[str, Any]) -> None:
+    """What the standard library reads in the file is in force, and nothing else was accepted."""
+    tables = ("shop", "mercadopago", "sale", "keypad", "display", "printer", "sound", "notifications", "journal")
+    must(set(written) <= set(tables), f"tables of {written}")
+    for table in ("mercadopago", "keypad", "display", "printer", "sound"):
+        for key, value in written.get(table, {}).items():
+            must(_in_toml(getattr(getattr(config, table), key)) == value, f"[{table}] {key} is not {value!r}")
+    shop = config.shop
+    said = {"name": shop.name, "site": shop.site.id, "lines": list(shop.header), "footer": list(shop.footer)}
+    for key, value in said.items():
+        must(written["shop"].get(key, value) == value, f"[shop] {key} is not {value!r}")
+    must(written.get("sale", {}).get("wait_seconds", shop.wait_s) == shop.wait_s, f"waits {shop.wait_s} s")
+    for key, cents in (("minimum", shop.minimum), ("maximum", shop.maximum), ("confirm_above", shop.confirm_above)):
+        text = written.get("sale", {}).get(key)
+        amount = Fraction(text) * 10**shop.site.currency.decimals if text else cents
+        must(amount == cents, f"[sale] {key} = {text} became {cents}")
+
+
+def _in_toml(value: object) -> object:
+    if isinstance(value, tuple):
+        return list(value)
+    return 0 if value is None else str(value) if isinstance(value, Path) else value
 
 
 def _without_secret(config: Config) -> Config:

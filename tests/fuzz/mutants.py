@@ -39,6 +39,9 @@ MUTANTS: Final = (
     Mutant("crash", _JSON, "except ArithmeticError as error:", "except FloatingPointError as error:", "look"),
     Mutant("crash", _ROWS, "(TypeError, KeyError, RecursionError)", "(TypeError, KeyError)", "rows"),
     Mutant("crash", _TOML, "(ValueError, RecursionError)", "ValueError", "config"),
+    # Another amount, another setting than what stands there.
+    Mutant("L5", "kiosk/sale/money.py", "return None if rest else -cents", "return -cents", "amount"),
+    Mutant("range", _TOML, "type(value) is wanted and rule.allows(value)", "type(value) is wanted", "config"),
     # Keys and paper.
     Mutant("ghost", _SCAN, "if min(map(len, net)) > 1]", "if min(map(len, net)) > 2]", "keypad"),
     Mutant("ghost", _SCAN, " | _perhaps_joined(sample)", "", "keypad"),
