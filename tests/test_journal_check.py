@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import closing
 from pathlib import Path
 
@@ -45,3 +46,18 @@ def test_it_can_be_given_up_at_once_and_that_is_no_damage(path: Path) -> None:
     check.close()
     assert check.wait(0.0)
     assert check.damage is None
+
+
+def test_damage_whose_description_is_no_text_is_damage(tmp_path: Path) -> None:
+    """Found by reading on where fuzzing had found the like: the thread died of it, and the damage went unnoticed."""
+    path = tmp_path / "journal.db"
+    for rule, do in (("''", "INSERT INTO t VALUES (NULL)"), ("' NOT NULL'", "SELECT 1")):
+        with closing(sqlite3.connect(path)) as db, db:
+            db.execute('CREATE TABLE IF NOT EXISTS t ("column" TEXT)')
+            db.execute("PRAGMA writable_schema = ON")
+            db.execute(f"UPDATE sqlite_schema SET sql = replace(sql, 'TEXT', 'TEXT' || {rule})")
+            db.execute(do)
+    path.write_bytes(path.read_bytes().replace(b'"column"', b'"colum\xb2"'))
+    with closing(BackgroundCheck(path)) as check:
+        assert check.wait(10.0)
+        assert check.damage

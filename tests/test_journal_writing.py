@@ -359,3 +359,17 @@ def test_a_closed_journal_may_be_closed_again_and_leaves_one_file_and_its_lock(p
     journal.close()
     journal.close()
     assert sorted(os.listdir(path.parent)) == ["journal.db", "journal.db.lock"]
+
+
+def test_damage_in_the_words_of_a_refusal_is_told_as_damage(path: Path) -> None:
+    """Found by fuzzing: SQLite's message is then no UTF-8, and the module raises a ``UnicodeDecodeError`` for it."""
+    with closing(SqliteJournal(path)) as journal:
+        journal.save([sale(1)], [], NOW)
+    rule = b"amount, currency and lines of a sale never change"
+    assert path.read_bytes().count(rule) == 1
+    path.write_bytes(path.read_bytes().replace(rule, b"\xb2" + rule[1:]))
+    with closing(SqliteJournal(path)) as journal:
+        with pytest.raises(JournalDamagedError, match="damaged"):
+            journal.save([replace(sale(1), cents=1)], [], NOW)
+        journal.save([sale(2)], [], NOW)
+        assert journal.find(sale(2).reference) == sale(2)

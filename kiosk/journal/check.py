@@ -49,6 +49,8 @@ class BackgroundCheck:
             return
         try:
             self._damage = quick_check(self._db)
-        except sqlite3.Error as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+        except UnicodeDecodeError as error:
+            self._damage = str(error)
+        except sqlite3.Error as error:  # one without a code is the module's own: what it heard is no text
+            if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_INTERRUPT:
                 self._damage = str(explain(self._path, error))

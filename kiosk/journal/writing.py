@@ -179,6 +179,9 @@ class SqliteJournal:
                 db.executemany(schema.PUT_LOG, [entry_values(entry, at) for entry in entries])
         except OverflowError as error:
             raise JournalRuleError(f"journal {self.path}: refused to write: {error}") from error
+        except UnicodeDecodeError as error:  # the tables' own texts are damaged: it was to be the words of a refusal
+            self._drop()
+            raise JournalDamagedError(f"journal {self.path}: the file is damaged ({error})") from error
         except sqlite3.Error as error:
             # A new connection reads the truth from the disk again, whatever this one still believes.
             self._drop()

@@ -277,8 +277,9 @@ def journal_file(data: bytes) -> None:
     """A journal of which single bytes are others (place in three bytes, value in one): whole records, or "damaged"."""
     path = _folder() / "journal.db"
     content = bytearray(_journal_file())
+    used = [at for at, byte in enumerate(content) if byte]  # most of a small journal is empty pages
     for place, value in _patches(data):
-        content[place % len(content)] = value
+        content[used[place % len(used)]] = value
     for old in path.parent.glob("journal.db*"):
         old.unlink()
     path.write_bytes(content)

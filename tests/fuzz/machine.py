@@ -154,8 +154,7 @@ def resumed(data: bytes) -> None:
         events = _carried_out(dice, commands, asked)
         _nothing_is_paid(commands, paid, tickets)
         if not events:
-            mono, event = _next(dice, counter, mono, asked)
-            events = [event]
+            mono, events = _next(dice, counter, mono, asked, rows.open)
         for event in events:
             if isinstance(event, Holds) and event.order is not None:
                 known = next((s for s in (*rows.open, *rows.watched) if s.reference == event.order.reference), None)
@@ -195,23 +194,27 @@ def _carried_out(dice: _Dice, commands: Sequence[Command], asked: list[Command])
     return []
 
 
-def _next(dice: _Dice, counter: Counter, mono: float, asked: list[Command]) -> tuple[float, Event]:
-    """An answer to one of the last questions, a key, or the next deadline."""
+def _next(
+    dice: _Dice, counter: Counter, mono: float, asked: list[Command], opened: Sequence[Sale]
+) -> tuple[float, list[Event]]:
+    """An answer to one of the last questions, a key, a whole amount, or the next deadline."""
     match dice.below(8):
         case 0 | 1 | 2 | 3 if asked:
-            answer = _answer(dice, asked.pop(dice.below(min(3, len(asked)))))
+            answer = _answer(dice, asked.pop(dice.below(min(3, len(asked)))), opened)
             if answer is not None:
-                return mono + dice.pick((0.0, 0.2, 3.0, 11.0)), answer
+                return mono + dice.pick((0.0, 0.2, 3.0, 11.0)), [answer]
+        case 4 if dice.below(2):
+            return mono + 1.0, [Key(key) for key in "2500#"]
         case 4:
-            return mono + dice.pick(_PAUSES_S[:4]), Key(dice.pick("0123456789#*ABCD"), held=dice.below(8) == 1)
+            return mono + dice.pick(_PAUSES_S[:4]), [Key(dice.pick("0123456789#*ABCD"), held=dice.below(8) == 1)]
         case 5 if dice.below(8) == 1:
             rare: tuple[Event, ...] = (Stop(), LookNow(), LookNow("KIOSK01-1-abc"), PaperIs(dice.pick(tuple(Paper))))
-            return mono, dice.pick(rare)
+            return mono, [dice.pick(rare)]
     wakes_at = counter.wakes_at
-    return (max(mono, wakes_at) if wakes_at < 1e12 else mono + 60.0), Woken()
+    return (max(mono, wakes_at) if wakes_at < 1e12 else mono + 60.0), [Woken()]
 
 
-def _answer(dice: _Dice, command: Command) -> Event | None:
+def _answer(dice: _Dice, command: Command, opened: Sequence[Sale]) -> Event | None:
     if isinstance(command, Print):
         sure, began = bool(dice.below(2)), bool(dice.below(2))
         failed = PrintFailed(command.job, began, dice.pick((Paper.OUT, Paper.GONE, Paper.OFFLINE, Paper.COVER)))
@@ -233,8 +236,9 @@ def _answer(dice: _Dice, command: Command) -> Event | None:
         case Place():
             return Placed(request=request, reference=reference, date=date)
         case AskPos():
-            names = ("KIOSK01-1-abc", "KIOSK01-2-abc", "foreign", "", reference)
-            order = PosOrder(dice.pick(names), dice.pick((None, *_CENTS))) if dice.below(3) == 1 else None
+            ours = [PosOrder(sale.reference, sale.cents) for sale in opened]
+            strange = PosOrder(dice.pick(("KIOSK01-1-abc", "foreign", "", reference)), dice.pick((None, *_CENTS)))
+            order = dice.pick((None, None, strange, PosOrder(reference, 2500), *ours))
             return Holds(request=request, reference=reference, date=date, order=order)
         case Look():
             return Seen(request=request, reference=reference, date=date, evidence=_unpaid(dice, reference))
