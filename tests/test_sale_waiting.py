@@ -393,6 +393,24 @@ def test_money_that_does_not_cover_is_never_called_cancelled() -> None:
     assert story.state.kind is NoticeKind.NOT_CONFIRMED
 
 
+def test_a_locked_order_of_another_amount_is_asked_for_again_on_a_line_that_fails() -> None:
+    """R14, L8. Found by fuzzing: the time to ask again stayed in the past, and the machine was broken by the pause."""
+    story = Story().ready().waiting()
+    reference = story.sale.reference
+    story.wait_for(AskPos)
+    story.holds(reference, 900).seen().holds(reference, 900)
+    assert story.in_state(Withdrawing).part is Part.LOCKED
+    while not story.open_calls(AskPos):
+        if story.open_calls(Look):
+            story.seen()
+        story.wait(0.5)
+    story.unknown(AskPos)
+    story.wait_for(Look)
+    story.seen().free()
+    assert not story.did(Withdraw), "what is on the POS is not ours to take away"
+    assert isinstance(story.state, Checking)
+
+
 # --- checking ---------------------------------------------------------------------------------------------------------
 
 

@@ -257,7 +257,7 @@ def _delete(state: Withdrawing, turn: Turn) -> Withdrawing:
 
 
 def _ask(state: Withdrawing, turn: Turn) -> Withdrawing:
-    return replace(state, part=Part.ASK, talk=turn.ask_pos(state.sale.reference))
+    return replace(state, part=Part.ASK, talk=turn.ask_pos(state.sale.reference), delete_at=NEVER)
 
 
 def _told_of_the_pos(state: Withdrawing, event: Answer, turn: Turn) -> State:
