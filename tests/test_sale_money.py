@@ -242,3 +242,10 @@ def test_back_undoes_each_press_that_counted(presses: list[str]) -> None:
         if later != entry:
             assert later.back() == entry
         entry = later
+
+
+@pytest.mark.parametrize("text", ["0", "-0", "0.000", "0e86", "-0E-99", "0e999999"])
+def test_nothing_is_nothing_however_it_is_written(text: str) -> None:
+    """Found by fuzzing: a refund of 0e86 was no amount, and so the order that carried it was not understood."""
+    assert SITES["MLB"].currency.cents(Decimal(text)) == 0
+    assert SITES["MLC"].currency.cents(Decimal(text)) == 0

@@ -46,6 +46,8 @@ class Currency:
 
     def cents(self, value: Decimal) -> int | None:
         """Minor units of a decimal number, or None where it is not a whole, finite count of them."""
+        if not value:
+            return 0  # whatever its exponent: 0e86 is nothing, too
         if not value.is_finite() or value.adjusted() > 14:
             return None
         sign, digits, exponent = value.as_tuple()
