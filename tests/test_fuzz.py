@@ -69,7 +69,7 @@ def test_hypothesis_breaks_nothing(name: str) -> None:
     seeds = st.sampled_from(target.seeds())
     changed = st.builds(target.mutate, seeds, st.randoms(use_true_random=False))
 
-    @settings(max_examples=25, database=None)
+    @settings(max_examples=40, database=None)
     @given(changed | st.binary(max_size=60))
     def breaks_nothing(data: bytes) -> None:
         target.run(data)
