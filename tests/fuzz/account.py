@@ -152,8 +152,9 @@ def amount_read(data: bytes) -> None:
         return
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         return
-    if isinstance(value, Decimal) and value and abs(value.adjusted()) > 400:  # too small, or too great to write out
-        must(all(Fields({"n": value}, "x").cents("n", site.currency) is None for site in SITES.values()), f"{value}")
+    if isinstance(value, Decimal) and abs(value.adjusted()) > 400:  # nothing, or too small, or too great to write out
+        found = {Fields({"n": value}, "x").cents("n", site.currency) for site in SITES.values()}
+        must(found == ({None} if value else {0}), f"{data!r} is {found}")
         return
     text = data.decode(json.detect_encoding(data))  # JSON has three encodings, and all are read
     exact = Fraction(text.strip(" \t\r\n"))
