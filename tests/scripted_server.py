@@ -47,6 +47,11 @@ class FakeClock:
             self._over = True
             self._changed.notify_all()
 
+    def begin(self) -> None:
+        """From now on somebody asks again."""
+        with self._changed:
+            self._over = False
+
     def trickle(self, data: bytes, slow: slice, seconds: float) -> Play:
         """An answer of which each byte in ``slow`` takes so long, and waits until the kiosk looked at the clock."""
 
@@ -96,10 +101,12 @@ def hang_up(connection: socket.socket) -> None:
 
 
 class ScriptedServer:
-    """One connection at a time; each request takes the next play. Without one it hangs up."""
+    """One connection at a time; each request takes the next play."""
 
     def __init__(self, certificate: str = "") -> None:
         self.plays: deque[Play] = deque()
+        self.otherwise: Callable[[Heard], Play] | None = None
+        """What to do where no play is left; None: hang up."""
         self.requests: list[Heard] = []
         self.connections = 0
         self.hung_up = threading.Event()
@@ -156,9 +163,12 @@ class ScriptedServer:
             method, target, _ = lines[0].split(" ")
             self.requests.append(Heard(method, target, headers, received[:length]))
             received = received[length:]
-            if not self.plays:
+            if self.plays:
+                play = self.plays.popleft()
+            elif self.otherwise:
+                play = self.otherwise(self.requests[-1])
+            else:
                 return
-            play = self.plays.popleft()
             if isinstance(play, bytes):
                 connection.sendall(play)
             else:

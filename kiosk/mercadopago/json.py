@@ -28,10 +28,13 @@ def loads(body: bytes) -> object:
     """The JSON value.
 
     Raises:
-        NonsenseError: it is no JSON, or holds NaN, Infinity, an endless number or endless nesting.
+        NonsenseError: it is no JSON, or holds NaN, Infinity, an endless number or endless nesting, or an object that
+            says two things of one name.
     """
     try:
-        return json.loads(body, parse_int=_integer, parse_float=_decimal, parse_constant=_no_number)
+        return json.loads(
+            body, parse_int=_integer, parse_float=_decimal, parse_constant=_no_number, object_pairs_hook=_object
+        )
     except ValueError as error:  # also text that is no UTF-8
         raise NonsenseError("no JSON") from error
     except RecursionError as error:
@@ -138,6 +141,14 @@ class Fields:
 
     def _wrong(self, name: str, wanted: str) -> NonsenseError:
         return NonsenseError(f"{name} of {self._what} is no {wanted}")
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object. ``opened`` and ``closed`` for one ``status`` is neither; the same said twice is still the same."""
+    value = dict(pairs)
+    if len(value) < len(pairs) and any(value[name] != said for name, said in pairs):
+        raise NonsenseError("an object that says two things of one name")
+    return value
 
 
 def _integer(text: str) -> int:

@@ -6,13 +6,20 @@ point for that, a network backend (https://www.encode.io/httpcore/network-backen
 and write gets what is left until one moment. Two things follow. A lane is never held longer than its call allows; and
 not a byte of a request leaves after that moment, when nobody expects it any more. What no socket time-out can limit is
 the resolving of the name (``getaddrinfo``): it may return late, but then nothing is sent.
+
+An answer that comes twice must not answer the next request: a repeated 204 to a PUT would say of the DELETE after it
+that the order is gone. The library keeps what it was given beyond the end of an answer, and begins the next one with
+it. So what looks like the beginning of a second answer is given to it only when it asks for more; while such a piece is
+still here, the connection counts as closed by the other side, and is not used again.
 """
 
 from __future__ import annotations
 
 import itertools
+import re
 import socket
 import ssl
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
@@ -24,6 +31,9 @@ from kiosk.sale.events import Trouble
 _CERT_NOT_YET_VALID: Final = 9
 _CERT_HAS_EXPIRED: Final = 10
 # The two codes: X509_V_ERR_CERT_* in OpenSSL's x509_vfy.h, which ``ssl`` passes on as ``verify_code``.
+
+_ANSWER_BEGINS: Final = re.compile(rb"(?=HTTP/)")
+"""An empty match before each. The words may stand in a body, too: that only makes two pieces of it."""
 
 FAILURES: Final = (
     httpcore.TimeoutException,
@@ -90,11 +100,16 @@ class _Stream(httpcore.NetworkStream):
     def __init__(self, stream: httpcore.NetworkStream, line: Line) -> None:
         self._stream = stream
         self._line = line
+        self._held: deque[bytes] = deque()
+        """What came and was not asked for yet."""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        data = self._stream.read(max_bytes, self._line.limit(timeout))
-        self._line.heard = self._line.heard or bool(data)
-        return data
+        """What came, but never more than one answer of it; empty at the end."""
+        limit = self._line.limit(timeout)
+        if not self._held:
+            self._held.extend(filter(None, _ANSWER_BEGINS.split(self._stream.read(max_bytes, limit))))
+        self._line.heard = self._line.heard or bool(self._held)
+        return self._held.popleft() if self._held else b""
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._stream.write(buffer, self._line.limit(timeout))
@@ -113,8 +128,8 @@ class _Stream(httpcore.NetworkStream):
         self._stream.close()
 
     def get_extra_info(self, info: str) -> Any:
-        """``is_readable`` above all: httpcore drops an idle connection that the server closed by it."""
-        return self._stream.get_extra_info(info)
+        """``is_readable`` above all: by it httpcore drops an idle connection that was closed, or said too much."""
+        return (info == "is_readable" and bool(self._held)) or self._stream.get_extra_info(info)
 
 
 def _addresses(host: str, port: int) -> list[str]:

@@ -1,0 +1,191 @@
+"""The adversary at the wire: time, connections, framing, and JSON that is none. See ``adversary`` for the words."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import socket
+from collections.abc import Callable
+from typing import Final
+
+from kiosk.mercadopago import BODY_MAX
+from kiosk.sale.events import Removal, Trouble
+from tests.adversary import HELD, NO_ORDER, RIGHT, Bad, Misbehaviour, Right, every, says
+from tests.scripted_server import DATE, DATE_S, FakeClock, Play, answer, hang_up, reset
+
+_NONSENSE: Final = every(Trouble.NONSENSE)
+_NETWORK: Final = every(Trouble.NETWORK)
+_SLOW: Final = every(Trouble.SLOW)
+_WELL: Final = every("", **RIGHT)
+_ENDLESS: Final = 1 << 16
+
+
+def _bytes(change: Callable[[bytes], bytes]) -> Bad:
+    """The right answer, with its bytes changed."""
+    return lambda right, clock: change(right.bytes())
+
+
+def _body(change: Callable[[bytes], bytes], **headers: str) -> Bad:
+    """The right answer, with a body in any case, and that changed."""
+    return lambda right, clock: answer(200, change(right.spoken().body), **headers)
+
+
+def _then_closed(change: Callable[[bytes], bytes]) -> Bad:
+    def bad(right: Right, clock: FakeClock) -> Play:
+        def play(connection: socket.socket) -> None:
+            connection.sendall(change(right.spoken().bytes()))
+            connection.close()
+
+        return play
+
+    return bad
+
+
+def _then_reset(change: Callable[[bytes], bytes]) -> Bad:
+    def bad(right: Right, clock: FakeClock) -> Play:
+        def play(connection: socket.socket) -> None:
+            connection.sendall(change(right.spoken().bytes()))
+            # What was sent is delivered before the reset only if somebody has read it.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+            reset(connection)
+
+        return play
+
+    return bad
+
+
+def _slowly(part: slice, seconds: float, data: bytes = b"") -> Bad:
+    """So many seconds for each byte of that part; no socket ever waits for long."""
+    return lambda right, clock: clock.trickle(data or right.spoken().bytes(), part, seconds)
+
+
+def _chunked(*chunks: bytes, head: str = "") -> bytes:
+    sizes = b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks)
+    return f"HTTP/1.1 200 OK\r\nDate: {DATE}\r\nx-request-id: trace-1\r\n{head}Transfer-Encoding: chunked\r\n\r\n".encode() + sizes
+
+
+def _in_chunks(right: Right, clock: FakeClock) -> Play:
+    body = right.spoken().body
+    return _chunked(body[:1], body[1:], b"") if body[1:] else _chunked(body, b"")
+
+
+def _raw(text: str) -> Bad:
+    data = text.encode("latin-1")
+    return lambda right, clock: data
+
+
+TIME: Final = (
+    Misbehaviour("a head that drips", "wire", _slowly(slice(0, 40), 1.0), _SLOW, spends_s=11.0),
+    Misbehaviour("a body that drips", "wire", _slowly(slice(-2, None), 6.0), _SLOW, spends_s=12.0),
+    Misbehaviour("a head that drips in time", "wire", _slowly(slice(0, 40), 0.1), _WELL, spends_s=9.0),
+    Misbehaviour(
+        "go on, go on, go on",
+        "wire",
+        _slowly(slice(0, None), 0.02, b"HTTP/1.1 100 Continue\r\n\r\n" * 100),
+        _SLOW,
+        spends_s=10.1,
+    ),
+)
+
+CONNECTIONS: Final = (
+    Misbehaviour("it hangs up", "wire", lambda right, clock: hang_up, _NETWORK),
+    Misbehaviour("it resets", "wire", lambda right, clock: reset, _NETWORK),
+    Misbehaviour("the head is cut", "wire", _then_closed(lambda data: data[:30]), _NONSENSE),
+    Misbehaviour("less than its Content-Length", "wire", _then_closed(lambda data: data[:-1]), _NONSENSE),
+    Misbehaviour(
+        "a chunk that is cut",
+        "wire",
+        _then_closed(lambda data: _chunked(b"[]", b"")[:-6]),
+        _NONSENSE,
+    ),
+    Misbehaviour("closed after the answer", "wire", _then_closed(lambda data: data), _WELL),
+    Misbehaviour("it says that it closes", "wire", lambda right, clock: right.bytes(Connection="close"), _WELL),
+    Misbehaviour("the answer comes twice", "wire", _bytes(lambda data: data + data), _WELL),
+    Misbehaviour("another answer comes along", "wire", _bytes(lambda data: data + answer(404, NO_ORDER)), _WELL),
+    Misbehaviour("more than its Content-Length", "wire", _body(lambda body: body, ), _WELL),
+    Misbehaviour(
+        "a little more than its Content-Length",
+        "wire",
+        lambda right, clock: right.spoken().bytes() + b"}}",
+        _WELL,
+        then=Trouble.NONSENSE,
+    ),
+)
+
+HEADERS: Final = (
+    Misbehaviour("JSON called HTML", "wire", _body(bytes, Content_Type="text/html"), _WELL),
+    Misbehaviour("JSON called nothing", "wire", _body(bytes, Content_Type=""), _WELL),
+    Misbehaviour("JSON called Latin", "wire", _body(bytes, Content_Type="application/json; charset=latin-1"), _WELL),
+    Misbehaviour("JSON in UTF-16", "wire", _body(lambda body: body.decode().encode("utf-16")), _WELL),
+    Misbehaviour("JSON with a byte order mark", "wire", _body(lambda body: b"\xef\xbb\xbf" + body), _WELL),
+    Misbehaviour("in chunks", "wire", _in_chunks, _WELL),
+    Misbehaviour("no id of the request", "1", _bytes(lambda data: data.replace(b"x-request-id", b"x")), _WELL, trace=""),
+    Misbehaviour("no Date", "8.1", _bytes(lambda data: data.replace(b"Date:", b"X:")), _WELL, date=None),
+    *(
+        Misbehaviour(f"Date: {text}", "8.1", lambda right, clock, text=text: right.bytes(Date=text), _WELL, date=date)  # type: ignore[misc]
+        for text, date in (
+            ("Thu, 01 Jan 1970 00:00:00 GMT", None),
+            ("Tue, 01 Jan 2999 00:00:00 GMT", None),
+            ("now", None),
+            ("", None),
+            ("Sun, 99 May 2031 18:20:00 GMT", None),
+            ("Sun, 04 May 2031 15:20:00 -0300", DATE_S),
+        )
+    ),
+    Misbehaviour("a cookie", "wire", lambda right, clock: right.bytes(Set_Cookie="portal=1; Path=/"), _WELL),
+    Misbehaviour("packed", "wire", _body(gzip.compress, Content_Encoding="gzip"), _NONSENSE),
+    Misbehaviour("packed beyond all measure", "wire", says(200, gzip.compress(b" " * 20_000_000), Content_Encoding="gzip"), _NONSENSE),
+    Misbehaviour("packed in a way nobody knows", "wire", _body(bytes, Content_Encoding="br, gzip"), _NONSENSE),
+    Misbehaviour("packed on the way", "wire", _raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nx"), _NONSENSE),
+    Misbehaviour("a head without end", "wire", lambda right, clock: right.bytes(X="x" * 200_000), _NONSENSE),
+    Misbehaviour("two lengths", "wire", _raw("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n[]"), _NONSENSE),
+    Misbehaviour("a length below zero", "wire", _raw("HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\n[]"), _NONSENSE),
+    Misbehaviour("not HTTP", "wire", _raw("SSH-2.0-OpenSSH_9.2\r\n\r\n"), _NONSENSE),
+    Misbehaviour("a status that is none", "wire", _raw("HTTP/1.1 000 OK\r\nContent-Length: 0\r\n\r\n"), _NONSENSE),
+    Misbehaviour("another protocol", "wire", _raw("HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"), _NONSENSE),
+)
+
+_OPEN: Final = json.dumps(HELD).encode()[:-1]
+
+
+def _says(body: bytes) -> Bad:
+    return says(200, body)
+
+
+NO_JSON: Final = (
+    Misbehaviour("cut JSON", "wire", _body(lambda body: body[:-1]), _NONSENSE),
+    Misbehaviour("two values", "wire", _body(lambda body: body + body), _NONSENSE),
+    Misbehaviour("not UTF-8", "wire", _body(lambda body: body[:1] + b'"\xff": 1,' + body[1:]), _NONSENSE),
+    Misbehaviour("NaN", "wire", _says(_OPEN + b', "x": NaN}'), _NONSENSE),
+    Misbehaviour("Infinity", "wire", _says(_OPEN + b', "x": -Infinity}'), _NONSENSE),
+    Misbehaviour("a number without end", "wire", _says(_OPEN + b', "x": ' + b"1" * 5000 + b"}"), _NONSENSE),
+    Misbehaviour("an exponent without end", "wire", _says(_OPEN + b', "x": 1e99999999999999999999}'), _NONSENSE),
+    Misbehaviour("two things of one name", "wire", _says(_OPEN + b', "total_amount": 1}'), _NONSENSE),
+    Misbehaviour("nesting without end", "wire", _says(b"[" * 100_000), _NONSENSE),
+    Misbehaviour("objects without end", "wire", _says(b'{"a":' * 100_000), _NONSENSE),
+    Misbehaviour("spaces without end", "wire", _says(b"{}" + b" " * BODY_MAX), _NONSENSE),
+)
+"""In every call: an object, but for the number that nobody can read."""
+
+READ_WITH_CARE: Final = (
+    Misbehaviour(
+        "an amount of 1e400",
+        "wire",
+        _says(_OPEN.replace(b'"total_amount": 25.0, "items"', b'"total_amount": 1e400, "items"') + b"}"),
+        {"pos": "another"},
+    ),
+    Misbehaviour(
+        "the same thing twice",
+        "wire",
+        _says(_OPEN + b', "total_amount": 25.00}'),
+        {"pos": "ours", "place": "placed", "withdraw": Removal.BY_US},
+    ),
+    Misbehaviour(
+        "letters that are half of one",
+        "wire",
+        _says(_OPEN.replace(b'"Padaria"', b'"\\ud800"') + b"}"),
+        {"pos": "ours"},
+    ),
+)
+
+WIRE: Final = (*TIME, *CONNECTIONS, *HEADERS, *NO_JSON, *READ_WITH_CARE)

@@ -1,0 +1,192 @@
+"""The contract of the Mercado Pago adapter: each entry of the adversary's catalogue over a real socket.
+
+What is asserted of each call: that it ends with exactly the word of the catalogue, that it answers the request that was
+made, within its time, with one request where one is due, and that the adapter is fit for the next call. A breach raises
+``LawBroken`` with the law that a sale would have lost by it, so that planted bugs can be held against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from kiosk.config import MercadoPagoConfig, Secret
+from kiosk.mercadopago import MercadoPago
+from kiosk.mercadopago.look import PAGES_MAX
+from kiosk.sale.commands import AskAccount, AskPos, Depth, Look, PaymentCall, Place, Withdraw
+from kiosk.sale.events import (
+    AccountIs,
+    Busy,
+    CallAnswer,
+    Evidence,
+    Holds,
+    Placed,
+    Refused,
+    Removed,
+    Seen,
+    Unknown,
+)
+from kiosk.sale.money import SITES
+from kiosk.sale.records import Line, Sale
+from kiosk.sale.verdict import judge
+from tests.adversary import ANSWERS, CALLS, REFERENCE, RIGHT, USER, Misbehaviour, Said, right
+from tests.adversary_wire import WIRE
+from tests.laws import law
+from tests.scripted_server import FakeClock, Heard, Play, ScriptedServer
+
+TOKEN: Final = "APP_USR-1234567890-050418-0123456789abcdef-123456789"
+CALL_S: Final = 10.0
+LAWS: Final = {"place": "L6", "pos": "L4", "withdraw": "L6", "look": "L2", "account": "L6"}
+"""What a sale loses when the adapter misreads the answer to that call."""
+SALE: Final = Sale(REFERENCE, 7, 2500, "BRL", (Line("Venda 7", 1, 2500),), key="k", made_at=0.0)
+
+
+class Lane:
+    """An adapter with a clock that the test turns, and the far end of its wire."""
+
+    def __init__(self, base_url: str, *, token: str = TOKEN, limit_s: float = CALL_S, user: int = USER) -> None:
+        self.clock = FakeClock()
+        self.limit_s = limit_s
+        self.user = user
+        settings = MercadoPagoConfig(user, "STORE01", "KIOSK01", base_url)
+        self.adapter = MercadoPago(settings, Secret(token), SITES["MLB"], self.clock, title="Padaria")
+        self._requests = 0
+
+    def close(self) -> None:
+        self.clock.over()
+        self.adapter.close()
+
+    def call(self, name: str, sale: Sale = SALE) -> CallAnswer:
+        """Make that call; the answer must be one to it."""
+        self._requests += 1
+        request, until = self._requests, self.clock.now + self.limit_s
+        reference = sale.reference
+        calls: dict[str, PaymentCall] = {
+            "place": Place(request=request, reference=reference, until=until, sale=sale),
+            "pos": AskPos(request=request, reference=reference, until=until),
+            "withdraw": Withdraw(request=request, reference=reference, until=until),
+            "look": Look(request=request, reference=reference, until=until, depth=Depth.ALL),
+            "glance": Look(request=request, reference=reference, until=until, depth=Depth.ORDERS),
+            "account": AskAccount(request=request, reference=reference, until=until),
+        }
+        answered = self.adapter.carry_out(calls[name])
+        law("L6", (answered.request, answered.reference) == (request, reference), "it answers another request")
+        return answered
+
+    def ask(self, name: str, sale: Sale = SALE) -> Said:
+        """The word that it ends with."""
+        return said(self.call(name, sale), sale, self.user)
+
+
+def said(answered: CallAnswer, sale: Sale = SALE, user: int = USER) -> Said:
+    """The one word in which an answer differs from others."""
+    match answered:
+        case Refused():
+            return answered.reject
+        case Unknown():
+            return answered.trouble
+        case Removed():
+            return answered.removal
+        case Placed():
+            return "placed"
+        case Busy():
+            return "busy"
+        case Holds(order=None):
+            return "free"
+        case Holds(order=order):
+            return "ours" if order and (order.reference, order.cents) == (sale.reference, sale.cents) else "another"
+        case AccountIs():
+            return "ours" if (answered.user_id, answered.site) == (user, "MLB") else "another"
+        case Seen():
+            return _seen(answered.evidence, sale, user)
+
+
+def _seen(evidence: Evidence, sale: Sale, user: int) -> str:
+    found = "unpaid" if evidence.orders or evidence.payments else "nothing"
+    word = "paid" if judge(sale, user, evidence).paid else found
+    return word if evidence.whole else f"{word}, not all"
+
+
+# --- a misbehaving server ---------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def against(certificate: str = "") -> Iterator[tuple[ScriptedServer, Lane]]:
+    """An adapter before a server that is well."""
+    server = ScriptedServer(certificate)
+    lane = Lane(f"{'https' if certificate else 'http'}://{'localhost' if certificate else '127.0.0.1'}:{server.port}")
+    server.otherwise = lambda heard: right(heard).bytes()
+    try:
+        yield server, lane
+    finally:
+        lane.close()
+        server.close()
+
+
+def keeps(entry: Misbehaviour) -> None:
+    """All its calls end as the catalogue says, one after the other on one adapter.
+
+    Raises:
+        LawBroken: one does not.
+    """
+    with against() as (server, lane):
+        for call in entry.said:
+            _keeps(entry, call, server, lane)
+
+
+def _keeps(entry: Misbehaviour, call: str, server: ScriptedServer, lane: Lane) -> None:
+    well = server.otherwise
+    server.otherwise = _spoilt(entry, lane.clock)
+    before, began = len(server.requests), lane.clock.now
+    answered = lane.call(call)
+    lane.clock.over()
+    word, wanted = said(answered), entry.said[call]
+    law(_law(call, word), word == wanted, f"{entry.name}: {call} ended with {word}, and not with {wanted}")
+    law("L8", lane.clock.now - began <= entry.spends_s, f"{entry.name}: {call} took its time")
+    asked = len(server.requests) - before
+    law("L6", asked <= (2 * PAGES_MAX + 1 if call == "look" else 1), f"{entry.name}: {call} was repeated")
+    if isinstance(answered, Unknown):
+        law("L6", answered.retry_after_s == entry.retry_after_s, f"{entry.name}: back in {answered.retry_after_s} s")
+    else:
+        heard = (answered.date, answered.trace)
+        law("L6", heard == (entry.date, entry.trace), f"{entry.name}: {call} carries {heard}")
+    server.otherwise = well
+    after = lane.ask("pos")
+    law("L8", after == entry.then, f"{entry.name}: after {call}, the next one ends with {after}")
+    if after != "ours":
+        law("L8", lane.ask("pos") == "ours", f"{entry.name}: after {call}, the adapter is of no use")
+
+
+def _spoilt(entry: Misbehaviour, clock: FakeClock) -> Callable[[Heard], Play]:
+    def play(heard: Heard) -> Play:
+        clock.begin()
+        return entry.bad(right(heard), clock)
+
+    return play
+
+
+def _law(call: str, word: Said) -> str:
+    return "L1" if str(word).startswith("paid") else LAWS[call]
+
+
+def the_contract_is_kept(entries: tuple[Misbehaviour, ...] = (*ANSWERS, *WIRE)) -> None:
+    """By every entry of the catalogue.
+
+    Raises:
+        LawBroken: by the first that is not.
+    """
+    for entry in entries:
+        keeps(entry)
+
+
+def the_right_answers_are_right() -> None:
+    """The twin of all of them.
+
+    Raises:
+        LawBroken: one is not.
+    """
+    with against() as (_, lane):
+        for call in CALLS:
+            word = lane.ask(call)
+            law(LAWS[call], word == RIGHT[call], f"{call} ended with {word}")
