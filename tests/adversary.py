@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, TypeAlias
+from urllib.parse import parse_qs
 
 from kiosk.sale.events import Reject, Removal, Trouble
 from tests.scripted_server import DATE_S, FakeClock, Heard, Play, answer
@@ -40,6 +41,8 @@ class Right:
     """What was asked: ``place`` ``pos`` ``withdraw`` ``orders`` ``payments`` ``order`` ``account``."""
     status: int
     body: bytes
+    offset: int = 0
+    """Of a search, how many elements the asker has seen."""
 
     def bytes(self, **headers: str) -> bytes:
         """On the wire."""
@@ -47,7 +50,7 @@ class Right:
 
     def spoken(self) -> Right:
         """With a body in any case: an empty object where there is none."""
-        return Right(self.kind, 200, self.body or b"{}")
+        return replace(self, status=200, body=self.body or b"{}")
 
 
 Bad: TypeAlias = Callable[[Right, FakeClock], Play]
@@ -153,11 +156,12 @@ NO_PAYMENTS: Final = index()
 
 def right(heard: Heard) -> Right:
     """The right answer to that request: the POS holds our order, and it is paid."""
-    path = heard.target.partition("?")[0]
+    path, _, query = heard.target.partition("?")
     if heard.method in ("PUT", "DELETE"):
         return Right("place" if heard.method == "PUT" else "withdraw", 204, b"")
     kind, body = next((kind, body) for beginning, kind, body in _RIGHT if path.startswith(beginning))
-    return Right(kind, 200, json.dumps(body).encode())
+    offset = int(parse_qs(query).get("offset", ["0"])[0])
+    return Right(kind, 200, json.dumps(body).encode(), offset)
 
 
 _RIGHT: Final[tuple[tuple[str, str, object], ...]] = (
@@ -166,6 +170,7 @@ _RIGHT: Final[tuple[tuple[str, str, object], ...]] = (
     ("/merchant_orders/", "order", ORDER),
     ("/v1/payments/search", "payments", index(INDEXED)),
     ("/users/me", "account", ACCOUNT),
+    ("", "elsewhere", {}),
 )
 
 
@@ -286,16 +291,10 @@ def _throttled(name: str, seconds: float | None, **headers: str) -> Misbehaviour
 
 
 SAYS_NOTHING: Final = (
-    _always(
-        "locked", "2.8", 409, _LOCKED, every(Trouble.SERVER, place="busy", withdraw=Removal.LOCKED)
-    ),
-    _always(
-        "conflict", "2.6", 409, error("conflict"), every(Trouble.SERVER, place="busy", withdraw=Removal.LOCKED)
-    ),
+    _always("locked", "2.8", 409, _LOCKED, every(Trouble.SERVER, place="busy", withdraw=Removal.LOCKED)),
+    _always("conflict", "2.6", 409, error("conflict"), every(Trouble.SERVER, place="busy", withdraw=Removal.LOCKED)),
     _always("locked", "2.8", 423, error("locked"), every(Trouble.SERVER, withdraw=Removal.LOCKED)),
-    _always(
-        "locked as a 400", "13.2", 400, _LOCKED, every(Reject.INVALID, place="busy", withdraw=Removal.LOCKED)
-    ),
+    _always("locked as a 400", "13.2", 400, _LOCKED, every(Reject.INVALID, place="busy", withdraw=Removal.LOCKED)),
     _always("failed, in doubt", "2.8", 500, _FAILED, every(Trouble.SERVER, withdraw=Removal.GONE)),
     _always(
         "a failure called our fault",
@@ -316,21 +315,14 @@ SAYS_NOTHING: Final = (
     _throttled("some day", None, Retry_After="soon"),
     _throttled("before now", None, Retry_After="-5"),
     _throttled("in a million years", None, Retry_After="99999999999999"),
-    Misbehaviour(
-        "429 HTML", "8.2", says(429, HTML, Retry_After="7"), every(Trouble.THROTTLED), retry_after_s=7.0
-    ),
-    Misbehaviour(
-        "503 with a time", "6", says(503, HTML, Retry_After="9"), every(Trouble.SERVER), retry_after_s=9.0
-    ),
+    Misbehaviour("429 HTML", "8.2", says(429, HTML, Retry_After="7"), every(Trouble.THROTTLED), retry_after_s=7.0),
+    Misbehaviour("503 with a time", "6", says(503, HTML, Retry_After="9"), every(Trouble.SERVER), retry_after_s=9.0),
 )
 
 # --- somebody else answers (sections 6, 12.15) ------------------------------------------------------------------------
 
 STRANGERS: Final = (
-    *(
-        _always("HTML", "12.15", status, HTML, _NONSENSE)
-        for status in (200, 201, 400, 401, 403, 404, 407, 410, 422)
-    ),
+    *(_always("HTML", "12.15", status, HTML, _NONSENSE) for status in (200, 201, 400, 401, 403, 404, 407, 410, 422)),
     *(_always("nothing", "12.15", status, b"", _NONSENSE) for status in (300, 304, 400, 401, 403, 404)),
     _always("a gateway's JSON", "2.3", 403, {"message": "Forbidden"}, _NONSENSE),
     _always("a login is needed", "wire", 511, HTML, _SERVER),
@@ -394,8 +386,24 @@ ON_THE_POS: Final = (
 _OPENED: Final = order(id=1, status="opened", order_status="payment_required", paid_amount=0, payments=[])
 
 
+def _many(count: int, total: int | None = 0) -> list[dict[str, object]]:
+    """Pages of an opened order each; one more is to follow."""
+    return [page({**_OPENED, "id": number}, total=count + 1 if total == 0 else None) for number in range(1, count + 1)]
+
+
 def _found(name: str, section: str, said: Said, *orders: object, payments: object = NO_PAYMENTS) -> Misbehaviour:
     return _shape("look", name, section, said, orders=page(*orders), payments=payments)
+
+
+def _turned(name: str, section: str, said: Said, *pages: dict[str, object]) -> Misbehaviour:
+    """A search of merchant orders that has these pages, one order each, and then empty ones."""
+
+    def bad(right: Right, clock: FakeClock) -> Play:
+        if right.kind != "orders":
+            return answer(200, NO_PAYMENTS)
+        return answer(200, pages[right.offset] if right.offset < len(pages) else page(total=len(pages)))
+
+    return Misbehaviour(f"look: {name}", section, bad, {"look": said})
 
 
 def _pages(name: str, section: str, said: Said, orders: object, payments: object = NO_PAYMENTS) -> Misbehaviour:
@@ -414,6 +422,9 @@ LOOKS: Final = (
     _pages("a total that is not reached", "4.5", "paid, not all", page(ORDER, total=2)),
     _pages("null for no payments", "5", "paid", page(ORDER), index(results=None)),
     _pages("paging of null", "5", "paid, not all", page(ORDER), {"paging": None, "results": [INDEXED]}),
+    _turned("the paid one is on the third page", "4.5", "paid", *_many(2), page(ORDER, total=3)),
+    _turned("pages without a total", "4.3", "paid", *_many(1, None), page(ORDER, total=None)),
+    _turned("the paid one is on the last page of too many", "13.7", "unpaid, not all", *_many(8), page(ORDER, total=9)),
     _found("an order that is opened", "4.4", "unpaid", _OPENED),
     _found("several, the last is paid", "12.10", "paid", _OPENED, order(id=2, status="expired", payments=[]), ORDER),
     _found("several, the first is paid", "4.5", "paid", ORDER, _OPENED),
@@ -466,7 +477,7 @@ LOOKS: Final = (
         "unpaid",
         paid_by({"transaction_amount": 20.0, "total_paid_amount": 25.0}),
     ),
-    _found("0.1 + 0.2 as floats add up", "12.16", "nothing, not all", order(total_amount=0.1 + 0.2 + 1e14)),
+    _found("an amount as floats add up", "12.16", "unpaid", order(total_amount=25.1 + 25.2 - 25.3)),
     _found("only the payments know it, by id it is paid", "5", "paid", payments=index(INDEXED)),
     _shape(
         "look",

@@ -6,6 +6,7 @@ import gzip
 import json
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from kiosk.mercadopago import BODY_MAX
@@ -33,7 +34,8 @@ def _body(change: Callable[[bytes], bytes], **headers: str) -> Bad:
 def _then_closed(change: Callable[[bytes], bytes]) -> Bad:
     def bad(right: Right, clock: FakeClock) -> Play:
         def play(connection: socket.socket) -> None:
-            connection.sendall(change(right.spoken().bytes()))
+            # The answer and the end in one piece, so that whoever has read the one can see the other.
+            connection.sendall(change(right.spoken().bytes()), socket.MSG_MORE)
             connection.close()
 
         return play
@@ -45,8 +47,6 @@ def _then_reset(change: Callable[[bytes], bytes]) -> Bad:
     def bad(right: Right, clock: FakeClock) -> Play:
         def play(connection: socket.socket) -> None:
             connection.sendall(change(right.spoken().bytes()))
-            # What was sent is delivered before the reset only if somebody has read it.
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
             reset(connection)
 
         return play
@@ -61,7 +61,10 @@ def _slowly(part: slice, seconds: float, data: bytes = b"") -> Bad:
 
 def _chunked(*chunks: bytes, head: str = "") -> bytes:
     sizes = b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks)
-    return f"HTTP/1.1 200 OK\r\nDate: {DATE}\r\nx-request-id: trace-1\r\n{head}Transfer-Encoding: chunked\r\n\r\n".encode() + sizes
+    return (
+        f"HTTP/1.1 200 OK\r\nDate: {DATE}\r\nx-request-id: trace-1\r\n{head}Transfer-Encoding: chunked\r\n\r\n".encode()
+        + sizes
+    )
 
 
 def _in_chunks(right: Right, clock: FakeClock) -> Play:
@@ -76,7 +79,7 @@ def _raw(text: str) -> Bad:
 
 TIME: Final = (
     Misbehaviour("a head that drips", "wire", _slowly(slice(0, 40), 1.0), _SLOW, spends_s=11.0),
-    Misbehaviour("a body that drips", "wire", _slowly(slice(-2, None), 6.0), _SLOW, spends_s=12.0),
+    Misbehaviour("a body that drips", "wire", _slowly(slice(-20, None), 1.0), _SLOW, spends_s=11.0),
     Misbehaviour("a head that drips in time", "wire", _slowly(slice(0, 40), 0.1), _WELL, spends_s=9.0),
     Misbehaviour(
         "go on, go on, go on",
@@ -98,16 +101,16 @@ CONNECTIONS: Final = (
         _then_closed(lambda data: _chunked(b"[]", b"")[:-6]),
         _NONSENSE,
     ),
+    Misbehaviour("reset within the answer", "wire", _then_reset(lambda data: data[:30]), _NETWORK),
     Misbehaviour("closed after the answer", "wire", _then_closed(lambda data: data), _WELL),
     Misbehaviour("it says that it closes", "wire", lambda right, clock: right.bytes(Connection="close"), _WELL),
     Misbehaviour("the answer comes twice", "wire", _bytes(lambda data: data + data), _WELL),
     Misbehaviour("another answer comes along", "wire", _bytes(lambda data: data + answer(404, NO_ORDER)), _WELL),
-    Misbehaviour("more than its Content-Length", "wire", _body(lambda body: body, ), _WELL),
     Misbehaviour(
         "a little more than its Content-Length",
         "wire",
         lambda right, clock: right.spoken().bytes() + b"}}",
-        _WELL,
+        {call: said for call, said in RIGHT.items() if call != "look"},  # whose second request is the next one
         then=Trouble.NONSENSE,
     ),
 )
@@ -119,7 +122,9 @@ HEADERS: Final = (
     Misbehaviour("JSON in UTF-16", "wire", _body(lambda body: body.decode().encode("utf-16")), _WELL),
     Misbehaviour("JSON with a byte order mark", "wire", _body(lambda body: b"\xef\xbb\xbf" + body), _WELL),
     Misbehaviour("in chunks", "wire", _in_chunks, _WELL),
-    Misbehaviour("no id of the request", "1", _bytes(lambda data: data.replace(b"x-request-id", b"x")), _WELL, trace=""),
+    Misbehaviour(
+        "no id of the request", "1", _bytes(lambda data: data.replace(b"x-request-id", b"x")), _WELL, trace=""
+    ),
     Misbehaviour("no Date", "8.1", _bytes(lambda data: data.replace(b"Date:", b"X:")), _WELL, date=None),
     *(
         Misbehaviour(f"Date: {text}", "8.1", lambda right, clock, text=text: right.bytes(Date=text), _WELL, date=date)  # type: ignore[misc]
@@ -134,15 +139,27 @@ HEADERS: Final = (
     ),
     Misbehaviour("a cookie", "wire", lambda right, clock: right.bytes(Set_Cookie="portal=1; Path=/"), _WELL),
     Misbehaviour("packed", "wire", _body(gzip.compress, Content_Encoding="gzip"), _NONSENSE),
-    Misbehaviour("packed beyond all measure", "wire", says(200, gzip.compress(b" " * 20_000_000), Content_Encoding="gzip"), _NONSENSE),
+    Misbehaviour(
+        "packed beyond all measure",
+        "wire",
+        says(200, gzip.compress(b" " * 2 * BODY_MAX), Content_Encoding="gzip"),
+        _NONSENSE,
+    ),
     Misbehaviour("packed in a way nobody knows", "wire", _body(bytes, Content_Encoding="br, gzip"), _NONSENSE),
     Misbehaviour("packed on the way", "wire", _raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nx"), _NONSENSE),
     Misbehaviour("a head without end", "wire", lambda right, clock: right.bytes(X="x" * 200_000), _NONSENSE),
-    Misbehaviour("two lengths", "wire", _raw("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n[]"), _NONSENSE),
+    Misbehaviour(
+        "two lengths", "wire", _raw("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n[]"), _NONSENSE
+    ),
     Misbehaviour("a length below zero", "wire", _raw("HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\n[]"), _NONSENSE),
     Misbehaviour("not HTTP", "wire", _raw("SSH-2.0-OpenSSH_9.2\r\n\r\n"), _NONSENSE),
     Misbehaviour("a status that is none", "wire", _raw("HTTP/1.1 000 OK\r\nContent-Length: 0\r\n\r\n"), _NONSENSE),
-    Misbehaviour("another protocol", "wire", _raw("HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"), _NONSENSE),
+    Misbehaviour(
+        "another protocol",
+        "wire",
+        _raw("HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"),
+        _NONSENSE,
+    ),
 )
 
 _OPEN: Final = json.dumps(HELD).encode()[:-1]
@@ -188,4 +205,59 @@ READ_WITH_CARE: Final = (
     ),
 )
 
-WIRE: Final = (*TIME, *CONNECTIONS, *HEADERS, *NO_JSON, *READ_WITH_CARE)
+# --- who stands in the provider's place -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """A far end to which no request must get: every call ends with that trouble."""
+
+    name: str
+    trouble: Trouble | None
+    """None: it is the provider, and all is well."""
+    certificate: str = ""
+    """What the server shows; empty: it does not speak TLS."""
+    url: str = "https://localhost:{port}"
+    on_connect: Callable[[socket.socket], None] | None = None
+    """What a server does that is none; None: it is one."""
+    limit_s: float = 10.0
+    """What each call may take: the only real waits here, so they are short."""
+
+
+def _says_in_the_clear(connection: socket.socket) -> None:
+    connection.recv(65536)
+    connection.sendall(answer(302, b"", Location="http://login.portal.example/"))
+    connection.close()
+
+
+def _speaks_no_tls(connection: socket.socket) -> None:
+    connection.sendall(b"220 mail.example ESMTP\r\n")
+    connection.recv(65536)
+    connection.close()
+
+
+def _says_nothing(connection: socket.socket) -> None:
+    while connection.recv(65536):
+        pass
+    connection.close()
+
+
+_CLEAR: Final = "http://127.0.0.1:{port}"
+ENDS: Final = (
+    End("the provider", None, "valid"),
+    End("a certificate of an authority that nobody knows", Trouble.TLS, "self-signed"),
+    End("a certificate that has expired", Trouble.CLOCK, "expired"),
+    End("a certificate that is not yet valid", Trouble.CLOCK, "not-yet"),
+    End("a certificate for another name", Trouble.TLS, "valid", "https://127.0.0.1:{port}"),
+    End("a portal that answers in the clear", Trouble.TLS, on_connect=_says_in_the_clear),
+    End("something that speaks first", Trouble.TLS, on_connect=_speaks_no_tls),
+    End("it hangs up in the handshake", Trouble.NETWORK, on_connect=hang_up),
+    End("it resets in the handshake", Trouble.NETWORK, on_connect=reset),
+    End("it is silent in the handshake", Trouble.SLOW, on_connect=_says_nothing, limit_s=0.02),
+    End("it is silent", Trouble.SLOW, url=_CLEAR, on_connect=_says_nothing, limit_s=0.02),
+    End("a name that nobody knows", Trouble.NAME, url="https://nobody.knows.example:{port}"),
+    End("a name that is none", Trouble.NONSENSE, url="https://a..b:{port}"),
+    End("a port that refuses", Trouble.NETWORK, url="https://127.0.0.1:1"),
+)
+
+WIRE: Final = (*CONNECTIONS, *HEADERS, *NO_JSON, *READ_WITH_CARE, *TIME)

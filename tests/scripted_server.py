@@ -64,6 +64,8 @@ class FakeClock:
                 connection.sendall(data[position : position + 1])
                 with self._changed:
                     assert self._changed.wait_for(lambda: self._over or self._asked > asked, 5)  # noqa: B023
+                    if self._over:
+                        return
             connection.sendall(data[stop:])
 
         return play

@@ -380,6 +380,17 @@ def test_a_request_that_is_lost_is_not_repeated(world: World) -> None:
     assert [heard.method for heard in world.server.requests] == ["PUT"]
 
 
+@pytest.mark.parametrize("second", [answer(204), FREE], ids=["the same", "another"])
+def test_an_answer_that_comes_twice_answers_one_request(world: World, second: bytes) -> None:
+    """Taken for the next answer, it would say that a DELETE was done, or that the POS is free (law L4)."""
+    world.server.play(answer(204) + second, answer(409, {"error": "instore_order_locked_error"}))
+    assert isinstance(world.place(sale()), Placed)
+    locked = world.lane.carry_out(Withdraw(request=8, reference=REFERENCE, until=world.until))
+    assert isinstance(locked, Removed)
+    assert locked.removal is Removal.LOCKED
+    assert world.server.connections == 2
+
+
 def test_silence_after_a_good_answer_is_the_network(world: World) -> None:
     """What was heard of an earlier answer does not make nonsense of it."""
     world.server.play(FREE, hang_up)

@@ -44,6 +44,18 @@ def test_what_is_no_json_is_nonsense(body: bytes) -> None:
         loads(body)
 
 
+@pytest.mark.parametrize("body", [b'{"a": 1, "b": 2, "a": 2}', b'[{"x": {"a": null, "a": 0}}]'])
+def test_an_object_that_says_two_things_of_one_name_is_nonsense(body: bytes) -> None:
+    """Otherwise the last would count: ``opened``, then ``closed``."""
+    with pytest.raises(NonsenseError, match="two things"):
+        loads(body)
+
+
+def test_an_object_that_says_one_thing_twice_is_understood() -> None:
+    """The twin."""
+    assert loads(b'{"a": 25.0, "b": [1], "a": 25.00, "b": [1]}') == {"a": 25, "b": [1]}
+
+
 def test_the_longest_number_is_still_exact() -> None:
     """28 characters: one more would be rounded somewhere by Python's decimals."""
     assert loads(b"1" * 28) == int("1" * 28)

@@ -137,6 +137,21 @@ def test_it_knows_whether_something_was_heard(line: Line, listener: socket.socke
     stream.close()
 
 
+def test_what_comes_after_an_answer_is_kept_apart(line: Line, listener: socket.socket) -> None:
+    """It is given only to who asks for more; until then the connection looks as if it were closed."""
+    stream = line.connect_tcp("127.0.0.1", port_of(listener))
+    connection, _ = listener.accept()
+    with connection:
+        connection.sendall(b"HTTP/1.1 204 No\r\n\r\nHTTP/1.1 404 No\r\n\r\n")
+        assert stream.read(100) == b"HTTP/1.1 204 No\r\n\r\n"
+        assert stream.get_extra_info("is_readable") is True
+        assert stream.read(100) == b"HTTP/1.1 404 No\r\n\r\n"
+        assert stream.get_extra_info("is_readable") is False
+        connection.sendall(b'{"text": "HTTP/"}')
+        assert stream.read(100) + stream.read(100) == b'{"text": "HTTP/"}'
+    stream.close()
+
+
 # --- addresses ------------------------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from kiosk.sim.forms import (
     Account,
     current_form,
     from_json,
+    ids_as_text,
     merchant_order_form,
     payment_form,
     payments_error,
@@ -182,3 +183,26 @@ def test_what_is_no_json_for_anybody_is_a_value_error(text: bytes) -> None:
     assert from_json(b'{"a": [1, 2.50]}') == {"a": [1, Decimal("2.50")]}
     with pytest.raises(ValueError, match=r"out of all range|JSON"):
         from_json(text)
+
+
+@pytest.mark.parametrize(("within", "amounts"), [(False, (75.25, 70.25)), (True, (70.25, 70.25))])
+def test_a_coupon_is_beside_the_amount_or_within_it(ledger: Ledger, within: bool, amounts: tuple[float, float]) -> None:
+    ledger.behaviour.coupon, ledger.behaviour.coupon_in_transaction = Decimal(5), within
+    held = ledger.merchant_orders[0]
+    inner = from_json(to_json(merchant_order_form(held, NOW + 60, ACCOUNT, ledger)["payments"]).encode())
+    assert isinstance(inner, list)
+    assert (float(inner[1]["transaction_amount"]), float(inner[1]["total_paid_amount"])) == amounts
+    form = payment_form(held.payments[1], NOW + 60, ACCOUNT, ledger)
+    assert form["transaction_amount"] == Decimal(str(amounts[0]))
+
+
+def test_ids_may_be_texts() -> None:
+    """The ids alone, wherever they stand."""
+    form = {"id": 7, "collector": {"id": 5}, "payments": [{"id": 8, "amount": 3}], "collector_id": 5, "order": None}
+    assert ids_as_text(form) == {
+        "id": "7",
+        "collector": {"id": "5"},
+        "payments": [{"id": "8", "amount": 3}],
+        "collector_id": "5",
+        "order": None,
+    }

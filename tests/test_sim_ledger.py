@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Literal
 
 import pytest
 
@@ -338,10 +339,71 @@ def test_an_unknown_site_is_refused() -> None:
 
 def test_a_put_may_open_the_first_merchant_order(ledger: Ledger) -> None:
     """The migration guide's reading; the other reading is what all the tests above use."""
-    ledger.behaviour.opened_at_put = True
+    ledger.behaviour.opens = "put"
     ledger.put(order(), NOW)
     assert summary(ledger) == [("A", False, "payment_required")]
     ledger.customer("scan", NOW)
     assert len(ledger.merchant_orders) == 1
     ledger.customer("pay", NOW)
     assert summary(ledger) == [("A", False, "payment_required"), ("A", True, "paid")]
+
+
+def test_a_payment_may_open_it(ledger: Ledger) -> None:
+    """Each customer's own; a scan leaves no trace."""
+    ledger.behaviour.opens = "payment"
+    ledger.put(order(), NOW)
+    ledger.customer("scan", NOW)
+    assert summary(ledger) == []
+    ledger.customer("reject", NOW + 1)
+    ledger.customer("confirm", NOW + 2)
+    assert summary(ledger, NOW + 2) == [("A", True, "paid")]
+    assert ledger.merchant_orders[0].opened_at == NOW + 1
+
+
+@pytest.mark.parametrize("replaces", [True, False])
+def test_a_second_put_may_be_refused(offered: Ledger, replaces: bool) -> None:
+    """Until the first order is gone."""
+    offered.behaviour.replaces = replaces
+    assert offered.put(order("B"), NOW) is replaces
+    held = offered.current(NOW)
+    assert held is not None
+    assert held.reference == ("B" if replaces else "A")
+    offered.delete(NOW)
+    assert offered.put(order("C"), NOW)
+
+
+@pytest.mark.parametrize(
+    ("life", "asked_s", "life_s"),
+    [("honoured", 3600, 3600), ("honoured", 60, 60), ("honoured", None, 600), ("ignored", 60, 600)],
+)
+def test_an_expiry_may_count_more_or_less(
+    ledger: Ledger, life: Literal["honoured", "ignored"], asked_s: float | None, life_s: float
+) -> None:
+    ledger.behaviour.life = life
+    ledger.put(order(expires_at=None if asked_s is None else NOW + asked_s), NOW)
+    assert ledger.until == NOW + life_s
+
+
+@pytest.mark.parametrize(
+    ("while_paying", "said", "stays"),
+    [
+        ("deleted", Deletion.DONE, False),
+        ("locked", Deletion.LOCKED, True),
+        ("refused", Deletion.REFUSED, True),
+        ("failed", Deletion.FAILED, False),
+    ],
+)
+def test_a_delete_while_somebody_pays(
+    offered: Ledger,
+    while_paying: Literal["deleted", "locked", "refused", "failed"],
+    said: Deletion,
+    stays: bool,
+) -> None:
+    """Whatever it says, the payment lands; and where nobody pays it says nothing of that kind."""
+    offered.behaviour.while_paying = while_paying
+    offered.customer("scan", NOW)
+    assert offered.delete(NOW) is said
+    assert (offered.current(NOW) is not None) is stays
+    assert offered.customer("confirm", NOW)["ok"] is True
+    offered.put(order("B"), NOW)
+    assert offered.delete(NOW) is Deletion.DONE

@@ -6,7 +6,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import pytest
@@ -174,6 +174,39 @@ def test_what_is_not_there_is_told_in_json_with_a_date(shop: Shop, method: str, 
     assert answer.headers["x-request-id"]
 
 
+def test_a_second_put_may_be_refused(shop: Shop) -> None:
+    shop.fake.ledger.behaviour.replaces = False
+    assert shop.put("A").status_code == 204
+    assert said(shop.put("B")) == (409, "conflict")
+    assert shop.ask("GET", POS).json()[0]["external_reference"] == "A"
+
+
+def test_a_free_pos_may_be_an_empty_array(shop: Shop) -> None:
+    shop.fake.ledger.behaviour.free_is_empty_array = True
+    assert shop.ask("GET", POS).json() == []
+    shop.put()
+    assert len(shop.ask("GET", POS).json()) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "key"), [(400, "in_store_order_delete_error"), (404, NO_ORDER), (500, "in_store_order_creation_error")]
+)
+def test_what_a_delete_of_nothing_may_answer(shop: Shop, status: Literal[400, 404, 500], key: str) -> None:
+    shop.fake.ledger.behaviour.nothing_to_delete = status
+    assert said(shop.ask("DELETE", POS)) == (status, key)
+
+
+@pytest.mark.parametrize(("while_paying", "status"), [("refused", 400), ("failed", 500)])
+def test_what_a_delete_may_answer_while_somebody_pays(
+    shop: Shop, while_paying: Literal["refused", "failed"], status: int
+) -> None:
+    shop.fake.ledger.behaviour.while_paying = while_paying
+    shop.put()
+    shop.fake.customer("scan")
+    assert shop.ask("DELETE", POS).status_code == status
+    assert shop.ask("GET", POS).status_code == (200 if while_paying == "refused" else 404)
+
+
 # --- merchant orders and payments -----------------------------------------------------------------------------------
 
 
@@ -248,6 +281,34 @@ def test_late_money_can_be_told_by_a_script(shop: Shop) -> None:
     assert shop.ask("DELETE", POS).status_code == 204
     assert shop.ask("POST", "/customer", json={"action": "confirm"}, headers=customer).json()["ok"] is True
     assert [held["status"] for held in shop.orders() or []] == ["closed"]
+
+
+def test_no_order_may_be_an_empty_array_and_a_search_without_totals(shop: Shop) -> None:
+    shop.fake.ledger.behaviour.null_elements = False
+    shop.fake.ledger.behaviour.totals = False
+    nothing = shop.ask("GET", "/merchant_orders/search?external_reference=A")
+    assert nothing.json() == {"elements": [], "next_offset": 0}
+    assert shop.ask("GET", "/v1/payments/search?external_reference=A").json() == {"results": []}
+
+
+def test_a_new_order_may_be_found_late_but_by_id_at_once(shop: Shop) -> None:
+    shop.fake.ledger.behaviour.orders_lag_s = 20
+    shop.put()
+    done = shop.fake.customer("pay")
+    shop.now += 19
+    assert shop.orders() is None
+    assert shop.ask("GET", f"/merchant_orders/{done['merchant_order']}").json()["status"] == "closed"
+    shop.now += 1
+    assert len(shop.orders() or []) == 1
+
+
+def test_ids_may_be_texts(shop: Shop) -> None:
+    shop.fake.ledger.behaviour.ids_as_text = True
+    shop.put()
+    done = shop.fake.customer("pay")
+    (found,) = shop.orders() or []
+    assert (found["id"], found["collector"]["id"]) == (str(done["merchant_order"]), "123456789")
+    assert [payment["id"] for payment in shop.payments()] == [found["payments"][0]["id"]]
 
 
 # --- the account ----------------------------------------------------------------------------------------------------

@@ -37,6 +37,13 @@ def test_it_is_served_inside_the_block_and_refused_after_it() -> None:
     asyncio.run(asyncio.wait_for(story(), 60))
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_its_answers_are_not_held_back(host: str) -> None:
+    """Nagle's delay, 40 ms for each answer with a body, is off only where the listener names its protocol."""
+    with bound(host, 0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
+
+
 @pytest.mark.parametrize("date_header", [True, False])
 def test_the_date_is_added_only_where_the_program_has_none_of_its_own(date_header: bool) -> None:
     async def story() -> None:

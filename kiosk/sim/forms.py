@@ -223,11 +223,34 @@ def _item_form(item: Mapping[str, object], ledger: Ledger) -> dict[str, object]:
     }
 
 
+def ids_as_text(value: object) -> object:
+    """The form with every id a text."""
+    match value:
+        case Mapping():
+            named = {name: ids_as_text(item) for name, item in value.items()}
+            return {
+                name: str(item) if name in ("id", "collector_id") and isinstance(item, int) else item
+                for name, item in named.items()
+            }
+        case list():
+            return [ids_as_text(item) for item in value]
+        case _:
+            return value
+
+
+def _amounts(payment: Payment, ledger: Ledger) -> tuple[Decimal, Decimal]:
+    """The transaction's amount, and what the customer paid of it."""
+    behaviour = ledger.behaviour
+    paid = max(payment.amount - behaviour.coupon, Decimal(0))
+    return (paid if behaviour.coupon_in_transaction else payment.amount), paid
+
+
 def _inner_payment_form(payment: Payment, at: float, ledger: Ledger) -> dict[str, object]:
+    amount, paid = _amounts(payment, ledger)
     return {
         "id": payment.id,
-        "transaction_amount": payment.amount,
-        "total_paid_amount": payment.amount,
+        "transaction_amount": amount,
+        "total_paid_amount": paid,
         "shipping_cost": 0,
         "currency_id": ledger.country.currency,
         "operation_type": "regular_payment",
@@ -239,6 +262,7 @@ def _inner_payment_form(payment: Payment, at: float, ledger: Ledger) -> dict[str
 
 def payment_form(payment: Payment, at: float, account: Account, ledger: Ledger) -> dict[str, object]:
     """A payment of ``/v1/payments``, as it was at the time ``at``."""
+    amount, paid = _amounts(payment, ledger)
     return {
         "id": payment.id,
         **_status_form(payment, at),
@@ -246,9 +270,9 @@ def payment_form(payment: Payment, at: float, account: Account, ledger: Ledger) 
         "money_release_date": stamp(payment.approved_at(at)),
         "operation_type": "regular_payment",
         "currency_id": ledger.country.currency,
-        "transaction_amount": payment.amount,
+        "transaction_amount": amount,
         "transaction_amount_refunded": 0,
-        "transaction_details": {"total_paid_amount": payment.amount, "net_received_amount": payment.amount},
+        "transaction_details": {"total_paid_amount": paid, "net_received_amount": payment.amount},
         "external_reference": payment.order.order.reference,
         "description": payment.order.order.title,
         "payment_method_id": "account_money",

@@ -23,6 +23,8 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
+from kiosk.sim.doubts import Behaviour
+
 ORDER_LIFE_S: Final = 600.0
 """The longest that an order stays on a static QR, whatever ``expiration_date`` says."""
 IDS_PER_SECOND: Final = 100
@@ -59,27 +61,6 @@ COUNTRIES: Final = MappingProxyType(
         "MPE": Country("PE", "PEN", 2, "S/", False),
     }
 )
-
-
-@dataclass(slots=True)
-class Behaviour:
-    """What to do where Mercado Pago's documents are silent, or say two things. Change a field at any time.
-
-    A kiosk must be right under every value of every field; further doubts about the API belong here.
-    """
-
-    current_in_array: bool = True
-    """GET of the POS answers an array with one order (the newer reference); else the order alone (the older one)."""
-    stores_in_array: bool = False
-    """The search of stores is wrapped in an array (the reference's sample); else it is not (what was seen live)."""
-    opened_at_put: bool = False
-    """The PUT opens the first merchant order (the migration guide); else the first scan does."""
-    sums_must_agree: bool = True
-    """Items that do not add up to the total are refused. Not documented; a kiosk that sends such is wrong anyway."""
-    page_max: int = 100
-    """Most rows in one page of a search, whatever ``limit`` asks for. Not documented."""
-    fixed_amount: bool = True
-    """The POS was made for the attended model; False is a mistake in the shop's account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +153,10 @@ class Deletion(Enum):
     DONE = "done"
     NO_ORDER = "no order"
     LOCKED = "locked"
+    REFUSED = "refused"
+    """As if there were none; it is still there."""
+    FAILED = "failed"
+    """Mercado Pago says so; it is gone."""
 
 
 class Ledger:
@@ -197,12 +182,19 @@ class Ledger:
 
     # --- the shop's side -----------------------------------------------------------------------------------------
 
-    def put(self, order: Order, now: float) -> None:
-        """Put the order on the POS, over whatever was there."""
-        latest = now + ORDER_LIFE_S
+    def put(self, order: Order, now: float) -> bool:
+        """Put the order on the POS, over whatever was there; False where that does not give way."""
+        if self.current(now) and not self.behaviour.replaces:
+            return False
         self._current = order
-        self._until = latest if order.expires_at is None else min(order.expires_at, latest)
-        self._unscanned = self._open(order, now) if self.behaviour.opened_at_put else None
+        self._until = self._expiry(order.expires_at, now + ORDER_LIFE_S)
+        self._unscanned = self._open(order, now) if self.behaviour.opens == "put" else None
+        return True
+
+    def _expiry(self, asked: float | None, default: float) -> float:
+        if asked is None or self.behaviour.life == "ignored":
+            return default
+        return asked if self.behaviour.life == "honoured" else min(asked, default)
 
     def current(self, now: float) -> Order | None:
         """The order on the POS; None: none, or no longer."""
@@ -220,10 +212,11 @@ class Ledger:
         order = self.current(now)
         if order is None:
             return Deletion.NO_ORDER
-        if self.locks and self._being_paid(order, now):
-            return Deletion.LOCKED
-        self._current = None
-        return Deletion.DONE
+        said = _WHILE_PAYING["locked" if self.locks else self.behaviour.while_paying]
+        done = said if self._being_paid(order, now) else Deletion.DONE
+        if done in (Deletion.DONE, Deletion.FAILED):
+            self._current = None
+        return done
 
     def _being_paid(self, order: Order, now: float) -> bool:
         held = self._phone
@@ -349,10 +342,14 @@ class Ledger:
 
     def _open(self, order: Order, now: float) -> MerchantOrder:
         opened = MerchantOrder(self._next_id(), order, now)
-        self.merchant_orders.append(opened)
+        if self.behaviour.opens != "payment":
+            self.merchant_orders.append(opened)
         return opened
 
     def _charge(self, held: MerchantOrder, amount: Decimal, change: Change) -> None:
+        if held not in self.merchant_orders:
+            held.opened_at = change.at
+            self.merchant_orders.append(held)
         held.payments.append(Payment(self._next_id(), held, amount, [change]))
 
     def _free_pos(self, held: MerchantOrder) -> None:
@@ -366,6 +363,12 @@ class Ledger:
 
 
 ACTIONS: Final = ("scan", "confirm", "reject", "pay", "pay-part", "pend", "pay-twice")
+_WHILE_PAYING: Final = {
+    "deleted": Deletion.DONE,
+    "locked": Deletion.LOCKED,
+    "refused": Deletion.REFUSED,
+    "failed": Deletion.FAILED,
+}
 _SCREENS: Final = {"approved": "part-paid", "rejected": "rejected", "in_process": "pending"}
 
 

@@ -1,6 +1,6 @@
 """A fake Mercado Pago: the API that a counter's static QR needs, as an ASGI program over a ledger.
 
-It is the judge of the kiosk, so it is strict where the references are and keeps its doubts in ``ledger.Behaviour``.
+It is the judge of the kiosk, so it is strict where the references are and keeps its doubts in ``doubts``.
 Paths and answers: Mercado Pago's references of instore orders V2, merchant orders, payments, stores and POS.
 
 The ``Date`` of every answer is the fake's own wall clock. uvicorn would send a second one: run it with
@@ -27,6 +27,7 @@ from kiosk.sim.forms import (
     ApiError,
     current_form,
     from_json,
+    ids_as_text,
     merchant_order_form,
     payment_form,
     payments_error,
@@ -142,12 +143,15 @@ class FakeMercadoPago:
         body = await request.body()
         now = self._wall()
         order = read_order(body, country=self.ledger.country, behaviour=self.ledger.behaviour, now=now)
-        self.ledger.put(order, now)
+        if not self.ledger.put(order, now):
+            raise plain_error(409, "conflict", "The point of sale has an order.")
         return Response(status_code=204)
 
     async def _get(self, request: Request) -> Response:
         self._check_pos(request)
         order = self.ledger.current(self._wall())
+        if order is None and self.ledger.behaviour.free_is_empty_array:
+            return json_answer([])
         if order is None:
             raise plain_error(404, "point_of_sale_in_store_order_not_found", "No associated order found.")
         form = current_form(order, self.ledger.until, self._account)
@@ -157,9 +161,11 @@ class FakeMercadoPago:
         self._check_pos(request)
         match self.ledger.delete(self._wall()):
             case Deletion.NO_ORDER:
-                raise plain_error(
-                    400, "in_store_order_delete_error", "An error occurred when deleting the InStoreOrder"
-                )
+                raise _nothing_deleted(self.ledger.behaviour.nothing_to_delete)
+            case Deletion.REFUSED:
+                raise _nothing_deleted(400)
+            case Deletion.FAILED:
+                raise _nothing_deleted(500)
             case Deletion.LOCKED:
                 message = "Cannot cancel an order while payment is in progress"
                 raise plain_error(409, "instore_order_locked_error", message)
@@ -188,9 +194,15 @@ class FakeMercadoPago:
 
     async def _find_orders(self, request: Request) -> Response:
         known, ledger = self._search_time(), self.ledger
-        rows = (merchant_order_form(order, known, self._account, ledger) for order in ledger.merchant_orders)
-        page_max = ledger.behaviour.page_max
-        return json_answer(search_orders(rows, request.query_params, now=self._wall(), page_max=page_max))
+        indexed = self._wall() - ledger.behaviour.orders_lag_s
+        orders = (order for order in ledger.merchant_orders if order.opened_at <= indexed)
+        rows = (merchant_order_form(order, known, self._account, ledger) for order in orders)
+        found = search_orders(rows, request.query_params, now=self._wall(), page_max=ledger.behaviour.page_max)
+        if found["elements"] is None and not ledger.behaviour.null_elements:
+            found["elements"] = []
+        if not ledger.behaviour.totals:
+            del found["total"]
+        return self._found(found)
 
     async def _order(self, request: Request) -> Response:
         number = request.path_params["id"]
@@ -198,7 +210,7 @@ class FakeMercadoPago:
             raise plain_error(400, "invalid_format", "invalid id.")
         for order in self.ledger.merchant_orders:
             if order.id == int(number):
-                return json_answer(merchant_order_form(order, self._wall(), self._account, self.ledger))
+                return self._found(merchant_order_form(order, self._wall(), self._account, self.ledger))
         raise plain_error(404, "not_found", "merchant order not found.")
 
     async def _find_payments(self, request: Request) -> Response:
@@ -206,13 +218,19 @@ class FakeMercadoPago:
         payments = (payment for payment in ledger.payments() if payment.as_of(known))
         rows = (payment_form(payment, known, self._account, ledger) for payment in payments)
         page_max = ledger.behaviour.page_max
-        return json_answer(search_payments(rows, request.query_params, now=self._wall(), page_max=page_max))
+        found = search_payments(rows, request.query_params, now=self._wall(), page_max=page_max)
+        if not ledger.behaviour.totals:
+            del found["paging"]
+        return self._found(found)
 
     async def _payment(self, request: Request) -> Response:
         for payment in self.ledger.payments():
             if str(payment.id) == request.path_params["id"]:
-                return json_answer(payment_form(payment, self._wall(), self._account, self.ledger))
+                return self._found(payment_form(payment, self._wall(), self._account, self.ledger))
         raise payments_error(404, "not_found", 2000, "Payment not found")
+
+    def _found(self, form: dict[str, object]) -> Response:
+        return json_answer(ids_as_text(form) if self.ledger.behaviour.ids_as_text else form)
 
     # --- the account -----------------------------------------------------------------------------------------------
 
@@ -268,6 +286,15 @@ class FakeMercadoPago:
             Route("/customer", self._on_customer, methods=["POST"]),
             Route("/trouble", self._on_trouble, methods=["GET", "POST"]),
         ]
+
+
+def _nothing_deleted(status: int) -> ApiError:
+    """What a DELETE answers that found no order, or says so."""
+    if status == 404:
+        return plain_error(404, "point_of_sale_in_store_order_not_found", "No associated order found.")
+    if status == 500:
+        return plain_error(500, "in_store_order_creation_error", "Failed to delete order.")
+    return plain_error(400, "in_store_order_delete_error", "An error occurred when deleting the InStoreOrder")
 
 
 async def _on_api_error(_request: Request, error: Exception) -> Response:

@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
+from kiosk.sim.doubts import Behaviour
 from kiosk.sim.forms import ApiError, from_json, plain_error, read_stamp
-from kiosk.sim.ledger import Behaviour, Country, Order
+from kiosk.sim.ledger import Country, Order
 
 _REFERENCE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _UNITS: Final = ("unit", "pack")

@@ -49,7 +49,9 @@ def bound(host: str, port: int) -> socket.socket:
     Raises:
         OSError: the port is taken, or is not ours to take.
     """
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    # asyncio switches Nagle's delay off only where a socket names its protocol; with it each answer takes 40 ms longer.
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
