@@ -15,6 +15,7 @@ from typing import Final, Protocol
 from kiosk.sale.events import Removal
 from kiosk.sale.records import Line, Sale
 from kiosk.sim.doubts import DOUBTS, Behaviour
+from kiosk.sim.ledger import Ledger
 from kiosk.sim.mercadopago import FakeMercadoPago
 from kiosk.sim.served import bound, served
 from tests.adversary import USER, Said
@@ -34,22 +35,28 @@ class Fake:
         )
         self.account.ledger.behaviour = replace(behaviour)
 
-    def run(self, talk: Callable[[Lane], Transcript]) -> Transcript:
+    def run(self, talk: Callable[[Lane], None]) -> None:
         """Serve it, and talk to it in a thread."""
 
-        async def live() -> Transcript:
+        async def live() -> None:
             listener = bound("127.0.0.1", 0)
             async with served(self.account.app, listener, date_header=False):
-                return await asyncio.to_thread(self._talk, talk, listener.getsockname()[1])
+                await asyncio.to_thread(self._talk, talk, listener.getsockname()[1])
 
-        return asyncio.run(live())
+        asyncio.run(live())
 
-    def _talk(self, talk: Callable[[Lane], Transcript], port: int) -> Transcript:
+    def _talk(self, talk: Callable[[Lane], None], port: int) -> None:
         lane = Lane(f"http://127.0.0.1:{port}")
         try:
-            return talk(lane)
+            talk(lane)
         finally:
             lane.close()
+
+    def forget(self) -> None:
+        """New books, the same behaviour."""
+        behaviour = self.account.ledger.behaviour
+        self.account.ledger = Ledger(site="MLB", started=self.now)
+        self.account.ledger.behaviour = behaviour
 
     def customer(self, action: str) -> None:
         """Let the customer act."""

@@ -72,6 +72,10 @@ def _in_chunks(right: Right, clock: FakeClock) -> Play:
     return _chunked(body[:1], body[1:], b"") if body[1:] else _chunked(body, b"")
 
 
+def _with_trailer(right: Right, clock: FakeClock) -> Play:
+    return _chunked(right.spoken().body, b"").removesuffix(b"\r\n") + b"X-Trailer: x\r\n\r\n"
+
+
 def _raw(text: str) -> Bad:
     data = text.encode("latin-1")
     return lambda right, clock: data

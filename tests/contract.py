@@ -31,7 +31,22 @@ from kiosk.sale.events import (
 from kiosk.sale.money import SITES
 from kiosk.sale.records import Line, Sale
 from kiosk.sale.verdict import judge
-from tests.adversary import ANSWERS, CALLS, REFERENCE, RIGHT, USER, Misbehaviour, Said, right
+from tests.adversary import (
+    ACCOUNTS,
+    CALLS,
+    LOOKS,
+    ON_THE_POS,
+    REFERENCE,
+    REFUSALS,
+    RIGHT,
+    SAYS_NOTHING,
+    STRANGERS,
+    SUCCESSES,
+    USER,
+    Misbehaviour,
+    Said,
+    right,
+)
 from tests.adversary_wire import WIRE
 from tests.laws import law
 from tests.scripted_server import FakeClock, Heard, Play, ScriptedServer
@@ -147,14 +162,29 @@ def keeps(entry: Misbehaviour) -> None:
             _keeps(entry, call, server, lane)
 
 
-def the_contract_is_kept() -> None:
-    """By every entry of the catalogue, one after the other, on one adapter.
+def refusals_keep_the_contract() -> None:
+    """Statuses and errors, whoever says them."""
+    all_keep((*REFUSALS, *SAYS_NOTHING, *STRANGERS, *SUCCESSES))
+
+
+def shapes_keep_the_contract() -> None:
+    """What a POS holds, what a look finds, whose token it is."""
+    all_keep((*LOOKS, *ON_THE_POS, *ACCOUNTS))
+
+
+def the_wire_keeps_the_contract() -> None:
+    """Connections, framing, JSON that is none, time."""
+    all_keep(WIRE)
+
+
+def all_keep(entries: tuple[Misbehaviour, ...]) -> None:
+    """One after the other, on one adapter.
 
     Raises:
-        LawBroken: by the first that is not.
+        LawBroken: by the first that does not.
     """
     with against() as (server, lane):
-        for entry in (*ANSWERS, *WIRE):
+        for entry in entries:
             for call in entry.said:
                 _keeps(entry, call, server, lane)
 

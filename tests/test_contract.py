@@ -1,7 +1,7 @@
-"""The adapter's contract, over real sockets: single answers, the wire, who stands in the provider's place, the account.
+"""The adapter's contract, over real sockets: single answers, the wire, and who stands in the provider's place.
 
-The catalogue is ``tests.adversary`` and ``tests.adversary_wire``; what an account does from one request to the next is
-``kiosk.sim.doubts``, played by the fake. ``test_real_account`` holds a real test account to the same.
+The catalogue is ``tests.adversary`` and ``tests.adversary_wire``. What an account does from one request to the next has
+its tests in ``test_doubts``; a real account, in ``test_real_account``.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ from typing import Any
 
 import pytest
 
-from kiosk.sim.doubts import DOUBTS, Behaviour, Doubt
-from tests.account_sale import DIFFERS, PAID, TIMED, UNPAID, Fake, Transcript, paid, timed, unpaid
 from tests.adversary import ANSWERS, CALLS, RIGHT, Misbehaviour, right
 from tests.adversary_wire import ENDS, WIRE, End
 from tests.contract import Lane, keeps, the_right_answers_are_right
@@ -139,30 +137,3 @@ def test_a_server_that_takes_no_calls_is_slow() -> None:
         for each in crowd:
             each.close()
     assert words == {"Trouble.SLOW"}
-
-
-# --- what an account does from one request to the next ----------------------------------------------------------------
-
-
-def transcript(fake: Fake) -> Transcript:
-    return fake.run(lambda lane: {**unpaid(lane), **paid(lane, fake.customer), **timed(lane, fake.wait)})
-
-
-def test_an_account_that_does_what_is_documented() -> None:
-    """The twin of all doubts."""
-    assert transcript(Fake(Behaviour())) == {**UNPAID, **PAID, **TIMED}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("doubt", DOUBTS, ids=[f"{doubt.section} {doubt.name}" for doubt in DOUBTS])
-def test_an_account_that_does_something_else(doubt: Doubt) -> None:
-    """Only the words change that must; where none does, the adapter hides the doubt from the sale."""
-    assert transcript(Fake(doubt.behaviour)) == {**UNPAID, **PAID, **TIMED, **DIFFERS.get(doubt.name, {})}
-
-
-def test_every_difference_is_one_and_belongs_to_a_doubt() -> None:
-    """A name or a step that is written wrongly would ask nothing of anybody."""
-    assert {*DIFFERS} <= {doubt.name for doubt in DOUBTS}
-    documented = {**UNPAID, **PAID, **TIMED}
-    for differs in DIFFERS.values():
-        assert all(documented[step] != word for step, word in differs.items())
