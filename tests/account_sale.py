@@ -214,7 +214,7 @@ DIFFERS: Final[Mapping[str, Transcript]] = {
     "DELETE fails while somebody pays, and is done": {"delete while paying": Removal.GONE},
     "the PUT opens a merchant order": _OPENED_AT_PUT,
     "the payment opens a merchant order": {"scanned": "nothing"},
-    "merchant orders are found late": {"scanned": "nothing", "paid, at a glance": "nothing"},
+    "the search of merchant orders is behind": {"scanned": "nothing", "paid, at a glance": "nothing"},
     "a coupon within the amount": _NEVER_COVERED,
 }
 """By the doubt's name; one that is not here changes nothing that the adapter says."""

@@ -395,6 +395,10 @@ def _found(name: str, section: str, said: Said, *orders: object, payments: objec
     return _shape("look", name, section, said, orders=page(*orders), payments=payments)
 
 
+_OPENED_BEFORE: Final = order(status="opened", order_status="payment_required", paid_amount=0, payments=[])
+_OTHERS: Final = tuple(order(id=number, external_reference=f"other-{number}") for number in range(1, 4))
+
+
 def _turned(name: str, section: str, said: Said, *pages: dict[str, object]) -> Misbehaviour:
     """A search of merchant orders that has these pages, one order each, and then empty ones."""
 
@@ -488,6 +492,9 @@ LOOKS: Final = (
         payments=index(INDEXED),
         order=_OPENED,
     ),
+    _found("the search shows it as it was, by id it is paid", "12.20", "paid", _OPENED_BEFORE, payments=index(INDEXED)),
+    _pages("a search that shows the whole account", "4.5", "unpaid, not all", page(*_OTHERS, total=1000)),
+    _pages("the whole account, with ours in it", "4.5", "paid, not all", page(*_OTHERS, ORDER, total=1000)),
     _found("a payment of no order", "5", "unpaid", payments=index({**INDEXED, "order": {}})),
 )
 

@@ -10,7 +10,7 @@ import pytest
 from kiosk.sale.commands import Place
 from kiosk.sale.records import Mark
 from kiosk.sim.doubts import DOUBTS, Behaviour, Doubt
-from tests.account_sale import DIFFERS, PAID, TIMED, UNPAID, Fake, paid, timed, unpaid
+from tests.account_sale import DIFFERS, PAID, TIMED, UNPAID, Fake, paid, sale, timed, unpaid
 from tests.contract import Lane
 from tests.laws import LawBroken
 from tests.story_account import Call, CounterStory
@@ -111,6 +111,23 @@ def test_an_answer_that_is_lost_after_the_order_was_placed() -> None:
         assert len(story.tickets()) == len(story.money()) == 1
 
     fake = Fake(Behaviour())
+    fake.run(talk)
+
+
+def test_a_search_that_is_behind_does_not_hide_what_is_known_by_id() -> None:
+    """It shows the order as it was when it was scanned. A payment names it; by id it is paid."""
+
+    def talk(lane: Lane) -> None:
+        bought = sale("late", lane)
+        lane.ask("place", bought)
+        fake.customer("scan")
+        fake.wait(60)
+        fake.customer("confirm")
+        assert (lane.ask("glance", bought), lane.ask("look", bought)) == ("unpaid", "paid")
+        fake.wait(60)
+        assert (lane.ask("glance", bought), lane.ask("look", bought)) == ("paid", "paid")
+
+    fake = Fake(Behaviour(orders_lag_s=60))
     fake.run(talk)
 
 

@@ -176,6 +176,25 @@ def test_orders_that_only_payments_tell_of_are_asked_by_id() -> None:
 
 
 @pytest.mark.parametrize(
+    ("by_id", "complete", "whole"),
+    [
+        (ok(order(1)), True, True),
+        (ok(order(1, status="opened")), False, True),
+        (refused(404), False, True),
+        (LOST, False, False),
+    ],
+)
+def test_an_order_that_the_search_shows_as_it_was_is_asked_by_id(
+    by_id: Reply | Unknown, complete: bool, whole: bool
+) -> None:
+    """A payment names it, so it may be complete by now; what the search showed counts where nobody knows better."""
+    provider = Provider(orders=[orders(order(1, status="opened"))], payments=[payments(payment(7, 1))], by_id=[by_id])
+    evidence = provider.evidence()
+    assert ([each.complete for each in evidence.orders], evidence.whole) == ([complete], whole)
+    assert len(provider.asked) == 3
+
+
+@pytest.mark.parametrize(
     ("by_id", "whole"), [(refused(404), True), (refused(400), True), (refused(500), False), (LOST, False)]
 )
 def test_an_order_by_id_that_is_not_there_is_an_answer(by_id: Reply | Unknown, whole: bool) -> None:

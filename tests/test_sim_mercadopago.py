@@ -11,6 +11,7 @@ from typing import Any, Literal
 import httpx
 import pytest
 
+from kiosk.sim.doubts import DOUBTS, Behaviour
 from kiosk.sim.forms import from_json
 from kiosk.sim.line import Line
 from kiosk.sim.mercadopago import SEARCH_LAG_S, TRAINING_TOKEN, FakeMercadoPago, serve
@@ -366,6 +367,8 @@ def test_troubles_are_listed_in_order_and_switched(shop: Shop) -> None:
         ("/trouble", {"name": "mp-down", "on": "yes"}),
         ("/trouble", {"name": "mp-down"}),
         ("/trouble", ["mp-down"]),
+        ("/doubt", {"name": "rain", "on": True}),
+        ("/doubt", {"name": "ids are texts"}),
         ("/customer", {"action": "steal"}),
         ("/customer", {}),
         ("/customer", "scan"),
@@ -375,6 +378,19 @@ def test_nonsense_is_told_and_does_nothing(shop: Shop, path: str, body: object) 
     assert said(shop.ask("POST", path, json=body)) == (400, "bad_request")
     assert shop.ask("POST", path, content=b"{").status_code == 400
     assert not any(shop.fake.troubles.values())
+
+
+def test_doubts_are_listed_and_switched_one_beside_the_other(shop: Shop) -> None:
+    names = shop.ask("GET", "/doubt").json()["names"]
+    assert names == [doubt.name for doubt in DOUBTS]
+    for doubt in DOUBTS:
+        shop.ask("POST", "/doubt", json={"name": doubt.name, "on": True}, headers={"authorization": ""})
+        assert shop.fake.ledger.behaviour == doubt.behaviour
+        shop.ask("POST", "/doubt", json={"name": doubt.name, "on": False})
+        assert shop.fake.ledger.behaviour == Behaviour()
+    shop.fake.set_doubt("ids are texts", True)
+    shop.fake.set_doubt("the POS answers an object", True)
+    assert shop.fake.ledger.behaviour == Behaviour(ids_as_text=True, current_in_array=False)
 
 
 def test_an_unknown_trouble_or_action_is_an_error_in_the_program_too(shop: Shop) -> None:

@@ -1,7 +1,8 @@
 """A look at Mercado Pago: was it paid? Up to three kinds of questions, put together to one piece of evidence.
 
 In Waiting the search of merchant orders is enough. Everywhere else both indexes are asked, since each lags behind in
-its own way, and by id the orders that payments name and the search did not show. The parts fail independently: what was
+its own way, and by id the orders that payments name and the search did not show, or showed as incomplete: by id an
+order is what it is now, in a search it may be what it was. The parts fail independently: what was
 answered counts, and ``Evidence.whole`` tells whether it is all there is. Only where nothing was answered is the outcome
 of the look unknown.
 """
@@ -103,9 +104,10 @@ def _cut_short(part: _Part[T], failure: Refused | Unknown) -> _Part[T]:
 def _with_named(
     call: Look, ask: Ask, orders: _Part[OrderSeen], payments: _Part[IndexedPayment], site: Site
 ) -> _Part[OrderSeen]:
-    """The orders, and those which payments with our reference name and the search did not show."""
+    """The orders, and those which payments with our reference name and the search did not show as complete."""
     ours = [each for each in payments.found.values() if each.payment.reference == call.reference]
-    names = list(dict.fromkeys(each.order_id for each in ours if each.order_id not in {"", *orders.found}))
+    known = {"", *(order.id for order in orders.found.values() if order.complete)}
+    names = list(dict.fromkeys(each.order_id for each in ours if each.order_id not in known))
     whole = orders.whole and len(names) <= NAMED_ORDERS_MAX
     found = dict(orders.found)
     for name in names[:NAMED_ORDERS_MAX]:

@@ -58,7 +58,7 @@ class Depth(Enum):
     ORDERS = "orders"
     """The search of orders by reference alone: one request."""
     ALL = "all"
-    """Orders, payments, and by id those orders that the payments name and the search did not show."""
+    """Orders, payments, and by id those orders that the payments name and the search did not show as complete."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

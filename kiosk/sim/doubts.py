@@ -42,7 +42,8 @@ class Behaviour:
     null_elements: bool = True
     """A search of merchant orders that finds nothing says null (the guide); else an empty array (what was seen)."""
     orders_lag_s: float = 0.0
-    """How long the search of merchant orders does not know a new one; by id it is known at once."""
+    """How far the search of merchant orders is behind what they are by id: a new one is not there yet, a paid one still
+    opened."""
     ids_as_text: bool = False
     """Ids are texts; else numbers."""
     coupon: Decimal = Decimal(0)
@@ -79,7 +80,7 @@ DOUBTS: Final = (
     Doubt("one row a page", "13.7", Behaviour(page_max=1)),
     Doubt("one row a page, and no total", "13.7", Behaviour(page_max=1, totals=False)),
     Doubt("no elements is an empty array", "4.3", Behaviour(null_elements=False)),
-    Doubt("merchant orders are found late", "13.6", Behaviour(orders_lag_s=20.0)),
+    Doubt("the search of merchant orders is behind", "13.6", Behaviour(orders_lag_s=20.0)),
     Doubt("ids are texts", "4.2", Behaviour(ids_as_text=True)),
     Doubt("a coupon beside the amount", "13.13", Behaviour(coupon=Decimal(5))),
     Doubt("a coupon within the amount", "13.13", Behaviour(coupon=Decimal(5), coupon_in_transaction=True)),

@@ -16,7 +16,7 @@ from kiosk.sim.forms import ApiError, plain_error, to_json, token_error
 
 SLOW_S: Final = 8.0
 """How long an answer takes while Mercado Pago is slow: as long as a patient integrator waits."""
-CONTROL: Final = ("/customer", "/trouble")
+CONTROL: Final = ("/customer", "/trouble", "/doubt")
 """Paths that are no part of Mercado Pago: they need no token and meet no trouble."""
 _HTML_502: Final = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 

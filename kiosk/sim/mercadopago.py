@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import fields
 from functools import partial
 from typing import Final
 
@@ -22,6 +23,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from kiosk.sim.doubts import DOUBTS, Behaviour
 from kiosk.sim.forms import (
     Account,
     ApiError,
@@ -120,6 +122,21 @@ class FakeMercadoPago:
         else:
             self._line.lose_answers = on
 
+    def set_doubt(self, name: str, on: bool) -> None:
+        """Do as some read Mercado Pago's documents, or as by default again; see ``doubts``.
+
+        Raises:
+            ValueError: no such doubt.
+        """
+        behaviours = {doubt.name: doubt.behaviour for doubt in DOUBTS}
+        if name not in behaviours:
+            raise ValueError(f"{name!r} is not one of {', '.join(behaviours)}")
+        default = Behaviour()
+        for field in fields(Behaviour):
+            doubted, usual = getattr(behaviours[name], field.name), getattr(default, field.name)
+            if doubted != usual:
+                setattr(self.ledger.behaviour, field.name, doubted if on else usual)
+
     def told(self, address: str) -> str:
         """What a person with curl must know of the account at that address."""
         account = self._account
@@ -193,8 +210,9 @@ class FakeMercadoPago:
         return self._wall() - (SEARCH_LAG_S if self.troubles["search-lag"] else 0.0)
 
     async def _find_orders(self, request: Request) -> Response:
-        known, ledger = self._search_time(), self.ledger
+        ledger = self.ledger
         indexed = self._wall() - ledger.behaviour.orders_lag_s
+        known = min(self._search_time(), indexed)
         orders = (order for order in ledger.merchant_orders if order.opened_at <= indexed)
         rows = (merchant_order_form(order, known, self._account, ledger) for order in orders)
         found = search_orders(rows, request.query_params, now=self._wall(), page_max=ledger.behaviour.page_max)
@@ -245,29 +263,27 @@ class FakeMercadoPago:
         return json_answer([found] if self.ledger.behaviour.stores_in_array else found)
 
     async def _find_pos(self, request: Request) -> Response:
-        fields = frozenset({"external_id", "external_store_id", "store_id", "category"})
-        return json_answer(find_by_ids([pos_form(self._account, self.ledger)], request.query_params, fields))
+        ids = frozenset({"external_id", "external_store_id", "store_id", "category"})
+        return json_answer(find_by_ids([pos_form(self._account, self.ledger)], request.query_params, ids))
 
     # --- what is no part of Mercado Pago --------------------------------------------------------------------------
 
     async def _on_customer(self, request: Request) -> Response:
-        fields = await _fields(request)
+        sent = await _fields(request)
         try:
-            return json_answer(self.customer(str(fields.get("action"))))
+            return json_answer(self.customer(str(sent.get("action"))))
         except ValueError as error:
             raise plain_error(400, "bad_request", str(error)) from None
 
     async def _on_trouble(self, request: Request) -> Response:
         if request.method == "POST":
-            fields = await _fields(request)
-            on = fields.get("on")
-            if not isinstance(on, bool):
-                raise plain_error(400, "bad_request", '"on" must be true or false')
-            try:
-                self.set_trouble(str(fields.get("name")), on)
-            except ValueError as error:
-                raise plain_error(400, "bad_request", str(error)) from None
+            await _switch(request, self.set_trouble)
         return json_answer({"names": self.troubles})
+
+    async def _on_doubt(self, request: Request) -> Response:
+        if request.method == "POST":
+            await _switch(request, self.set_doubt)
+        return json_answer({"names": [doubt.name for doubt in DOUBTS]})
 
     def _routes(self) -> list[Route]:
         return [
@@ -285,6 +301,7 @@ class FakeMercadoPago:
             Route("/pos", self._find_pos),
             Route("/customer", self._on_customer, methods=["POST"]),
             Route("/trouble", self._on_trouble, methods=["GET", "POST"]),
+            Route("/doubt", self._on_doubt, methods=["GET", "POST"]),
         ]
 
 
@@ -319,6 +336,18 @@ async def _fields(request: Request) -> dict[str, object]:
     if not isinstance(value, dict):
         raise plain_error(400, "bad_request", "body must be a JSON object")
     return value
+
+
+async def _switch(request: Request, switch: Callable[[str, bool], None]) -> None:
+    """Turn on or off what the request names."""
+    sent = await _fields(request)
+    on = sent.get("on")
+    if not isinstance(on, bool):
+        raise plain_error(400, "bad_request", '"on" must be true or false')
+    try:
+        switch(str(sent.get("name")), on)
+    except ValueError as error:
+        raise plain_error(400, "bad_request", str(error)) from None
 
 
 # --- alone on a port ---------------------------------------------------------------------------------------------
