@@ -59,12 +59,9 @@ def _slowly(part: slice, seconds: float, data: bytes = b"") -> Bad:
     return lambda right, clock: clock.trickle(data or right.spoken().bytes(), part, seconds)
 
 
-def _chunked(*chunks: bytes, head: str = "") -> bytes:
-    sizes = b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks)
-    return (
-        f"HTTP/1.1 200 OK\r\nDate: {DATE}\r\nx-request-id: trace-1\r\n{head}Transfer-Encoding: chunked\r\n\r\n".encode()
-        + sizes
-    )
+def _chunked(*chunks: bytes) -> bytes:
+    head = f"HTTP/1.1 200 OK\r\nDate: {DATE}\r\nx-request-id: trace-1\r\nTransfer-Encoding: chunked\r\n\r\n"
+    return head.encode() + b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks)
 
 
 def _in_chunks(right: Right, clock: FakeClock) -> Play:
@@ -126,6 +123,9 @@ HEADERS: Final = (
     Misbehaviour("JSON in UTF-16", "wire", _body(lambda body: body.decode().encode("utf-16")), _WELL),
     Misbehaviour("JSON with a byte order mark", "wire", _body(lambda body: b"\xef\xbb\xbf" + body), _WELL),
     Misbehaviour("in chunks", "wire", _in_chunks, _WELL),
+    Misbehaviour("in chunks, with headers after them", "wire", _with_trailer, _WELL),
+    Misbehaviour("by an older protocol", "wire", _bytes(lambda data: data.replace(b"HTTP/1.1", b"HTTP/1.0")), _WELL),
+    Misbehaviour("early hints", "wire", _bytes(lambda data: b"HTTP/1.1 103 Hints\r\nLink: x\r\n\r\n" + data), _WELL),
     Misbehaviour(
         "no id of the request", "1", _bytes(lambda data: data.replace(b"x-request-id", b"x")), _WELL, trace=""
     ),

@@ -10,7 +10,8 @@ the resolving of the name (``getaddrinfo``): it may return late, but then nothin
 An answer that comes twice must not answer the next request: a repeated 204 to a PUT would say of the DELETE after it
 that the order is gone. The library keeps what it was given beyond the end of an answer, and begins the next one with
 it. So what looks like the beginning of a second answer is given to it only when it asks for more; while such a piece is
-still here, the connection counts as closed by the other side, and is not used again.
+still here, the connection counts as closed by the other side, and is not used again. (A repetition that arrives while
+the next request is already under way cannot be told from its answer: HTTP/1.1 has no name for what it answers.)
 """
 
 from __future__ import annotations
