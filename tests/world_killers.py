@@ -31,6 +31,7 @@ from kiosk.sale.front import BrokenError
 from kiosk.sale.records import Entry, Mark, Record, Rows, Sale
 from kiosk.sale.screens import Screen
 from kiosk.sale.states import Entering
+from tests.contract import refusals_keep_the_contract, shapes_keep_the_contract, the_wire_keeps_the_contract
 from tests.laws import LawBroken, law
 from tests.scripted_server import FakeClock, ScriptedServer, answer
 from tests.story import COLLECTOR, EPOCH, SHOP, Story, order, payment
@@ -305,6 +306,9 @@ KILLERS: Final = MappingProxyType(
             two_attempts_are_the_most,
             the_token_is_in_no_text,
             a_rejected_payment_pays_nothing,
+            refusals_keep_the_contract,
+            shapes_keep_the_contract,
+            the_wire_keeps_the_contract,
             *EDGES,
         )
     }

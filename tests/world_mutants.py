@@ -25,8 +25,8 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parent.parent
 FRESH: Final = (
-    *("kiosk", "tests.fuzz", "tests.laws", "tests.printers", "tests.stories", "tests.story", "tests.test"),
-    "tests.world",
+    *("kiosk", "tests.account", "tests.adversary", "tests.contract", "tests.fuzz", "tests.laws", "tests.printers"),
+    *("tests.stories", "tests.story", "tests.test", "tests.world"),
 )
 """Modules that are imported anew; names that begin with one of these and ``.`` or ``_`` as well."""
 
@@ -156,6 +156,7 @@ _TURN, _VERDICT, _WAITING = "kiosk/sale/turn.py", "kiosk/sale/verdict.py", "kios
 _WATCH, _PROVIDER = "kiosk/sale/watch.py", "kiosk/mercadopago/__init__.py"
 _RECORDS, _SCREENS = "kiosk/sale/records.py", "kiosk/sale/screens.py"
 _ANSWERS, _LOOK, _WORDS = "kiosk/mercadopago/answers.py", "kiosk/mercadopago/look.py", "kiosk/mercadopago/words.py"
+_JSON = "kiosk/mercadopago/json.py"
 _LINE, _FILE, _WRITING = "kiosk/mercadopago/line.py", "kiosk/journal/file.py", "kiosk/journal/writing.py"
 _ROWS, _SCHEMA = "kiosk/journal/rows.py", "kiosk/journal/schema.py"
 _PRINTER, _TALK, _RENDER = "kiosk/printer/__init__.py", "kiosk/printer/talk.py", "kiosk/printer/render.py"
@@ -778,4 +779,31 @@ _JOURNAL: Final = (
     ),
 )
 
-MUTANTS: Final = (*_LAWS, *_RULES, *_MERCADO_PAGO, *_PAPERS, *_JOURNAL)
+_REFUSALS, _SHAPES, _WIRE = "refusals_keep_the_contract", "shapes_keep_the_contract", "the_wire_keeps_the_contract"
+
+_CONTRACT: Final = (
+    # Money that is not there, or is not seen.
+    Mutant("L1 R11", _WORDS, '"authorized": PaymentState.PENDING', '"authorized": PaymentState.APPROVED', _SHAPES),
+    Mutant("L2", _LOOK, "        offset += page.size", "        offset += 0", _SHAPES),
+    Mutant("L2", _LOOK, "names[:NAMED_ORDERS_MAX]:", "names[:0]:", _SHAPES),
+    Mutant("L2", _LOOK, "orders.found.values() if order.complete)", "orders.found.values())", _SHAPES),
+    # A part of an answer that frees a POS, and a clock that is somebody else's.
+    Mutant("L4", _ANSWERS, "if reply.status != 200:", "if reply.status < 200:", _REFUSALS),
+    Mutant("L4 R3", _ANSWERS, "date=None, trace=reply.trace", "date=reply.date, trace=reply.trace", _REFUSALS),
+    # An unknown taken for an answer, a refusal for an end.
+    Mutant("L6", _ANSWERS, 'return not key.startswith("invalid_")', "return True", _REFUSALS),
+    Mutant("L6", _ANSWERS, "isinstance(value, dict) and read_error(reply.body) is None", "True", _REFUSALS),
+    Mutant(
+        "L6", _ANSWERS, "if error and (reply.status in (409, 423)", "if error and (reply.status in (409,)", _REFUSALS
+    ),
+    Mutant("L6 R9", _ANSWERS, "    if reply.status == 429:", "    if reply.status == 430:", _REFUSALS),
+    Mutant("L6", _JSON, "if len(value) < len(pairs) and any", "if len(value) > len(pairs) and any", _WIRE),
+    Mutant("L6", _JSON, "parse_constant=_no_number", "parse_constant=str", _WIRE),
+    Mutant("L6", _PROVIDER, "follow_redirects=False", "follow_redirects=True", _REFUSALS),
+    Mutant("L6", _PROVIDER, "if len(body) > BODY_MAX:", "if len(body) < 0:", _WIRE),
+    # Time without end, and an answer that answers the next request.
+    Mutant("L6 R20", _LINE, "left = self.until - self._clock()", "left = max(1.0, self.until - self._clock())", _WIRE),
+    Mutant("L8", _LINE, 'rb"(?=HTTP/)"', 'rb"(?=HTTP/0)"', _WIRE),
+)
+
+MUTANTS: Final = (*_LAWS, *_RULES, *_MERCADO_PAGO, *_CONTRACT, *_PAPERS, *_JOURNAL)
