@@ -67,15 +67,61 @@ def test_the_same_seed_is_the_same_history() -> None:
     assert history(4).steps != again.steps
 
 
+def met() -> Tally[str]:
+    """What happens in the quick worlds, by kind."""
+    return sum((quick(seed).tally for seed in SEEDS), Tally[str]())
+
+
+PROMISED = {
+    "sell": ("situation: sell", "situation: sell slowly"),
+    "reject then pay": ("situation: reject, then pay",),
+    "pay while cancelling": ("situation: pay while cancelling",),
+    "pay at the instant of expiry": ("situation: pay at expiry", "situation: pay when time is up"),
+    "pay twice": ("situation: pay twice",),
+    "pay after cancel": ("situation: pay late",),
+    "pay part": ("situation: pay a part",),
+    "two phones scanning": ("situation: two phones",),
+    "net down and up": ("line down",),
+    "answer lost after it was applied": (Fault.ANSWER_LOST.value, Fault.SERVER_DONE.value),
+    "answer late, after the next sale began": (Fault.SILENT.value, "an answer after the next sale began"),
+    "duplicate answer": (Fault.TWICE.value,),
+    "401, 403, 404, 409 locked": tuple(f.value for f in (Fault.TOKEN, Fault.FORBIDDEN, Fault.NO_POS, Fault.LOCKED)),
+    "429 with Retry-After": ("429 with Retry-After",),
+    "5xx, HTML": (Fault.SERVER.value, Fault.SERVER_DONE.value, Fault.NONSENSE.value),
+    "merchant order visible only seconds after payment": ("lag of orders",),
+    "search index lagging behind by-id": ("lag of the index",),
+    "DELETE 400 because it was just paid": tuple(f"DELETE {race.value}" for race in Race),
+    "POS order replaced by a second device": ("other device",),
+    "clock jumping forwards and backwards": ("clock forwards", "clock backwards"),
+    "no battery clock, NTP after boot": ("no battery clock", "NTP after boot"),
+    "paper out in the middle of a ticket": ("printer: " + PrinterMood.RUNS_OUT.value,),
+    "printer mute": ("printer: " + PrinterMood.MUTE.value, "printer: " + PrinterMood.HUNG.value),
+    "display gone": ("display gone",),
+    "journal's disk full": ("disk: " + Disk.FULL.value, "disk: " + Disk.LYING.value),
+    "power cut": ("power cuts",),
+}
+"""What the histories are to hold, in the customer's words, and what it is called here.
+
+A dead panel reaches nothing but its worker: the machine has no event for it, and nothing to notice (L9). Here its
+picture is drawn up to a moment and not any more; that the worker outlives the panel is in ``tests/test_display.py``.
+"""
+
+
+@pytest.mark.parametrize("promise", PROMISED)
+def test_what_was_promised_is_met(promise: str) -> None:
+    tally = met()
+    assert [name for name in PROMISED[promise] if not tally[name]] == []
+
+
 def test_every_situation_and_every_trouble_is_met() -> None:
     """Otherwise the quick tier would prove less than it says."""
-    tally = sum((quick(seed).tally for seed in SEEDS), Tally[str]())
+    tally = met()
     told = " + ".join(name for seed in SEEDS for name in quick(seed).situations)
     assert {name for name, _ in SITUATIONS} <= {name.removeprefix("situation: ") for name in tally}
     assert [name for name, _ in TROUBLES if name not in told] == []
     assert [fault for fault in Fault if not tally[fault.value]] == []
     assert [mood for mood in PrinterMood if mood is not PrinterMood.WELL and not tally[f"printer: {mood.value}"]] == []
-    assert min(tally["power cuts"], tally["stops"], tally["disk"], tally["clock jumps"], tally["line down"]) > 0
+    assert min(tally["stops"], tally["other device deletes"]) > 0
     assert {name for name, _ in EVERY_DAY} == {name for name, _ in SITUATIONS}
 
 

@@ -169,6 +169,22 @@ def pay_twice(w: World) -> None:
     w.sell(w.pick(AMOUNTS))
 
 
+def two_phones(w: World) -> None:
+    """Two phones scan; the first one pays, the second one pays at the same time, later, or not at all."""
+
+    def customer(order: Order) -> None:
+        pays(w, order, w.pick(SOON_S), w.pick(FLIGHTS_S))
+        w.later(w.pick((0.05, 0.4, 2.0)), second)
+
+    def second(_: None) -> None:
+        order = w.provider.scan(w.now)
+        if order is not None and w.choose(2):
+            pays(w, order, w.pick(SOON_S), w.pick(FLIGHTS_S))
+
+    _scans(w, customer)
+    w.sell(w.pick(AMOUNTS))
+
+
 def pay_a_part(w: World) -> None:
     """Half of it; then perhaps the rest, or the whole amount again, soon or late."""
 
@@ -307,6 +323,7 @@ SITUATIONS: Final[tuple[tuple[str, Play], ...]] = (
     ("pay at expiry", pay_at_expiry),
     ("pay late", pay_late),
     ("pay twice", pay_twice),
+    ("two phones", two_phones),
     ("pay a part", pay_a_part),
     ("pend", pend),
     ("refund", refund),
