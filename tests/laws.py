@@ -311,7 +311,7 @@ class Laws:
             early_s = sale.expires + LATE_S - date
             law("L4", early_s <= 1.0, f"the watch of {sale.reference} ended {early_s} s early")
         lost = {payment.id for payment in seen if brings_money(payment)}.difference(
-            sale.payments, self.journal.disputes
+            sale.payments, self.journal.disputes, self.used
         )
         law("L2", not lost, f"money that nobody has: {lost}")
 

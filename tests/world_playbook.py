@@ -27,7 +27,7 @@ TRIES: Final = 2000
 SHORT_DAYS: Final = 400
 TOLD_LINES: Final = 120
 """A longer tale is told without its middle."""
-_BARE: Final = frozenset({"request", "reference", "date", "trace", "detail", "known", "collector", "dropped"})
+_BARE: Final = frozenset({"request", "reference", "date", "trace", "detail", "known", "collector", "dropped", "spent"})
 """Fields of events that a reader does not miss."""
 
 
