@@ -22,7 +22,7 @@ class Disk(Enum):
 
     GOOD = "good"
     FULL = "nothing is written"
-    LYING = "it is written, and the answer is an error"
+    LYING = "written, and says it is not"
 
 
 class MemoryJournal:
@@ -95,11 +95,11 @@ class PrinterMood(Enum):
 
     WELL = "well"
     OUT = "out of paper"
-    RUNS_OUT = "out of paper in the middle of a ticket"
+    RUNS_OUT = "out in the middle of a ticket"
     DIES = "dies in the middle of a ticket"
-    CUTS_OFF = "prints it all, and its last answer is lost"
+    CUTS_OFF = "its last answer is lost"
     MUTE = "never says how it is"
-    HUNG = "says nothing for longer than anybody waits"
+    HUNG = "hangs"
     GONE = "unplugged"
 
 

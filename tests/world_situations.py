@@ -298,6 +298,13 @@ def menu(w: World) -> None:
     w.pause(w.pick((0.5, 5.0, 25.0)))
 
 
+def reprint(w: World) -> None:
+    """The ticket once more, while PAID stands on the screen: its first print may be out, under way, or in doubt."""
+    w.when[Paid] = [(w.pick((1.1, 2.5, 6.0)), w.press, "*")]
+    sell(w)
+    w.pause(8.0)
+
+
 def quiet_hour(w: World) -> None:
     """Nobody comes."""
     w.pause(w.pick((40.0, 70.0, 400.0)))
@@ -333,6 +340,7 @@ SITUATIONS: Final[tuple[tuple[str, Play], ...]] = (
     ("ask now", ask_now),
     ("impatient", impatient),
     ("menu", menu),
+    ("reprint", reprint),
     ("quiet hour", quiet_hour),
     ("service restart", service_restart),
 )

@@ -42,6 +42,12 @@ def same_fault(w: World) -> None:
     w.spark(_step(w), lambda: w.line.fault(*faults))
 
 
+def half_an_outage(w: World) -> None:
+    """One of the two indexes does not answer for a while: deep looks show a half of it."""
+    faults = [Fault.HALF] * (4 + w.choose(12))
+    w.spark(_step(w), lambda: w.line.fault(*faults))
+
+
 def line_down(w: World) -> None:
     """The shop's internet."""
     seconds = w.pick((2.0, 15.0, 15.0, 50.0, 50.0, 400.0))
@@ -158,6 +164,7 @@ TROUBLES: Final[tuple[tuple[str, Play], ...]] = (
     *[("one request", one_request)] * 4,
     *[("some requests", some_requests)] * 2,
     ("same fault", same_fault),
+    ("half an outage", half_an_outage),
     *[("line down", line_down)] * 2,
     ("lag", lag),
     *[("power cut", power_cut)] * 3,
