@@ -139,7 +139,7 @@ def plant(certificate: Certificate, mutants: Sequence[Mutant], progress: Progres
             certificate.killed += 1
         else:
             what = f"{mutant.new.strip()!r} for {mutant.old.strip()!r}"
-            certificate.survivors.append(f"{mutant.law} {mutant.file}: {what}")
+            certificate.survivors.append(f"{mutant.breaks} {mutant.file}: {what}")
 
 
 def _is_killed(mutant: Mutant) -> bool:

@@ -289,6 +289,32 @@ def test_a_hung_printer_holds_up_the_next_paper() -> None:
     assert second > first
 
 
+class Boots(World):
+    """A world that counts its starts."""
+
+    boots = 0
+
+    def _boot(self, _: None) -> None:
+        self.boots += 1
+        super()._boot(None)
+
+
+@pytest.mark.parametrize("disk", Disk)
+def test_one_power_cut_is_one_start(disk: Disk) -> None:
+    """Also where the save in the middle of the step fails, and makes a step of its own."""
+    world = Boots(lambda _: 0)
+    world.until_ready()
+    world.keys("5D#")
+    world.journal.disk = disk
+    world.choose = lambda options: options - 1  # all commands of the step are carried out
+    world.cut_power()
+    world.pause(10.0)
+    assert (world.boots, world.on, world.tally["power cuts"]) == (1, False, 1)
+    world.journal.disk = Disk.GOOD
+    world.pause(3600.0 * 2)
+    assert (world.boots, world.on, world.tally["power cuts"]) == (2, True, 1)
+
+
 # --- TRANSITIONS, both directions -------------------------------------------------------------------------------------
 
 

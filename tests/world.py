@@ -194,7 +194,8 @@ class World:
             self.laws.check(before, event, self.counter, commands)
         if self._cutting:
             self._carry_out(commands[: self.choose(len(commands) + 1)])
-            self.power_off(self.pick((1.0, 5.0, 40.0, 400.0, 4000.0)))
+            if self.on:  # a save that failed made a step of its own, which was cut
+                self.power_off(self.pick((1.0, 5.0, 40.0, 400.0, 4000.0)))
         elif commands:
             self._carry_out(commands)
 
