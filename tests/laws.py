@@ -124,6 +124,8 @@ class Laws:
         """Looks in both indexes."""
         self._puts: dict[int, str] = {}
         """Request of a Place -> its reference."""
+        self._asked_pos = 0
+        """The last question what the POS holds."""
         self._on_the_pos = ""
         """The order that the POS was last seen to hold; empty: none, or not asked in this life."""
         self._places = 0
@@ -169,7 +171,8 @@ class Laws:
             case Seen():
                 self._learn_seen(before, event)
             case Holds(order=order) if order is not None:
-                self._on_the_pos = order.reference
+                if event.request == self._asked_pos:  # an older question's answer is old news
+                    self._on_the_pos = order.reference
             case Holds(order=None) if event.request in self._asked:
                 self._on_the_pos = ""
                 self._free_after = max(self._free_after, self._asked[event.request][1])
@@ -340,7 +343,9 @@ class Laws:
             case AskPos() | Look():
                 self._serial += 1
                 self._asked[command.request] = (self._serial, self._places)
-                if isinstance(command, Look) and command.depth is Depth.ALL:
+                if isinstance(command, AskPos):
+                    self._asked_pos = command.request
+                elif command.depth is Depth.ALL:
                     self._deep.add(command.request)
             case Place():
                 self._place(command)

@@ -401,8 +401,9 @@ def test_r10_what_is_not_ours_is_not_deleted_as_ours() -> None:
     story = Story().ready().waiting().keys("*#").seen()
     delete = story.open_calls(Withdraw)[0]
     story.laws.carried_out(delete)
-    for held, allowed in (("foreign-1", False), (delete.reference, True)):
-        holds = events.Holds(request=88, order=events.PosOrder(held, 900))
+    story.laws.carried_out(AskPos(request=88, until=story.at))
+    for request, held, allowed in ((87, "old-news", True), (88, "foreign-1", False), (88, delete.reference, True)):
+        holds = events.Holds(request=request, order=events.PosOrder(held, 900))
         story.laws.check(story.counter, holds, story.counter, ())
         if allowed:
             story.laws.carried_out(delete)
