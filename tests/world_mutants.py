@@ -25,16 +25,14 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parent.parent
 FRESH: Final = (
-    *(
-        "kiosk",
-        "tests.certificate",
-        "tests.fuzz",
-        "tests.laws",
-        "tests.printers",
-        "tests.stories",
-        "tests.story",
-        "tests.test",
-    ),
+    "kiosk",
+    "tests.certificate",
+    "tests.fuzz",
+    "tests.laws",
+    "tests.printers",
+    "tests.stories",
+    "tests.story",
+    "tests.test",
     "tests.world",
 )
 """Modules that are imported anew; names that begin with one of these and ``.`` or ``_`` as well."""
