@@ -6,6 +6,7 @@ import importlib
 import io
 from collections import Counter as Tally
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
@@ -108,6 +109,33 @@ def test_a_violation_after_a_power_cut_is_one() -> None:
     certificate = Certificate(0, 1, cuts=Figures(1, 1, 1, 1, ("plain_sale, cut at moment 3: L3",)))
     assert certificate.status == 1
     assert "  plain_sale, cut at moment 3: L3" in text(certificate)
+
+
+@dataclass(frozen=True)
+class Disk:
+    """As ``tests.disk_cuts`` tells it."""
+
+    violations: int
+    examples: tuple[str, ...]
+    stories: int = 3
+    writes: int = 40
+    syncs: int = 9
+    cuts: int = 50
+    folders: int = 1234
+
+
+def test_what_the_disk_lost_stands_on_it() -> None:
+    """A violation there is one like any other; a machine that cannot cut there says so, and is no violation."""
+    well = Certificate(0, 1, disk=Disk(0, ()))
+    assert well.status == 0
+    assert "at every write and sync of the journal in 3 stories" in text(well)
+    assert " 1,234\n" in text(well)
+    broken = Certificate(0, 1, disk=Disk(2, ("paid: a row is half",)))
+    assert broken.status == 1
+    assert "VIOLATIONS: 2\n  paid: a row is half" in text(broken)
+    unable = Certificate(0, 1, not_done=["power cuts at the disk: strace may not trace here"])
+    assert unable.status == 0
+    assert "NOT DONE: power cuts at the disk: strace may not trace here" in text(unable)
 
 
 def test_a_bug_that_survives_is_no_clean_certificate() -> None:

@@ -52,7 +52,7 @@ class Race(Enum):
     """What a DELETE meets while a customer's payment is on its way."""
 
     LOCKED = "409, the order stays"
-    LANDS = "204, and the payment lands all the same"
+    LANDS = "204, and the payment lands"
     FAILS = "204, and the payment is rejected"
     SAID_GONE = "400, because it was just paid"
 
