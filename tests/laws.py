@@ -122,6 +122,8 @@ class Laws:
         """Request -> when it was asked, and how many Places had been asked before it."""
         self._deep: set[int] = set()
         """Looks in both indexes."""
+        self._removals: set[int] = set()
+        """Requests that took an order away: an answer that comes twice takes nothing away once more."""
         self._puts: dict[int, str] = {}
         """Request of a Place -> its reference."""
         self._asked_pos = 0
@@ -178,7 +180,8 @@ class Laws:
                 self._free_after = max(self._free_after, self._asked[event.request][1])
             case Refused() | Busy() if event.request in self._puts:
                 self.puts[self._puts.pop(event.request)] -= 1
-            case Removed(removal=Removal.BY_US):
+            case Removed(removal=Removal.BY_US) if event.request not in self._removals:
+                self._removals.add(event.request)
                 self._serial += 1
                 self._removed_at[event.reference] = self._serial
             case Printed() | PrintFailed():
