@@ -128,9 +128,10 @@ demo() {
 }
 
 run_tests() {
-    local marks='not long' purpose=test extras=sim,test,service bench
+    local marks='not long' purpose=test extras=sim,test,service bench much=()
     if [[ ${1-} == --long ]]; then
         marks='' purpose=long extras+=,fuzz # the coverage-guided fuzzer, which not every machine can have
+        much=(--sales 1000000 --jobs 2 --compiled)
         shift
     fi
     (($# == 0)) || wrong_use "--test does not know: $*"
@@ -146,6 +147,8 @@ run_tests() {
         say "$bench (that it runs: on a busy machine its numbers mean little)"
         PYTHONPATH=$here .venv/bin/python "$bench"
     done
+    say "the certificate of money"
+    PYTHONPATH=$here .venv/bin/python -m tests.certificate ${much[@]+"${much[@]}"}
     say "pytest"
     exec .venv/bin/python -m pytest --numprocesses auto --dist loadgroup -m "$marks"
 }

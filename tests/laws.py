@@ -122,8 +122,12 @@ class Laws:
         """Request -> when it was asked, and how many Places had been asked before it."""
         self._deep: set[int] = set()
         """Looks in both indexes."""
+        self._removals: set[int] = set()
+        """Requests that took an order away: an answer that comes twice takes nothing away once more."""
         self._puts: dict[int, str] = {}
         """Request of a Place -> its reference."""
+        self._asked_pos = 0
+        """The last question what the POS holds."""
         self._on_the_pos = ""
         """The order that the POS was last seen to hold; empty: none, or not asked in this life."""
         self._places = 0
@@ -169,13 +173,15 @@ class Laws:
             case Seen():
                 self._learn_seen(before, event)
             case Holds(order=order) if order is not None:
-                self._on_the_pos = order.reference
+                if event.request == self._asked_pos:  # an older question's answer is old news
+                    self._on_the_pos = order.reference
             case Holds(order=None) if event.request in self._asked:
                 self._on_the_pos = ""
                 self._free_after = max(self._free_after, self._asked[event.request][1])
             case Refused() | Busy() if event.request in self._puts:
                 self.puts[self._puts.pop(event.request)] -= 1
-            case Removed(removal=Removal.BY_US):
+            case Removed(removal=Removal.BY_US) if event.request not in self._removals:
+                self._removals.add(event.request)
                 self._serial += 1
                 self._removed_at[event.reference] = self._serial
             case Printed() | PrintFailed():
@@ -311,7 +317,7 @@ class Laws:
             early_s = sale.expires + LATE_S - date
             law("L4", early_s <= 1.0, f"the watch of {sale.reference} ended {early_s} s early")
         lost = {payment.id for payment in seen if brings_money(payment)}.difference(
-            sale.payments, self.journal.disputes
+            sale.payments, self.journal.disputes, self.used
         )
         law("L2", not lost, f"money that nobody has: {lost}")
 
@@ -340,7 +346,9 @@ class Laws:
             case AskPos() | Look():
                 self._serial += 1
                 self._asked[command.request] = (self._serial, self._places)
-                if isinstance(command, Look) and command.depth is Depth.ALL:
+                if isinstance(command, AskPos):
+                    self._asked_pos = command.request
+                elif command.depth is Depth.ALL:
                     self._deep.add(command.request)
             case Place():
                 self._place(command)

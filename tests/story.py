@@ -242,6 +242,7 @@ class Story:
         return event
 
     def _carry_out(self, commands: tuple[Command, ...]) -> list[Event]:
+        told: list[Event] = []
         for index, command in enumerate(commands):
             self.done.append(command)
             match command:
@@ -250,7 +251,7 @@ class Story:
                         return [NotSaved(commands[index:])]
                     self.laws.saved(command)
                     if command.confirm:
-                        return [Saved(), *self._carry_out(commands[index + 1 :])]
+                        told.append(Saved())
                 case AskPos() | Look() | Place() | Withdraw() | AskAccount():
                     self.laws.carried_out(command)
                     self.asked.append(Asked(command))
@@ -261,7 +262,7 @@ class Story:
                     self.exited = True
                 case AskPrinter() | Sound() | Note():
                     pass
-        return []
+        return told
 
     # --- the test's side ----------------------------------------------------------------------------------------
 

@@ -334,6 +334,24 @@ def test_l6_withdrawn_is_only_what_we_took_and_looked_for_afterwards() -> None:
     story.laws.saved(Save((withdrawn,)))
 
 
+@pytest.mark.parametrize(("another", "allowed"), [(False, True), (True, False)])
+def test_l6_an_answer_that_comes_twice_takes_nothing_away_once_more(another: bool, allowed: bool) -> None:
+    """A look after the first is a look after it was gone; after another DELETE it is not."""
+    story = waiting().keys("*#").seen()
+    delete = story.open_calls(Withdraw)[0]
+    withdrawn = replace(story.sale, phase=Phase.WITHDRAWN, watched=True)
+    story.removed().free().seen()
+    again = events.Removed(
+        request=delete.request + 50 * another, reference=delete.reference, removal=events.Removal.BY_US
+    )
+    step(story, again)
+    if allowed:
+        story.laws.saved(Save((withdrawn,)))
+    else:
+        with broken("L6"):
+            story.laws.saved(Save((withdrawn,)))
+
+
 def test_l6_with_money_there_nothing_is_called_withdrawn() -> None:
     story = waiting().keys("*#").seen().removed().free()
     withdrawn = replace(story.sale, phase=Phase.WITHDRAWN)
@@ -401,8 +419,9 @@ def test_r10_what_is_not_ours_is_not_deleted_as_ours() -> None:
     story = Story().ready().waiting().keys("*#").seen()
     delete = story.open_calls(Withdraw)[0]
     story.laws.carried_out(delete)
-    for held, allowed in (("foreign-1", False), (delete.reference, True)):
-        holds = events.Holds(request=88, order=events.PosOrder(held, 900))
+    story.laws.carried_out(AskPos(request=88, until=story.at))
+    for request, held, allowed in ((87, "old-news", True), (88, "foreign-1", False), (88, delete.reference, True)):
+        holds = events.Holds(request=request, order=events.PosOrder(held, 900))
         story.laws.check(story.counter, holds, story.counter, ())
         if allowed:
             story.laws.carried_out(delete)

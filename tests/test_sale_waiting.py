@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from kiosk.sale.commands import AskPos, Depth, Lane, Look, Print, Tune, Withdraw
-from kiosk.sale.events import Evidence, Key, PaymentState, Reject, Removal, Removed, Seen, Trouble
+from kiosk.sale.events import Evidence, Holds, Key, PaymentState, PosOrder, Reject, Removal, Removed, Seen, Trouble
 from kiosk.sale.records import Phase, Why
 from kiosk.sale.states import Checking, Notice, NoticeKind, Part, Waiting, Withdrawing
 from tests.story import COLLECTOR, Story, order, payment
@@ -92,6 +92,25 @@ def test_another_order_on_the_pos_is_an_alarm_and_withdrawn_by_reading() -> None
     story.seen().holds("foreign-1", 900)
     assert story.public == "checking"
     assert not story.did(Withdraw)
+
+
+@pytest.mark.parametrize("reference", ["foreign-1", ""])
+def test_another_order_that_is_seen_only_once_we_withdraw_is_not_deleted(reference: str) -> None:
+    """R10: the answer to the verification comes after the cancel. Its twin: it holds ours, which is deleted."""
+    story = Story().ready().waiting()
+    while not (asked := story.open_calls(AskPos)):
+        story.wait(0.1)
+        if story.open_calls(Look):
+            story.seen()
+    story.keys("*#").take()
+    held = PosOrder(reference or story.sale.reference, 900 if reference else story.sale.cents)
+    story.feed(Holds(request=asked[0].request, reference=story.sale.reference, order=held))
+    assert story.heard(Tune.ATTENTION) is bool(reference)
+    story.seen()
+    assert bool(story.did(Withdraw)) is not bool(reference)
+    if reference:
+        story.holds(reference, 900)
+        assert story.public == "checking"
 
 
 def test_another_amount_on_the_pos_is_an_alarm() -> None:

@@ -1,7 +1,7 @@
 """The machine in the simulated world: every law, in every situation, under every trouble; and the world itself.
 
 The quick tier plays the same few hundred sales each time, the slow one some thousands. A seed that fails tells its
-situations; ``world_day.history(seed)`` plays it again.
+situations, and the shortest history that breaks the same law (``world_playbook``).
 """
 
 from __future__ import annotations
@@ -13,32 +13,34 @@ from functools import cache
 
 import pytest
 
-from kiosk.sale.commands import AskPos, Depth, Lane, Look, Place, Withdraw
+from kiosk.sale.commands import Depth, Lane, Look, Withdraw
 from kiosk.sale.counter import resume
-from kiosk.sale.events import Busy, Evidence, Key, OrderSeen, Paper, PaperIs, Removal, Seen, Trouble
+from kiosk.sale.events import Evidence, OrderSeen, Paper, PaperIs, Removal, Seen, Trouble
 from kiosk.sale.front import TRANSITIONS
 from kiosk.sale.records import Phase, Sale
-from kiosk.sale.states import Blocked, Idle, Menu, Notice, Paid, Placing, State, Waiting
+from kiosk.sale.states import Notice, Paid, State, Waiting
 from kiosk.sale.turn import Now
 from tests.laws import LATE_S, LawBroken
+from tests.stories import STORIES, an_order_that_stays
 from tests.story import EPOCH, SHOP, Story, order, payment
 from tests.world import World
 from tests.world_audit import audit
 from tests.world_day import day, history, seeded
 from tests.world_devices import Disk, MemoryJournal, Printer, PrinterMood
 from tests.world_line import Fault
+from tests.world_playbook import history_told
 from tests.world_provider import Habits, Order, Provider, Race
 from tests.world_situations import EVERY_DAY, SITUATIONS
 from tests.world_troubles import TROUBLES
 
-SEEDS = range(16)
+SEEDS = range(24)
 MANY_SEEDS = range(1000, 1400)
 
 
 @cache
 def quick(seed: int) -> World:
-    """A world of twenty sales, played once."""
-    return history(seed)
+    """A world of twenty sales, played once; one that breaks a law is told as a playbook."""
+    return history_told(seed)
 
 
 # --- histories --------------------------------------------------------------------------------------------------------
@@ -51,12 +53,12 @@ def test_the_laws_hold(seed: int) -> None:
 
 
 def test_the_laws_hold_on_every_day_of_a_shop() -> None:
-    assert sum(history(seed, hard=False).sales for seed in range(4)) > 60
+    assert sum(history_told(seed, hard=False).sales for seed in range(4)) > 60
 
 
 @pytest.mark.slow
 def test_the_laws_hold_for_thousands_of_sales() -> None:
-    assert sum(history(seed).sales for seed in MANY_SEEDS) > 6000
+    assert sum(history_told(seed).sales for seed in MANY_SEEDS) > 6000
 
 
 def test_the_same_seed_is_the_same_history() -> None:
@@ -67,15 +69,61 @@ def test_the_same_seed_is_the_same_history() -> None:
     assert history(4).steps != again.steps
 
 
+def met() -> Tally[str]:
+    """What happens in the quick worlds, by kind."""
+    return sum((quick(seed).tally for seed in SEEDS), Tally[str]())
+
+
+PROMISED = {
+    "sell": ("situation: sell", "situation: sell slowly"),
+    "reject then pay": ("situation: reject, then pay",),
+    "pay while cancelling": ("situation: pay while cancelling",),
+    "pay at the instant of expiry": ("situation: pay at expiry", "situation: pay when time is up"),
+    "pay twice": ("situation: pay twice",),
+    "pay after cancel": ("situation: pay late",),
+    "pay part": ("situation: pay a part",),
+    "two phones scanning": ("situation: two phones",),
+    "net down and up": ("line down",),
+    "answer lost after it was applied": (Fault.ANSWER_LOST.value, Fault.SERVER_DONE.value),
+    "answer late, after the next sale began": (Fault.SILENT.value, "an answer after the next sale began"),
+    "duplicate answer": (Fault.TWICE.value,),
+    "401, 403, 404, 409 locked": tuple(f.value for f in (Fault.TOKEN, Fault.FORBIDDEN, Fault.NO_POS, Fault.LOCKED)),
+    "429 with Retry-After": ("429 with Retry-After",),
+    "5xx, HTML": (Fault.SERVER.value, Fault.SERVER_DONE.value, Fault.NONSENSE.value),
+    "merchant order visible only seconds after payment": ("lag of orders",),
+    "search index lagging behind by-id": ("lag of the index",),
+    "DELETE 400 because it was just paid": tuple(f"DELETE {race.value}" for race in Race),
+    "POS order replaced by a second device": ("other device",),
+    "clock jumping forwards and backwards": ("clock forwards", "clock backwards"),
+    "no battery clock, NTP after boot": ("no battery clock", "NTP after boot"),
+    "paper out in the middle of a ticket": ("printer: " + PrinterMood.RUNS_OUT.value,),
+    "printer mute": ("printer: " + PrinterMood.MUTE.value, "printer: " + PrinterMood.HUNG.value),
+    "display gone": ("display gone",),
+    "journal's disk full": ("disk: " + Disk.FULL.value, "disk: " + Disk.LYING.value),
+    "power cut": ("power cuts",),
+}
+"""What the histories are to hold, in the customer's words, and what it is called here.
+
+A dead panel reaches nothing but its worker: the machine has no event for it, and nothing to notice (L9). Here its
+picture is drawn up to a moment and not any more; that the worker outlives the panel is in ``tests/test_display.py``.
+"""
+
+
+@pytest.mark.parametrize("promise", PROMISED)
+def test_what_was_promised_is_met(promise: str) -> None:
+    tally = met()
+    assert [name for name in PROMISED[promise] if not tally[name]] == []
+
+
 def test_every_situation_and_every_trouble_is_met() -> None:
     """Otherwise the quick tier would prove less than it says."""
-    tally = sum((quick(seed).tally for seed in SEEDS), Tally[str]())
+    tally = met()
     told = " + ".join(name for seed in SEEDS for name in quick(seed).situations)
     assert {name for name, _ in SITUATIONS} <= {name.removeprefix("situation: ") for name in tally}
     assert [name for name, _ in TROUBLES if name not in told] == []
     assert [fault for fault in Fault if not tally[fault.value]] == []
     assert [mood for mood in PrinterMood if mood is not PrinterMood.WELL and not tally[f"printer: {mood.value}"]] == []
-    assert min(tally["power cuts"], tally["stops"], tally["disk"], tally["clock jumps"], tally["line down"]) > 0
+    assert min(tally["stops"], tally["other device deletes"]) > 0
     assert {name for name, _ in EVERY_DAY} == {name for name, _ in SITUATIONS}
 
 
@@ -241,166 +289,40 @@ def test_a_hung_printer_holds_up_the_next_paper() -> None:
     assert second > first
 
 
+class Boots(World):
+    """A world that counts its starts."""
+
+    boots = 0
+
+    def _boot(self, _: None) -> None:
+        self.boots += 1
+        super()._boot(None)
+
+
+@pytest.mark.parametrize("disk", Disk)
+def test_one_power_cut_is_one_start(disk: Disk) -> None:
+    """Also where the save in the middle of the step fails, and makes a step of its own."""
+    world = Boots(lambda _: 0)
+    world.until_ready()
+    world.keys("5D#")
+    world.journal.disk = disk
+    world.choose = lambda options: options - 1  # all commands of the step are carried out
+    world.cut_power()
+    world.pause(10.0)
+    assert (world.boots, world.on, world.tally["power cuts"]) == (1, False, 1)
+    world.journal.disk = Disk.GOOD
+    world.pause(3600.0 * 2)
+    assert (world.boots, world.on, world.tally["power cuts"]) == (2, True, 1)
+
+
 # --- TRANSITIONS, both directions -------------------------------------------------------------------------------------
-
-
-def clearing() -> Story:
-    """Before a sale, another's order is on the POS."""
-    return Story().ready().keys("2500#").holds("foreign-1", 900)
-
-
-def the_pos_is_taken_while_the_menu_is_open() -> Story:
-    story = paid_and_idle()
-    story.wait_for(AskPos, within=61)
-    story.keys("*")
-    assert isinstance(story.state, Menu)
-    return story.holds("foreign-1", 900)
-
-
-def the_journal_fails_while_the_menu_is_open() -> Story:
-    story = paid_and_idle()
-    story.keys("*")
-    story.journal.fails = True
-    return story.feed(Key("#"))
-
-
-def paid_and_idle() -> Story:
-    """After a sale."""
-    return Story().ready().waiting().paid().printed().wait(2).free().keys("#")
-
-
-def a_required_printer_dies_in_the_menu() -> Story:
-    story = Story(replace(SHOP, printer_required=True)).ready()
-    story.waiting().paid().printed().wait(2).free().keys("#*")
-    return story.feed(PaperIs(Paper.GONE))
-
-
-def a_required_printer_dies_when_idle() -> Story:
-    return Story(replace(SHOP, printer_required=True)).ready().feed(PaperIs(Paper.GONE))
-
-
-def paid_is_dismissed_before_the_pos_is_proved_free() -> Story:
-    return Story().ready().waiting().paid().printed().wait(2).keys("#")
-
-
-def paid_is_dismissed() -> Story:
-    return paid_and_idle()
-
-
-def a_payment_that_paid_another_sale() -> Story:
-    story = Story().ready().waiting().paid(payment("p1")).printed().wait(3).free()
-    story.keys("2500#").free().placed()
-    return story.paid(payment("p1"))
-
-
-def a_large_amount_is_forgotten_without_a_proof() -> Story:
-    story = Story().ready().waiting().paid().printed().wait(2)
-    return story.keys("200000#").wait(61)
-
-
-def a_large_amount_is_taken_back() -> Story:
-    return Story().ready().keys("200000#*")
-
-
-def one_order_after_another() -> Story:
-    return clearing().removed().holds("foreign-2", 900)
-
-
-def an_order_that_stays() -> Story:
-    story = clearing()
-    for _ in range(2):
-        story.removed(Removal.LOCKED).holds("foreign-1", 900).wait(10)
-    return story
-
-
-def the_waiting_sale_is_given_up() -> Story:
-    return clearing().keys("*").removed().free()
-
-
-def paid_while_the_power_was_off() -> Story:
-    story = Story().ready().waiting()
-    sale = story.sale
-    story.power_cut().account().unknown(AskPos, Trouble.NETWORK)
-    story.wait_for(Look)
-    return story.seen(order(sale, payment()))
-
-
-def the_journal_fails_while_clearing() -> Story:
-    story = clearing().keys("*")
-    story.journal.fails = True
-    story.feed(PaperIs(Paper.OUT))
-    story.counter = replace(story.counter, health=replace(story.counter.health, journal=False))
-    return story.removed().free()
-
-
-def cancelled_in_a_guard_without_proof() -> Story:
-    return Story().ready().waiting().paid().printed().wait(2).keys("2500#*")
-
-
-def busy_though_it_was_proved_free() -> Story:
-    story = Story().ready().keys("2500#").free().answer(Busy, Place)
-    assert isinstance(story.state, Placing)
-    return story.holds("foreign-1", 900)
-
-
-def boot_on_a_taken_pos() -> Story:
-    return Story().account().holds("foreign-1", 900)
-
-
-def boot_without_a_line() -> Story:
-    story = Story().account().unknown(AskPos, Trouble.NETWORK)
-    assert isinstance(story.state, Blocked)
-    story.wait_for(AskPos, within=16)
-    return story.holds("foreign-1", 900)
-
-
-def an_amount_is_typed_in_the_menu() -> Story:
-    return paid_and_idle().keys("*25")
-
-
-def idle_when_another_device_comes() -> Story:
-    story = Story().ready()
-    story.wait_for(AskPos, within=61)
-    assert isinstance(story.state, Idle)
-    return story.holds("foreign-1", 900)
-
-
-def a_lost_put_that_was_paid() -> Story:
-    story = Story().ready().keys("2500#").free().unknown(Place).free()
-    return story.seen(order(story.sale, payment()))
-
-
-RARE = (
-    an_amount_is_typed_in_the_menu,
-    the_pos_is_taken_while_the_menu_is_open,
-    the_journal_fails_while_the_menu_is_open,
-    a_required_printer_dies_in_the_menu,
-    a_required_printer_dies_when_idle,
-    paid_is_dismissed_before_the_pos_is_proved_free,
-    paid_is_dismissed,
-    a_payment_that_paid_another_sale,
-    a_large_amount_is_forgotten_without_a_proof,
-    a_large_amount_is_taken_back,
-    one_order_after_another,
-    an_order_that_stays,
-    the_waiting_sale_is_given_up,
-    paid_while_the_power_was_off,
-    the_journal_fails_while_clearing,
-    cancelled_in_a_guard_without_proof,
-    busy_though_it_was_proved_free,
-    boot_on_a_taken_pos,
-    boot_without_a_line,
-    idle_when_another_device_comes,
-    a_lost_put_that_was_paid,
-)
-"""Stories for what the quick worlds may not meet."""
 
 
 def test_everything_in_the_table_happens_and_nothing_else() -> None:
     """Nothing else: the laws refuse at each step what the table does not hold."""
     seen: set[tuple[type[State], type[State]]] = set()
-    for story in RARE:
-        seen |= story().laws.transitions
+    for story in STORIES:
+        seen |= story(Story).laws.transitions
     for seed in SEEDS:
         seen |= quick(seed).laws.transitions
     table = {(old, new) for old, news in TRANSITIONS.items() for new in news}
@@ -411,7 +333,7 @@ def test_everything_in_the_table_happens_and_nothing_else() -> None:
 def test_a_transition_outside_the_table_is_refused() -> None:
     story = Story().ready()
     with pytest.raises(LawBroken, match="TRANSITIONS: Idle -> Notice"):
-        story.laws.check(story.counter, PaperIs(Paper.OK), an_order_that_stays().counter, ())
+        story.laws.check(story.counter, PaperIs(Paper.OK), an_order_that_stays(Story).counter, ())
 
 
 # --- faults of the machine that the world found, and that were mended ------------------------------------------------

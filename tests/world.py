@@ -80,15 +80,15 @@ class World:
         self.shop = shop or replace(SHOP, wait_s=self.pick((10, 10, 10, 10, 20, 60)), printer_required=not choose(8))
         race, opened = self.pick(tuple(Race)), self.pick((Opened.AT_PAYMENT, *Opened))
         habits = Habits(opened, race, busy=not choose(4), test_account=not choose(8))
-        self.provider = self.provider_of(self.shop, habits, self._on_the_pos)
+        self.tally: Tally[str] = Tally()
+        """What happened, by kind: sales, faults, power cuts."""
+        self.provider = self.provider_of(self.shop, habits, self._on_the_pos, self.tally)
         self.journal = self.journal_of()
         self.printer = Printer()
         self.line = Line(self)
         self.laws = Laws(self.shop.collector, self.journal)
         self.checking = laws
         self.situations: list[str] = []
-        self.tally: Tally[str] = Tally()
-        """What happened, by kind: sales, faults, power cuts."""
         self.sales = 0
         self.steps = 0
         self.on = False
@@ -194,7 +194,8 @@ class World:
             self.laws.check(before, event, self.counter, commands)
         if self._cutting:
             self._carry_out(commands[: self.choose(len(commands) + 1)])
-            self.power_off(self.pick((1.0, 5.0, 40.0, 400.0, 4000.0)))
+            if self.on:  # a save that failed made a step of its own, which was cut
+                self.power_off(self.pick((1.0, 5.0, 40.0, 400.0, 4000.0)))
         elif commands:
             self._carry_out(commands)
 
@@ -311,7 +312,7 @@ class World:
             action = entry[2]
             if action == self.line.answer and self.choose(2):
                 kept.append((entry[0], entry[1], self.line.done, entry[3]))
-            elif action not in (self.hear, self.line.carry, self.line.answer, self.feed):
+            elif action not in (self.hear, self.line.hear_late, self.line.carry, self.line.answer, self.feed):
                 kept.append(entry)
         heapify(kept)
         self._heap = kept
@@ -325,6 +326,7 @@ class World:
         self._heap = [(at + forward, serial, action, argument) for at, serial, action, argument in self._heap]
         self.line.restart()
         self.printer.plugged_again()
+        self._set_clock()
         self._stopped_at = NEVER
         self.on = True
         self.counter, commands = resume(
@@ -335,6 +337,19 @@ class World:
         self.kind = type(self.counter.state)
         self._after_step()
         self._set_bound()
+
+    def _set_clock(self) -> None:
+        """No battery: the wall clock goes on from where it stood, or from 1970, until NTP arrives, if it ever does."""
+        wrong_s = self.pick((None, None, -400.0, -1_800_000_000.0))
+        if wrong_s is not None:
+            self.drift_s += wrong_s
+            self.tally["no battery clock"] += 1
+            self.later(self.pick((3.0, 30.0, 7200.0)), self._ntp)
+
+    def _ntp(self, _: None) -> None:
+        """The time service sets the clock right."""
+        self.drift_s = 0.0
+        self.tally["NTP after boot"] += 1
 
     def stop(self, _: None = None) -> None:
         """SIGTERM."""

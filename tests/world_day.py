@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Final
 
+from kiosk.sale.front import BrokenError
 from tests.laws import law
 from tests.world import Choose, World
 from tests.world_audit import audit
@@ -15,6 +16,17 @@ TROUBLES_AT_ONCE: Final = {False: (0, 0, 0, 0, 0, 0, 0, 0, 1, 2), True: (0, 1, 1
 EVENING_IN: Final = {False: 128, True: 16}
 """Of so many closing times, one leaves the kiosk running; at the others the power goes off until the morning."""
 NIGHTS_S: Final = (3600.0, 8 * 3600.0, 20 * 3600.0)
+BREAKS: Final = (
+    AssertionError,
+    BrokenError,
+    ArithmeticError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    AttributeError,
+)
+"""What a history may end with that is a fault: a broken law, a machine that does not move on, or one that crashes."""
 EVENING_S: Final = 3 * 3600.0
 """After so long without a sale no watch may be left."""
 
@@ -43,7 +55,7 @@ def day(world: World, sales: int, *, hard: bool = True, name: str = "a day") -> 
         for _ in range(sales):
             situation(world, hard=hard)
         close(world, evening_in=EVENING_IN[hard])
-    except (AssertionError, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError, AttributeError) as error:
+    except BREAKS as error:
         told = "\n  ".join(world.situations)
         error.add_note(f"{name}, sale {len(world.situations)} of {sales}, at {world.at:.1f} s:\n  {told}")
         raise

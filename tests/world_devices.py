@@ -22,7 +22,7 @@ class Disk(Enum):
 
     GOOD = "good"
     FULL = "nothing is written"
-    LYING = "it is written, and the answer is an error"
+    LYING = "written, and says it is not"
 
 
 class MemoryJournal:
@@ -95,10 +95,11 @@ class PrinterMood(Enum):
 
     WELL = "well"
     OUT = "out of paper"
-    DIES = "dies in the middle of a paper"
-    CUTS_OFF = "prints it all, and its last answer is lost"
+    RUNS_OUT = "out in the middle of a ticket"
+    DIES = "dies in the middle of a ticket"
+    CUTS_OFF = "its last answer is lost"
     MUTE = "never says how it is"
-    HUNG = "says nothing for longer than anybody waits"
+    HUNG = "hangs"
     GONE = "unplugged"
 
 
@@ -107,6 +108,7 @@ HUNG_S: Final = 55.0
 _SAYS: Final = {
     PrinterMood.WELL: Paper.OK,
     PrinterMood.OUT: Paper.OUT,
+    PrinterMood.RUNS_OUT: Paper.OK,
     PrinterMood.DIES: Paper.OK,
     PrinterMood.CUTS_OFF: Paper.OK,
     PrinterMood.MUTE: Paper.SILENT,
@@ -147,9 +149,10 @@ class Printer:
         self._busy_until = at
         if mood in (PrinterMood.OUT, PrinterMood.GONE):
             return at, PrintFailed(command.job, began=False, paper=_SAYS[mood])
-        whole = mood is not PrinterMood.DIES
+        whole = mood not in (PrinterMood.RUNS_OUT, PrinterMood.DIES)
         self.roll.append(Sheet(command, whole))
-        if mood in (PrinterMood.DIES, PrinterMood.CUTS_OFF):
+        if mood in (PrinterMood.RUNS_OUT, PrinterMood.DIES, PrinterMood.CUTS_OFF):
             self.mood = PrinterMood.OUT
-            return at, PrintFailed(command.job, began=True, paper=Paper.OFFLINE)
+            paper = Paper.OUT if mood is PrinterMood.RUNS_OUT else Paper.OFFLINE
+            return at, PrintFailed(command.job, began=True, paper=paper)
         return at, Printed(command.job, sure=mood is not PrinterMood.MUTE)

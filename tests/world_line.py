@@ -10,8 +10,19 @@ from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from kiosk.sale.commands import Depth, Lane, Look, PaymentCall
-from kiosk.sale.events import CallAnswer, Evidence, Refused, Reject, Seen, Trouble, Unknown
+from kiosk.sale.commands import Depth, Lane, Look, PaymentCall, Place, Withdraw
+from kiosk.sale.events import (
+    Busy,
+    CallAnswer,
+    Evidence,
+    Refused,
+    Reject,
+    Removal,
+    Removed,
+    Seen,
+    Trouble,
+    Unknown,
+)
 
 if TYPE_CHECKING:
     from tests.world import World
@@ -23,20 +34,21 @@ class Fault(Enum):
     """What happens to one request."""
 
     LOST = "it never arrives"
-    ANSWER_LOST = "it is done, and the answer is lost"
-    ARRIVES_LATE = "it is given up, and done later all the same"
-    SILENT = "it is done, and the answer comes when nobody waits any more"
+    ANSWER_LOST = "done, and the answer is lost"
+    ARRIVES_LATE = "given up, and done later all the same"
+    SILENT = "done, and answered when nobody waits"
     STALE = "the answer is old when it comes"
     SERVER = "500, not done"
     SERVER_DONE = "500, done"
     THROTTLED = "429"
     NONSENSE = "done, and answered with HTML"
     TWICE = "answered twice"
-    HALF = "a deep look of which one half is answered"
+    HALF = "a look that shows one of two indexes"
     TOKEN = "401"
     FORBIDDEN = "403"
     NO_POS = "404 point of sale"
     INVALID = "400"
+    LOCKED = "409"
 
 
 REJECTS: Final = {
@@ -124,6 +136,8 @@ class Line:
             reject = REJECTS[fault]
             answer = Refused(request=call.request, reference=call.reference, date=world.now, reject=reject, detail="x")
             self._reply(call, 0.2, answer)
+        elif fault is Fault.LOCKED:
+            self._reply(call, 0.2, _locked(call, world.now))
         elif fault in UNKNOWNS:
             trouble, seconds = UNKNOWNS[fault]
             if fault in DONE:
@@ -131,6 +145,7 @@ class Line:
             elif fault is Fault.ARRIVES_LATE:
                 world.later(world.pick((12.0, 45.0, 100.0)), self.done, call)
             retry_after_s = world.pick((None, 5.0, 3600.0)) if fault is Fault.THROTTLED else None
+            world.tally["429 with Retry-After"] += retry_after_s is not None
             self._reply(call, seconds, _unknown(call, trouble, retry_after_s))
         else:
             self._go_odd(call, fault)
@@ -143,13 +158,34 @@ class Line:
         if fault is Fault.HALF and isinstance(answer, Seen) and isinstance(call, Look) and call.depth is Depth.ALL:
             answer = replace(answer, evidence=Evidence(answer.evidence.orders, (), whole=False))
         late_s = world.pick((12.0, 30.0)) if fault is Fault.SILENT else 6.0 if fault is Fault.STALE else 0.2
-        self._reply(call, late_s, answer)
+        self._free_at[call.lane is Lane.FRONT] = world.at + late_s
+        world.later(late_s, self.hear_late, answer)
         if fault is Fault.TWICE:
-            world.later(world.pick((0.1, 3.0, 30.0)), world.hear, answer)
+            world.later(world.pick((0.1, 3.0, 30.0)), self.hear_late, answer)
+
+    def hear_late(self, answer: CallAnswer) -> None:
+        """An answer that nobody waits for any more, perhaps while the next sale is in front."""
+        world = self._world
+        sale = getattr(world.counter.state, "sale", None)
+        if sale is not None and answer.reference not in ("", sale.reference):
+            world.tally["an answer after the next sale began"] += 1
+        world.hear(answer)
 
     def _reply(self, call: PaymentCall, seconds: float, answer: CallAnswer) -> None:
         self._free_at[call.lane is Lane.FRONT] = self._world.at + seconds
         self._world.later(seconds, self._world.hear, answer)
+
+
+def _locked(call: PaymentCall, now: float) -> CallAnswer:
+    """409 as the adapter reads it: to a PUT the POS is busy, to a DELETE a customer is paying, else it says nothing."""
+    request, reference = call.request, call.reference
+    match call:
+        case Place():
+            return Busy(request=request, reference=reference, date=now)
+        case Withdraw():
+            return Removed(request=request, reference=reference, date=now, removal=Removal.LOCKED)
+        case _:
+            return _unknown(call, Trouble.SERVER)
 
 
 def _unknown(call: PaymentCall, trouble: Trouble, retry_after_s: float | None = None) -> Unknown:

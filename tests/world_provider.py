@@ -10,6 +10,7 @@ Sources of the facts: Mercado Pago's references of in-store orders V2, merchant 
 
 from __future__ import annotations
 
+from collections import Counter as Tally
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -51,9 +52,9 @@ class Race(Enum):
     """What a DELETE meets while a customer's payment is on its way."""
 
     LOCKED = "409, the order stays"
-    LANDS = "204, and the payment lands all the same"
+    LANDS = "204, and the payment lands"
     FAILS = "204, and the payment is rejected"
-    SAID_GONE = "400, and the payment lands"
+    SAID_GONE = "400, because it was just paid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +106,12 @@ class Account:
 class Provider:
     """Answers requests, and takes the customers' money. ``placed`` is told of each order that comes onto the POS."""
 
-    def __init__(self, shop: Shop, habits: Habits, placed: Callable[[Order], None]) -> None:
+    def __init__(
+        self, shop: Shop, habits: Habits, placed: Callable[[Order], None], tally: Tally[str] | None = None
+    ) -> None:
+        """``tally``: where to count what a DELETE met."""
         self.shop = shop
+        self._tally = Tally[str]() if tally is None else tally
         self.habits = habits
         self.pos: Order | None = None
         self.accounts: dict[str, Account] = {}
@@ -178,6 +183,7 @@ class Provider:
         if order is None:
             return Removal.GONE
         if order.paying:
+            self._tally["DELETE " + self.habits.race.value] += 1
             match self.habits.race:
                 case Race.LOCKED:
                     return Removal.LOCKED

@@ -169,6 +169,22 @@ def pay_twice(w: World) -> None:
     w.sell(w.pick(AMOUNTS))
 
 
+def two_phones(w: World) -> None:
+    """Two phones scan; the first one pays, the second one pays at the same time, later, or not at all."""
+
+    def customer(order: Order) -> None:
+        pays(w, order, w.pick(SOON_S), w.pick(FLIGHTS_S))
+        w.later(w.pick((0.05, 0.4, 2.0)), second)
+
+    def second(_: None) -> None:
+        order = w.provider.scan(w.now)
+        if order is not None and w.choose(2):
+            pays(w, order, w.pick(SOON_S), w.pick(FLIGHTS_S))
+
+    _scans(w, customer)
+    w.sell(w.pick(AMOUNTS))
+
+
 def pay_a_part(w: World) -> None:
     """Half of it; then perhaps the rest, or the whole amount again, soon or late."""
 
@@ -282,6 +298,13 @@ def menu(w: World) -> None:
     w.pause(w.pick((0.5, 5.0, 25.0)))
 
 
+def reprint(w: World) -> None:
+    """The ticket once more, while PAID stands on the screen: its first print may be out, under way, or in doubt."""
+    w.when[Paid] = [(w.pick((1.1, 2.5, 6.0)), w.press, "*")]
+    sell(w)
+    w.pause(8.0)
+
+
 def quiet_hour(w: World) -> None:
     """Nobody comes."""
     w.pause(w.pick((40.0, 70.0, 400.0)))
@@ -307,6 +330,7 @@ SITUATIONS: Final[tuple[tuple[str, Play], ...]] = (
     ("pay at expiry", pay_at_expiry),
     ("pay late", pay_late),
     ("pay twice", pay_twice),
+    ("two phones", two_phones),
     ("pay a part", pay_a_part),
     ("pend", pend),
     ("refund", refund),
@@ -316,6 +340,7 @@ SITUATIONS: Final[tuple[tuple[str, Play], ...]] = (
     ("ask now", ask_now),
     ("impatient", impatient),
     ("menu", menu),
+    ("reprint", reprint),
     ("quiet hour", quiet_hour),
     ("service restart", service_restart),
 )

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from kiosk.sale.screens import lines, screen
+from kiosk.sale.states import Paid, Placing, Waiting
+from tests.laws import law
 from tests.world import World
 from tests.world_devices import Disk, PrinterMood
 from tests.world_line import Fault
@@ -39,6 +42,12 @@ def same_fault(w: World) -> None:
     w.spark(_step(w), lambda: w.line.fault(*faults))
 
 
+def half_an_outage(w: World) -> None:
+    """One of the two indexes does not answer for a while: deep looks show a half of it."""
+    faults = [Fault.HALF] * (4 + w.choose(12))
+    w.spark(_step(w), lambda: w.line.fault(*faults))
+
+
 def line_down(w: World) -> None:
     """The shop's internet."""
     seconds = w.pick((2.0, 15.0, 15.0, 50.0, 50.0, 400.0))
@@ -52,7 +61,9 @@ def lag(w: World) -> None:
     provider.lag_payments_s = w.pick((0.0, seconds, 2 * seconds))
     provider.lag_pos_s = w.pick((0.0, 1.0, 3.0))
     w.slack_s += 2 * seconds + 30.0
-    w.tally["lag"] += 1
+    w.tally["lag of orders"] += provider.lag_orders_s > 0
+    w.tally["lag of the index"] += provider.lag_payments_s > 0
+    w.tally["lag of the POS"] += provider.lag_pos_s > 0
 
 
 def power_cut(w: World) -> None:
@@ -73,7 +84,7 @@ def disk(w: World) -> None:
 
     def fail() -> None:
         w.journal.disk = state
-        w.tally["disk"] += 1
+        w.tally["disk: " + state.value] += 1
         w.trouble(seconds, recover)
 
     def recover() -> None:
@@ -84,7 +95,7 @@ def disk(w: World) -> None:
 
 def printer(w: World) -> None:
     """The printer, before the sale or in the middle of it."""
-    mood, seconds = w.pick(tuple(PrinterMood)), w.pick((1.0, 10.0, 60.0, 900.0))
+    mood, seconds = w.pick(tuple(PrinterMood)[1:]), w.pick((1.0, 10.0, 60.0, 900.0))
 
     def fail() -> None:
         w.printer.mood = mood
@@ -111,6 +122,7 @@ def other_device(w: World) -> None:
 
 def other_device_deletes(w: World) -> None:
     """Or takes ours away."""
+    w.tally["other device deletes"] += 1
     w.spark(_step(w), lambda: w.provider.take_away(w.now))
 
 
@@ -119,16 +131,40 @@ def clock(w: World) -> None:
     drift_s = w.pick((0.0, 3600.0, -1_800_000_000.0))
 
     def jump() -> None:
+        if drift_s != w.drift_s:
+            w.tally["clock forwards" if drift_s > w.drift_s else "clock backwards"] += 1
         w.drift_s = drift_s
-        w.tally["clock jumps"] += 1
 
     w.spark(_step(w), jump)
+
+
+def display(w: World) -> None:
+    """The panel is read after each step of the sale, until it is gone: the machine never learns of either (L9)."""
+    steps = w.choose(40)
+
+    def gone() -> None:
+        w.tally["display gone"] += 1
+
+    for step in range(1, 1 + steps):
+        w.spark(step, lambda: read(w))
+    w.spark(1 + steps, gone)
+
+
+def read(w: World) -> None:
+    """L5: what stands on the panel of a sale is its amount."""
+    if not w.on:
+        return
+    picture, state = screen(w.counter, w.at), w.counter.state
+    if isinstance(state, Placing | Waiting | Paid):
+        amount = w.shop.site.currency.text(state.sale.cents)
+        law("L5", any(amount in line for line in lines(picture)), f"{amount} is not on the panel: {lines(picture)}")
 
 
 TROUBLES: Final[tuple[tuple[str, Play], ...]] = (
     *[("one request", one_request)] * 4,
     *[("some requests", some_requests)] * 2,
     ("same fault", same_fault),
+    ("half an outage", half_an_outage),
     *[("line down", line_down)] * 2,
     ("lag", lag),
     *[("power cut", power_cut)] * 3,
@@ -138,4 +174,5 @@ TROUBLES: Final[tuple[tuple[str, Play], ...]] = (
     ("other device", other_device),
     ("other device deletes", other_device_deletes),
     ("clock", clock),
+    ("display", display),
 )

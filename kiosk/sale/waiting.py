@@ -201,14 +201,26 @@ def withdrawing(state: Withdrawing, event: Event, turn: Turn) -> State:
         turn.save(sale)
         state = replace(state, sale=sale)
     if isinstance(event, Answer):
-        if event.request != state.talk.request:
-            return state  # what it proves was taken above
+        if event.request != state.talk.request:  # what it proves of money was taken above
+            return _replaced_meanwhile(state, event, turn) if isinstance(event, Holds) else state
         if not isinstance(event, Unknown):
             state = replace(state, answered_at=turn.mono)
         return _withdrawing_answered(state, event, turn)
     if isinstance(event, Woken):
         return _withdrawing_woken(state, turn)
     return state
+
+
+def _replaced_meanwhile(state: Withdrawing, event: Holds, turn: Turn) -> Withdrawing:
+    """R10: the POS was being verified when the withdrawal began, and holds another's order. It must not be deleted.
+
+    Should the answer be older than our own order, then the POS is found to hold ours, and it is deleted a little later.
+    """
+    if state.part is not Part.LOOK or state.reading_only or event.order is None or _is_ours(state, event):
+        return state
+    turn.note("replaced", "the POS holds what we did not put there", state.sale, answer=event, level=3)
+    turn.sound(Tune.ATTENTION)
+    return replace(state, reading_only=True)
 
 
 def _withdrawing_answered(state: Withdrawing, event: Answer, turn: Turn) -> State:
