@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Sets the kiosk up on this machine. `./install.sh --help` says how.
 #
-# Everything Python goes into .venv beside this file, in the versions of config/constraints.txt; nothing else of the
-# machine is touched but Debian packages that are missing, and those are named before they are installed. A second run
-# finds all that done and goes straight on.
+# For --demo and --test everything Python goes into .venv beside this file, in the versions of config/constraints.txt;
+# nothing else of the machine is touched but Debian packages that are missing, and those are named before they are
+# installed. The service's own part is in systemd/service.sh. A second run finds all that done and goes straight on.
 set -euo pipefail
 
 here=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
@@ -11,7 +11,16 @@ venv=$here/.venv
 
 usage() {
     cat <<'TEXT'
-usage: ./install.sh --demo [OPTION...]   set up and start the virtual counter; options go to `kiosk sim`,
+usage: sudo ./install.sh [OPTION...]     install the service, or upgrade it: once nobody is being served, and back to
+                                         the version before where the new one does not become ready
+           --token FILE                  the account's access token; -: typed, or from a pipe
+           --wheels FOLDER               Python packages from there, none from the network (systemd/README.md)
+           --force                       do not wait: an open order is taken back
+           --dry-run                     say what would be done, do nothing
+       sudo ./install.sh --uninstall     remove it; journal, configuration and token stay
+           --purge                       they go, too
+           --force, --dry-run            as above
+       ./install.sh --demo [OPTION...]   set up and start the virtual counter; options go to `kiosk sim`,
                                          such as --listen 127.0.0.1:8080
        ./install.sh --test [--long]      set up and run the whole test suite; --long: also what takes hours
        ./install.sh --help               show this
@@ -68,6 +77,10 @@ missing_for_test() {
     # The tests drive a real browser, and speak TLS with a certificate of their own.
     command -v chromium >/dev/null || printf '%s\n' chromium
     command -v openssl >/dev/null || printf '%s\n' openssl
+    # They boot whole machines, and read the scripts as a strict reader does.
+    command -v mmdebstrap >/dev/null || printf '%s\n' mmdebstrap
+    command -v systemd-nspawn >/dev/null || printf '%s\n' systemd-container
+    command -v shellcheck >/dev/null || printf '%s\n' shellcheck
 }
 
 missing_for_long() {
@@ -150,13 +163,16 @@ run_tests() {
     say "the certificate of money"
     PYTHONPATH=$here .venv/bin/python -m tests.certificate ${much[@]+"${much[@]}"}
     say "pytest"
-    exec .venv/bin/python -m pytest --numprocesses auto --dist loadgroup -m "$marks"
+    exec .venv/bin/python -m pytest --numprocesses auto --dist loadfile -m "$marks"
 }
 
 case ${1-} in
     --demo) demo "${@:2}" ;;
     --test) run_tests "${@:2}" ;;
     --help | -h) usage ;;
-    '') wrong_use "installing the service is not part of this version yet; there are --demo and --test" ;;
-    *) wrong_use "unknown option: $1" ;;
+    *)
+        # shellcheck source=systemd/service.sh
+        source "$here/systemd/service.sh"
+        service "$@"
+        ;;
 esac

@@ -18,7 +18,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from kiosk.config import Config, ConfigError, Secret
+from kiosk.config import Config, ConfigError, Secret, masked
 from kiosk.control import ControlServer
 from kiosk.journal import SqliteJournal
 from kiosk.loop import Loop
@@ -249,7 +249,7 @@ def run(config: Config, token: Secret, control: Path, ends: FarEnds) -> int:
         )
         opened = ends.keypad or _matrix(config, pins, service)
         ending.callback(_Keys(opened, inbox.put, lambda: loop.ask(lambda _counter: None), service).close)
-        server = ControlServer(control, lambda request: _answer(loop, request))
+        server = ControlServer(control, lambda request: _answer(loop, config, request))
         ending.callback(server.close)
         painter.first.wait(FIRST_SCREEN_S)
         service.ready()
@@ -258,14 +258,18 @@ def run(config: Config, token: Secret, control: Path, ends: FarEnds) -> int:
     return 0
 
 
-def _answer(loop: Loop, request: dict[str, object]) -> dict[str, object]:
+def _answer(loop: Loop, config: Config, request: dict[str, object]) -> dict[str, object]:
     """What the control socket answers."""
-    if request.get("command") == "status":
-        try:
-            return loop.status()
-        except TimeoutError as error:
-            return {"error": str(error)}
-    return {"error": f"unknown command {request.get('command')!r}: this kiosk knows status"}
+    match request.get("command"):
+        case "status":
+            try:
+                return loop.status()
+            except TimeoutError as error:
+                return {"error": str(error)}
+        case "config":
+            return {"config": masked(config)}
+        case unknown:
+            return {"error": f"unknown command {unknown!r}: this kiosk knows status and config"}
 
 
 def control_path(config: Config, environ: Mapping[str, str]) -> Path:

@@ -79,6 +79,10 @@ def _parser() -> argparse.ArgumentParser:
     sim.add_argument("--port", type=_port, help="its port, with --only (default: any free one)")
     check = command("check", _check, "test every device and the account")
     check.add_argument("--json", action="store_true")
+    status = command("status", _status, "what the running kiosk is doing")
+    status.add_argument("--json", action="store_true")
+    status.add_argument("--wait", type=float, metavar="SECONDS", help="until nobody is served, at most this long")
+    command("reload", _reload, "what the running kiosk would read anew, and what needs a restart")
     command("config", _config, "show the configuration in force, secrets masked")
     command("keys", _keys, "show what the keypad sends; Ctrl-C ends")
     _add_sales(command("sales", _sales_list, "the journal: list, show N, export"))
@@ -242,6 +246,40 @@ def _account_results(config: Config) -> Iterator[Result]:
         yield from check_account(config, provider, time.monotonic, time.time)
     finally:
         provider.close()
+
+
+def _status(parsed: argparse.Namespace) -> int:
+    import json
+
+    from kiosk.assembly import control_path
+    from kiosk.running import line, status, wait_until_nobody_is_served
+
+    control = control_path(load(parsed.config), os.environ)
+    if parsed.wait is not None:
+        return 0 if wait_until_nobody_is_served(lambda: status(control), parsed.wait, time.sleep, sys.stdout) else 1
+    now = status(control)
+    if now is None:
+        raise CommandError("it does not run; systemctl start kiosk")
+    print(json.dumps(now, ensure_ascii=False, indent=1) if parsed.json else line(now))
+    return 0
+
+
+def _reload(parsed: argparse.Namespace) -> int:
+    """``systemctl reload``: the file is checked whole; everything in it is read at the start only."""
+    from kiosk.assembly import control_path
+    from kiosk.control import ask
+    from kiosk.running import changed
+
+    config = load(parsed.config)
+    answer = ask(control_path(config, os.environ), {"command": "config"})
+    if "config" not in answer:
+        raise CommandError(str(answer.get("error")))
+    settings = changed(str(answer["config"]), config)
+    if settings:
+        print(f"changed, and in force after systemctl restart kiosk: {', '.join(settings)}")
+    else:
+        print(f"{parsed.config}: nothing has changed; the token and everything else are read at the start only")
+    return 0
 
 
 def _config(parsed: argparse.Namespace) -> int:

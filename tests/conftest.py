@@ -28,3 +28,11 @@ for name in [*os.environ]:
 def root() -> Path:
     """The checkout."""
     return Path(__file__).parent.parent
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What a test recorded for people as its ``log`` is shown, whichever process ran it."""
+    for report in terminalreporter.getreports("passed"):
+        for name, text in report.user_properties:
+            if name == "log":
+                terminalreporter.write_line(str(text))

@@ -13,7 +13,7 @@ import re
 import select
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -268,9 +268,24 @@ def virtual_counter(folder: Path, *, shop: str = "", **environ: str) -> Iterator
     if shop:
         (folder / "shop.toml").write_text(shop)
         options += ["--config", str(folder / "shop.toml")]
+    with counter_process(folder, [*KIOSK, "sim", *options], **environ) as (process, client):
+        counter = Counter(process, client, folder)
+        counter.until_state("idle")
+        yield counter
+        counter.trouble("power-cut", True)  # Nothing is left that would take its time to stop.
+        assert "Traceback" not in counter.said()
+        process.terminate()
+        assert process.wait(PATIENCE_S) == 0
+
+
+@contextmanager
+def counter_process(
+    folder: Path, command: Sequence[str], **environ: str
+) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+    """The counter that ``command`` starts, and how it is asked; ``folder`` gets what it writes."""
     with (folder / "stderr").open("w") as errors:
         process = subprocess.Popen(
-            [*KIOSK, "sim", *options],
+            command,
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
@@ -280,13 +295,7 @@ def virtual_counter(folder: Path, *, shop: str = "", **environ: str) -> Iterator
         address = _address(process)
         assert address, (folder / "stderr").read_text()
         with httpx.Client(base_url=address, trust_env=False, timeout=30, limits=LIMITS) as client:
-            counter = Counter(process, client, folder)
-            counter.until_state("idle")
-            yield counter
-            counter.trouble("power-cut", True)  # Nothing is left that would take its time to stop.
-            assert "Traceback" not in counter.said()
-        process.terminate()
-        assert process.wait(PATIENCE_S) == 0
+            yield process, client
 
 
 @contextmanager

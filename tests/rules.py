@@ -43,7 +43,7 @@ ROOMS: Final[dict[str, tuple[str, ...]]] = {
     "journal": ("journal",),
     "systemd": ("systemd",),
     "control": ("control",),
-    "assembly": ("assembly", "check"),
+    "assembly": ("assembly", "check", "running"),
     "commands": ("cli", "__main__"),
     "sim": ("sim",),
 }

@@ -260,8 +260,8 @@ def test_an_unknown_question_on_the_control_socket_is_told_what_is_known(world: 
 
     assert world.run(FarEnds(Keys(world, script))) == 0
     unknown, empty, known = answers
-    assert unknown == {"error": "unknown command 'refund': this kiosk knows status"}
-    assert empty == {"error": "unknown command None: this kiosk knows status"}
+    assert unknown == {"error": "unknown command 'refund': this kiosk knows status and config"}
+    assert empty == {"error": "unknown command None: this kiosk knows status and config"}
     assert "error" not in known
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.cli import main
+from kiosk.config import load, masked
 from kiosk.control import ControlServer
 from kiosk.journal import SqliteJournal
 from kiosk.ports import JournalError
@@ -472,6 +473,42 @@ def test_check_touches_no_device_of_a_service_that_does_not_answer(
     found = checked(capsys)
     assert "keypad" not in found
     assert found["service"] is False
+
+
+# --- status, reload ---------------------------------------------------------------------------------------------------
+
+
+def test_status_says_what_the_running_kiosk_does(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = configured(tmp_path)
+    with service(tmp_path):
+        assert main(["status", "--config", str(config)]) == 0
+        assert capsys.readouterr().out == "idle\n"
+        assert main(["status", "--config", str(config), "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["state"] == "idle"
+        assert main(["status", "--config", str(config), "--wait", "0"]) == 0
+
+
+def test_status_without_a_kiosk_is_an_error_and_nothing_to_wait_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = configured(tmp_path)
+    assert main(["status", "--config", str(config)]) == 1
+    assert capsys.readouterr().err == "kiosk: it does not run; systemctl start kiosk\n"
+    assert main(["status", "--config", str(config), "--wait", "0"]) == 0
+
+
+def test_reload_names_what_needs_a_restart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = configured(tmp_path)
+    in_force = masked(load(config))
+    server = ControlServer(tmp_path / "control.sock", lambda _request: {"config": in_force})
+    assert main(["reload", "--config", str(config)]) == 0
+    assert "nothing has changed" in capsys.readouterr().out
+    config.write_text(config.read_text().replace("EXAMPLE SHOP", "Another name"))
+    assert main(["reload", "--config", str(config)]) == 0
+    assert "systemctl restart kiosk: [shop] name, [sale] title\n" in capsys.readouterr().out
+    config.write_text("[shop]\n")
+    assert main(["reload", "--config", str(config)]) == 2
+    server.close()
 
 
 # --- keys -------------------------------------------------------------------------------------------------------------

@@ -46,9 +46,9 @@ class Machine:
         self.folder = folder
         self.checkout = folder / 'a checkout\'s "place"'
         self.bin, self.parts, self.notes = folder / "bin", folder / "parts", folder / "notes"
-        for made in (self.checkout / "config", self.bin, self.parts):
+        for made in (self.checkout / "config", self.checkout / "systemd", self.bin, self.parts):
             made.mkdir(parents=True)
-        for name in ("install.sh", "pyproject.toml", "config/constraints.txt"):
+        for name in ("install.sh", "pyproject.toml", "config/constraints.txt", "systemd/service.sh"):
             shutil.copy(root / name, self.checkout / name)
         for tool in ("bash", "dirname", "cat", "cp", "rm", "chmod", "mkdir", "sha256sum", "env"):
             (self.bin / tool).symlink_to(shutil.which(tool) or "")
@@ -172,13 +172,14 @@ def test_the_tests_need_a_compiler_and_a_browser(machine: Machine) -> None:
     machine.run("--test", OFFLINE="1")
     noted = machine.noted()
     needed = {"python3-dev", "gcc", "libc6-dev", "pkg-config", "libsystemd-dev", "chromium", "openssl"}
+    needed |= {"mmdebstrap", "systemd-container", "shellcheck"}
     assert set(noted[1].split(" install ")[1].split()) == needed
     assert noted[-1].endswith("--editable .[sim,test,service]")
 
 
 def developers(machine: Machine) -> None:
     """Put there what a developer's machine has."""
-    for tool in ("gcc", "pkg-config", "chromium", "openssl"):
+    for tool in ("gcc", "pkg-config", "chromium", "openssl", "mmdebstrap", "systemd-nspawn", "shellcheck"):
         machine.put(machine.bin / tool, "#!/bin/bash\n")
     (machine.bin / "include").mkdir()
     (machine.bin / "include/Python.h").touch()
@@ -207,7 +208,10 @@ def test_the_fuzzer_is_for_the_long_tier_alone(machine: Machine) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "installing the service is not part of this version yet"),
+        (["--purge"], "--purge goes with --uninstall"),
+        (["--uninstall", "--wheels", "x"], "--uninstall takes neither --wheels nor --token"),
+        (["--dry-run", "--token"], "--token needs a value"),
+        (["--dry-run", "--demo"], "unknown option: --demo"),
         (["--tset"], "unknown option: --tset"),
         (["--test", "--longer"], "--test does not know: --longer"),
         (["--test", "--long", "x"], "--test does not know: x"),
@@ -217,14 +221,24 @@ def test_a_wrong_call_touches_nothing(machine: Machine, arguments: list[str], me
     result = machine.run(*arguments)
     assert result.returncode == 2
     assert result.stderr.startswith(f"install.sh: {message}")
-    assert "usage: ./install.sh --demo" in result.stderr
+    assert "usage: sudo ./install.sh" in result.stderr
     assert machine.noted() == []
 
 
 def test_help(machine: Machine) -> None:
     result = machine.run("--help")
     assert result.returncode == 0
-    assert result.stdout.startswith("usage: ./install.sh --demo")
+    assert result.stdout.startswith("usage: sudo ./install.sh")
+    assert "./install.sh --demo [OPTION...]" in result.stdout
+
+
+@pytest.mark.skipif(shutil.which("shellcheck") is None, reason="shellcheck is not installed")
+def test_a_strict_reader_finds_no_fault_in_the_scripts(root: Path) -> None:
+    scripts = ["install.sh", "systemd/service.sh", ".ci/run", "tests/check"]
+    read = subprocess.run(
+        ["shellcheck", "--external-sources", *scripts], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert (read.returncode, read.stdout + read.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("script", ["install.sh", ".ci/run", "tests/check"])
@@ -254,7 +268,7 @@ def test_the_unit_runs_the_service_as_the_design_says(root: Path) -> None:
     """The lines that the program relies on; ``systemd-analyze verify`` reads the rest on a machine that has it."""
     lines = (root / "systemd/kiosk.service").read_text().splitlines()
     for line in (
-        *("Type=notify", "ExecStart=/opt/kiosk/.venv/bin/kiosk run", "TimeoutStopSec=20", "StateDirectory=kiosk"),
+        *("Type=notify", "ExecStart=/opt/kiosk/current/bin/kiosk run", "TimeoutStopSec=20", "StateDirectory=kiosk"),
         *(
             "Restart=always",
             "RestartPreventExitStatus=2",
@@ -263,3 +277,70 @@ def test_the_unit_runs_the_service_as_the_design_says(root: Path) -> None:
     ):
         assert line in lines
     assert any(re.fullmatch(r"WatchdogSec=\d+", line) for line in lines)
+
+
+# --- the service's part: functions of systemd/service.sh, with their files in a folder of the test --------------------
+
+
+def service_part(root: Path, folder: Path, calls: str) -> str:
+    """What these calls say; paths of the machine that they change lie in ``folder``."""
+    (folder / "current/share").mkdir(parents=True, exist_ok=True)
+    places = ("pi_model", "pi_boot", "pi_modules", "pi_watchdog", "settings", "token", "current")
+    script = "\n".join(
+        (
+            "set -euo pipefail",
+            f"here={root}",
+            "say() { printf '%s\\n' \"$*\"; }",
+            f"source {root}/systemd/service.sh",
+            *(f"{place}={folder}/{place}" for place in places),
+            calls,
+        )
+    )
+    done = subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, timeout=60, check=False, input="SECRET"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_on_a_pi_the_panels_buses_and_the_watchdog_are_turned_on_once(root: Path, tmp_path: Path) -> None:
+    """What follows a section for another model would be for that model alone."""
+    (tmp_path / "pi_model").write_bytes(b"Raspberry Pi 4 Model B Rev 1.5\0")
+    (tmp_path / "pi_boot").write_text("dtparam=audio=on\ndtparam=spi=on\n[cm5]\ndtoverlay=dwc2\n")
+    told = service_part(root, tmp_path, "set_up_pi; set_up_pi")
+    assert told.count("reboot") == 2  # once it is told, twice it says "reboot"
+    text = (tmp_path / "pi_boot").read_text()
+    assert text.endswith("\n[cm5]\ndtoverlay=dwc2\n\n[all]\ndtparam=i2c_arm=on\ndtparam=i2c_arm_baudrate=400000\n")
+    assert text.count("dtparam=spi=on") == 1
+    assert "RuntimeWatchdogSec=15s" in (tmp_path / "pi_watchdog").read_text()
+
+
+def test_what_is_no_pi_keeps_its_buses(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "pi_boot").write_text("")
+    assert service_part(root, tmp_path, "set_up_pi") == ""
+    (tmp_path / "pi_model").write_bytes(b"Some Other Board\0")
+    assert service_part(root, tmp_path / "other", "set_up_pi") == ""
+    assert (tmp_path / "pi_boot").read_text() == ""
+    assert not (tmp_path / "pi_watchdog").exists()
+
+
+def test_a_shops_configuration_is_never_changed_and_new_settings_are_told(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "settings").write_text("[shop]\n")
+    default = (root / "config/kiosk.toml").read_text()
+    (tmp_path / "current/share").mkdir(parents=True)
+    (tmp_path / "current/share/kiosk.toml").write_text(default.replace("\ncut = true\n", "\n"))
+    told = service_part(root, tmp_path, "put_settings 9")
+    assert told.splitlines()[1:] == ["  [printer] cut"]
+    assert (tmp_path / "settings").read_text() == "[shop]\n"
+
+
+def test_a_configuration_is_put_where_there_is_none(root: Path, tmp_path: Path) -> None:
+    assert service_part(root, tmp_path, "put_settings 9") == ""
+    assert (tmp_path / "settings").read_text() == (root / "config/kiosk.toml").read_text()
+
+
+def test_the_token_is_for_root_alone_and_is_not_lost_by_a_second_run(root: Path, tmp_path: Path) -> None:
+    told = service_part(root, tmp_path, "token_from=-; put_token; token_from=; put_token; is_filled_in || echo not yet")
+    assert "SECRET" not in told
+    assert (tmp_path / "token").read_text() == "SECRET\n"
+    assert (tmp_path / "token").stat().st_mode & 0o777 == 0o600

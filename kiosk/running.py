@@ -1,0 +1,84 @@
+"""What is asked of the running kiosk: how it is, whether somebody is being served, whether its configuration is new."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+from kiosk.config import Config, masked
+from kiosk.control import ask
+
+AT_REST: Final = frozenset({"blocked", "idle", "notice"})
+"""States in which no order can be open and nobody types (the design, section 9): a restart disturbs no customer."""
+POLL_S: Final = 1.0
+
+Status = Mapping[str, Any]
+
+
+def status(control: Path) -> Status | None:
+    """What the kiosk on that control socket says of itself; None: none runs.
+
+    Raises:
+        OSError, ValueError: one is there, and does not answer.
+    """
+    try:
+        answer = ask(control, {"command": "status"})
+    except (FileNotFoundError, ConnectionRefusedError):
+        return None
+    if "error" in answer:
+        raise ValueError(answer["error"])
+    return answer
+
+
+def serves(status: Status) -> bool:
+    """Whether somebody would be disturbed by a restart.
+
+    PAID stays on the screen until a key is pressed, for hours perhaps: there it is the ticket that counts. One that
+    cannot be printed now is owed by the next start, too; one that may just be coming out is waited for.
+    """
+    match status["state"]:
+        case "paid":
+            return any(debt["state"] == "printing" for debt in status["obligations"]["debts"])
+        case "starting":  # an order found at the start is in front again
+            return status["sale"] is not None
+        case state:
+            return state not in AT_REST
+
+
+def wait_until_nobody_is_served(
+    ask_status: Callable[[], Status | None], within_s: float, pause: Callable[[float], object], out: TextIO
+) -> bool:
+    """Ask again and again, at most ``within_s`` seconds; answers whether nobody is served now, or nothing runs."""
+    left_s, told = within_s, ""
+    while (now := ask_status()) is not None and serves(now):
+        if left_s <= 0:
+            return False
+        if told != (told := f"waiting: the kiosk is {now['state']}"):
+            out.write(f"{told}\n")
+            out.flush()
+        pause(POLL_S)
+        left_s -= POLL_S
+    return True
+
+
+def line(status: Status) -> str:
+    """One line for people."""
+    owed, disputed = (len(status["obligations"][name]) for name in ("debts", "disputes"))
+    sale = status["sale"]
+    parts = [
+        str(status["state"]),
+        *([f"sale {sale['number']}"] if sale else []),
+        *([f"papers owed: {owed}"] if owed else []),
+        *([f"payments to settle: {disputed}"] if disputed else []),
+    ]
+    return ", ".join(parts)
+
+
+def changed(in_force: str, config: Config) -> list[str]:
+    """The settings, as ``[table] key``, that a restart would change; ``in_force``: as the running kiosk tells them."""
+    old, new = tomllib.loads(in_force), tomllib.loads(masked(config))
+    return [
+        f"[{table}] {key}" for table, keys in new.items() for key in keys if keys[key] != old.get(table, {}).get(key)
+    ]

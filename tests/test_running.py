@@ -1,0 +1,115 @@
+"""What is asked of the running kiosk: whether a restart would disturb somebody, and what it would change."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kiosk.config import Config, MercadoPagoConfig, load, masked
+from kiosk.control import ControlServer
+from kiosk.running import changed, line, serves, status, wait_until_nobody_is_served
+
+SALE = {"number": 7, "reference": "CAIXA01-7-x", "cents": 2500}
+
+
+def told(state: str, *, sale: object = None, debts: tuple[str, ...] = (), disputes: int = 0) -> dict[str, object]:
+    """A status, as far as it matters here."""
+    owed = [{"id": str(number), "state": debt} for number, debt in enumerate(debts)]
+    return {"state": state, "sale": sale, "obligations": {"debts": owed, "disputes": [{}] * disputes}}
+
+
+@pytest.mark.parametrize("state", ["entering", "placing", "waiting", "withdrawing", "checking"])
+def test_whoever_types_or_pays_is_served(state: str) -> None:
+    assert serves(told(state))
+
+
+@pytest.mark.parametrize("state", ["idle", "blocked", "notice"])
+def test_a_counter_at_rest_serves_nobody(state: str) -> None:
+    assert not serves(told(state, debts=("owed",), disputes=1))
+
+
+def test_a_start_that_found_an_open_order_serves_its_customer() -> None:
+    assert serves(told("starting", sale=SALE))
+    assert not serves(told("starting"))
+
+
+def test_paid_is_over_when_its_ticket_is_not_just_coming_out() -> None:
+    assert serves(told("paid", sale=SALE, debts=("printing",)))
+    assert not serves(told("paid", sale=SALE, debts=("owed", "doubtful")))
+    assert not serves(told("paid", sale=SALE))
+
+
+class World:
+    """Answers one status after the other, and counts the pauses between."""
+
+    def __init__(self, *answers: dict[str, object] | None) -> None:
+        self.answers = list(answers)
+        self.paused_s = 0.0
+
+    def ask(self) -> dict[str, object] | None:
+        """The next answer; the last one stays."""
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+    def pause(self, seconds: float) -> None:
+        """Let time pass."""
+        self.paused_s += seconds
+
+    def wait(self, within_s: float) -> tuple[bool, str]:
+        """Whether nobody was served in the end, and what was said meanwhile."""
+        out = io.StringIO()
+        return wait_until_nobody_is_served(self.ask, within_s, self.pause, out), out.getvalue()
+
+
+def test_it_waits_for_the_customer_and_says_each_state_once() -> None:
+    world = World(told("waiting"), told("waiting"), told("paid", debts=("printing",)), told("paid"))
+    assert world.wait(60.0) == (True, "waiting: the kiosk is waiting\nwaiting: the kiosk is paid\n")
+    assert world.paused_s == 3.0
+
+
+def test_it_waits_no_longer_than_it_may() -> None:
+    world = World(told("waiting"))
+    assert world.wait(5.0)[0] is False
+    assert world.paused_s == 5.0
+
+
+def test_a_kiosk_at_rest_or_none_at_all_is_not_waited_for() -> None:
+    for answer in (told("idle"), None):
+        world = World(answer)
+        assert world.wait(0.0) == (True, "")
+        assert world.paused_s == 0.0
+
+
+def test_one_line_says_what_it_does_and_what_is_open() -> None:
+    assert line(told("idle")) == "idle"
+    everything = told("waiting", sale=SALE, debts=("owed", "doubtful"), disputes=1)
+    assert line(everything) == "waiting, sale 7, papers owed: 2, payments to settle: 1"
+
+
+def test_the_control_socket_is_asked(tmp_path: Path) -> None:
+    control = tmp_path / "control.sock"
+    assert status(control) is None
+    answers: list[dict[str, object]] = [told("idle"), {"error": "the loop does not answer"}]
+    server = ControlServer(control, lambda _: answers.pop(0))
+    assert status(control) == told("idle")
+    with pytest.raises(ValueError, match="the loop does not answer"):
+        status(control)
+    server.close()
+
+
+@pytest.fixture
+def config(root: Path) -> Config:
+    """The annotated default."""
+    return load(root / "config/kiosk.toml")
+
+
+def test_what_a_restart_would_change_is_named(config: Config) -> None:
+    new = replace(config, journal=Path("/other/journal.db"), mercadopago=other_pos(config.mercadopago))
+    assert changed(masked(config), new) == ["[mercadopago] external_pos_id", "[journal] path"]
+    assert changed(masked(config), config) == []
+
+
+def other_pos(account: MercadoPagoConfig) -> MercadoPagoConfig:
+    return replace(account, external_pos_id="OTHER1")
