@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]  # they share a browser
+pytestmark = pytest.mark.slow
 
 PATIENCE_MS = 60_000
 """Longer than any bound that the rules of money set, on a machine with other things to do."""

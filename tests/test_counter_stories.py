@@ -21,7 +21,7 @@ from tests.counter_books import Account, audit, brl
 from tests.counter_client import KIOSK, PATIENCE_S, SHOP, WORDS, Counter
 from tests.side_by_side import Story, Told, selected, told_side_by_side
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stories")]  # one process tells them all
+pytestmark = pytest.mark.slow
 
 IMPATIENT_SHOP = SHOP + "[sale]\nwait_seconds = 10\n"
 STOP_S = 12.0

@@ -17,7 +17,7 @@ from tests.counter_client import SHOP, WORDS, Counter, virtual_counter
 from tests.cuts import cut_at_any_moment
 from tests.side_by_side import Story, Told, selected, told_side_by_side
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("power")]  # one process tells them all
+pytestmark = pytest.mark.slow
 
 CUTS, MANY_CUTS = 6, 40
 MANY_LINES = ["Obrigado e volte sempre!"] * 20

@@ -205,12 +205,12 @@ class Provider:
         if look.depth is Depth.ORDERS:
             return Evidence((*orders, *account.strange))
         payments = [seen for states in account.listed.values() if (seen := shown_at(states, now)) is not None]
-        found = {order.id for order in orders}
-        named = {payment.id for payment in payments}
-        for order in account.orders:
-            if order.id not in found and named & order.payments.keys():
-                orders.append(order.shown[-1][1])  # by id: never behind
-        return Evidence((*orders, *account.strange), tuple(payments))
+        found = {order.id: order for order in (*orders, *account.strange)}
+        for payment in payments:  # what they name and the search does not show as complete is asked by id: never behind
+            for order in account.orders:
+                if payment.id in order.payments and not (order.id in found and found[order.id].complete):
+                    found[order.id] = order.shown[-1][1]
+        return Evidence(tuple(found.values()), tuple(payments))
 
     def take_away(self, now: float) -> None:
         """Another device deletes what the POS holds."""
