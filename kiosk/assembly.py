@@ -233,8 +233,10 @@ def run(config: Config, token: Secret, control: Path, ends: FarEnds) -> int:
         ending.callback(painter.close)
         painter.show(starting(language))
         ending.callback(lambda: painter.show(stopped(language)))
-        journal = SqliteJournal(config.journal)
+        journal = SqliteJournal(config.journal, anew=True)
         ending.callback(journal.close)
+        if journal.damage:
+            _say(service, "journal-damaged", journal.damage)
         devices = _Devices(config, token, painter, pins, inbox.put)
         ending.callback(devices.close)
         loop = Loop(

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Protocol, TextIO
@@ -174,8 +174,23 @@ def check_journal(path: Path, refuse_damaged: Callable[[Path], None]) -> Result:
     try:
         refuse_damaged(path)
     except JournalError as error:
-        return Result("journal", False, str(error), "restore a backup, or ask for help; do not delete it")
+        advice = "do not delete it; at its next start the kiosk sets it aside and begins a new one: or restore a backup"
+        return Result("journal", False, str(error), advice)
     return Result("journal", True, f"{path}: whole")
+
+
+def check_set_aside(names: Sequence[str]) -> Iterator[Result]:
+    """Damaged journals that the kiosk set aside and that still lie there; nothing where there are none."""
+    if names:
+        advice = (
+            "perhaps not all that was open in it is known: read it (kiosk sales --journal FILE), compare it with the "
+            "account, and move it elsewhere"
+        )
+        yield Result("aside", False, f"a damaged journal was set aside: {', '.join(names)}", advice)
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
 
 
 def of_service(status: Mapping[str, object]) -> Iterator[Result]:
@@ -188,6 +203,7 @@ def of_service(status: Mapping[str, object]) -> Iterator[Result]:
     yield Result("service", True, f"running, state {status.get('state')}")
     printer = health.get("printer")
     yield check_printer(Paper(printer)) if printer else Result("printer", True, "not asked yet")
+    yield from check_set_aside([str(name) for name in _list(health.get("set_aside"))])
     journal = bool(health.get("journal"))
     advice = "" if journal else "free disk space; check the card; see journalctl -u kiosk"
     yield Result("journal", journal, "written" if journal else "cannot be written", advice)

@@ -85,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     command("reload", _reload, "what the running kiosk would read anew, and what needs a restart")
     command("config", _config, "show the configuration in force, secrets masked")
     command("keys", _keys, "show what the keypad sends; Ctrl-C ends")
-    _add_sales(command("sales", _sales_list, "the journal: list, show N, export"))
+    _add_sales(command("sales", _sales_list, "the journal: list, show N, export, backup FILE"))
     return parser
 
 
@@ -98,7 +98,7 @@ def _port(text: str) -> int:
 def _add_sales(sales: argparse.ArgumentParser) -> None:
     sales.add_argument("--journal", type=Path, help="instead of the configured one")
     sales.add_argument("--json", action="store_true")
-    actions = sales.add_subparsers(metavar="list|show|export")
+    actions = sales.add_subparsers(metavar="list|show|export|backup")
     listing = actions.add_parser("list", help="the newest sales")
     listing.add_argument("--count", type=int, default=LIST_MAX, help=f"default: {LIST_MAX}")
     listing.set_defaults(command=_sales_list)
@@ -107,6 +107,9 @@ def _add_sales(sales: argparse.ArgumentParser) -> None:
     show.set_defaults(command=_sales_show)
     export = actions.add_parser("export", help="all sales as CSV, or with --json as JSON")
     export.set_defaults(command=_sales_export)
+    backup = actions.add_parser("backup", help="a whole copy in a new file, also while the kiosk runs")
+    backup.add_argument("file", type=Path, metavar="FILE")
+    backup.set_defaults(command=_sales_backup)
     for action in (listing, show, export):
         action.add_argument("--json", action="store_true", default=argparse.SUPPRESS)
 
@@ -198,8 +201,8 @@ def _results(config: Config) -> Iterator[Result]:
 
 
 def _device_results(config: Config) -> Iterator[Result]:
-    from kiosk.check import check_display, check_journal, check_keypad, check_printer
-    from kiosk.journal import refuse_damaged
+    from kiosk.check import check_display, check_journal, check_keypad, check_printer, check_set_aside
+    from kiosk.journal import found_aside, refuse_damaged
     from kiosk.keypad import keypad_lines
     from kiosk.printer import TicketPrinter
     from kiosk.sale.commands import AskPrinter
@@ -215,6 +218,7 @@ def _device_results(config: Config) -> Iterator[Result]:
         assert isinstance(answer, PaperIs)
         yield check_printer(answer.paper, printer.trouble)
     yield check_journal(config.journal, lambda path: refuse_damaged(path, deep=True))
+    yield from check_set_aside(found_aside(config.journal))
 
 
 def _show_something(config: Config) -> str | None:
@@ -366,4 +370,14 @@ def _sales_export(parsed: argparse.Namespace) -> int:
             out = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="", write_through=True)
             write_csv(reader.sales(), config.shop.zone, out)
             out.detach()
+    return 0
+
+
+def _sales_backup(parsed: argparse.Namespace) -> int:
+    from kiosk.journal import Reader
+
+    path, _ = _journal_and_zone(parsed)
+    with Reader(path) as reader:
+        reader.copy(parsed.file)
+    print(f"{parsed.file}: a whole copy of {path}")
     return 0

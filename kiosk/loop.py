@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from typing import Protocol, TypeVar, assert_never
 
-from kiosk.ports import Clock, Journal, JournalError, Service
+from kiosk.ports import Clock, Journal, JournalDamagedError, JournalError, Service
 from kiosk.sale.commands import (
     AskAccount,
     AskPos,
@@ -32,10 +32,10 @@ from kiosk.sale.commands import (
     Tune,
     Withdraw,
 )
-from kiosk.sale.counter import Counter, resume, step
-from kiosk.sale.events import Event, Holds, NotSaved, Saved, Seen, Woken
+from kiosk.sale.counter import Counter, holdings, resume, step
+from kiosk.sale.events import Event, Holds, NotSaved, Renewed, Saved, Seen, Woken
 from kiosk.sale.front import BrokenError
-from kiosk.sale.records import Entry
+from kiosk.sale.records import Entry, record_key
 from kiosk.sale.screens import Screen, screen
 from kiosk.sale.shop import Shop
 from kiosk.sale.status import status, status_line
@@ -105,6 +105,8 @@ class Loop:
         self._shown: Screen | None = None
         self._line = ""
         self._over = False
+        self._begun_anew = ""
+        """A new journal does not know yet what the counter knows; the name that the damaged one was given."""
         self._pending: deque[Event] = deque()
         self.counter, commands = resume(journal.rows(), shop, self._now(), new_id)
         self._carry_out(commands)
@@ -247,7 +249,7 @@ class Loop:
         for entry in save.entries:
             self._service.log(entry)
         try:
-            self._journal.save(save.records, save.entries, self._best_wall())
+            self._write(save)
         except JournalError as error:
             self._service.log(Entry("journal-error", str(error), level=3))
             self._pending.append(NotSaved(dropped))
@@ -255,3 +257,16 @@ class Loop:
         if save.confirm:
             self._pending.append(Saved())
         return True
+
+    def _write(self, save: Save) -> None:
+        try:
+            if not self._begun_anew:
+                self._journal.save(save.records, save.entries, self._best_wall())
+                return
+        except JournalDamagedError as error:
+            self._service.log(Entry("journal-damaged", str(error), level=3))
+            self._begun_anew = self._journal.begin_anew()
+        records = {record_key(record): record for record in (*holdings(self.counter), *save.records)}
+        self._journal.save(tuple(records.values()), save.entries, self._best_wall())
+        self._pending.append(Renewed(self._begun_anew))
+        self._begun_anew = ""

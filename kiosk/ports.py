@@ -18,6 +18,10 @@ class JournalError(Exception):
     """The journal could not be written: full, read-only, gone, damaged."""
 
 
+class JournalDamagedError(JournalError):
+    """The file is not a whole journal. It was left as it is."""
+
+
 class Journal(Protocol):
     """Durable memory. Used by the loop's thread alone."""
 
@@ -29,7 +33,18 @@ class Journal(Protocol):
         """Write all of it in one transaction, durable on return; ``at``: wall time for the log, seconds since 1970.
 
         Raises:
+            JournalDamagedError: the file is found damaged: only ``begin_anew`` helps.
             JournalError: nothing was written, or it is not known.
+        """
+        ...
+
+    def begin_anew(self) -> str:
+        """Set a damaged file aside, untouched, and begin an empty journal; answers the name that it now has.
+
+        What is not over must be saved again. After an error it may be called again.
+
+        Raises:
+            JournalError: no new one can be begun.
         """
         ...
 

@@ -325,6 +325,25 @@ def test_a_journal_that_another_kiosk_holds_stops_the_start(tmp_path: Path) -> N
     assert world.diary.has("picture")
 
 
+def test_a_damaged_journal_is_set_aside_and_the_start_goes_on(world: World) -> None:
+    """What was wrong is in the service's log, and what lies aside in the status."""
+    world.config.journal.write_bytes(b"lost" * 5000)
+    asked: list[dict[str, object]] = []
+
+    def script(post: Post, barrier: Callable[[], None]) -> None:
+        barrier()
+        asked.append(world.ask("status"))
+        stop(post, barrier)
+
+    assert world.run(FarEnds(Keys(world, script))) == 0
+    assert world.diary.has("warning  journal-damaged: journal ")
+    assert world.diary.has("error    journal-set-aside: ")
+    [status] = asked
+    assert isinstance(status["health"], dict)
+    assert status["health"]["set_aside"] == ["journal.db.damaged-1"]
+    assert world.config.journal.with_name("journal.db.damaged-1").read_bytes() == b"lost" * 5000
+
+
 def test_a_worker_that_dies_ends_it_all_in_order(tmp_path: Path) -> None:
     """The process ends with status 1, and systemd starts it again; nothing is left behind that would stop that."""
     world = World(tmp_path, DisplayConfig(driver="ssd1306"))

@@ -17,13 +17,14 @@ from kiosk.check import (
     check_journal,
     check_keypad,
     check_printer,
+    check_set_aside,
     of_service,
     write,
 )
 from kiosk.config import Config, MercadoPagoConfig
 from kiosk.ports import JournalError
 from kiosk.sale.commands import AskAccount, PaymentCall
-from kiosk.sale.events import AccountIs, CallAnswer, Holds, Paper, Refused, Reject, Trouble, Unknown
+from kiosk.sale.events import AccountIs, CallAnswer, Holds, Paper, Refused, Reject, Renewed, Trouble, Unknown
 from kiosk.sale.money import SITES
 from kiosk.sale.status import status
 from tests.story import COLLECTOR, SHOP, Story
@@ -234,6 +235,15 @@ def test_the_running_services_printer_and_journal_can_fail() -> None:
     found = of(story)
     assert (found["printer"].ok, found["printer"].advice) == (False, "put paper in")
     assert not found["journal"].ok
+
+
+def test_a_damaged_journal_that_lies_aside_is_told_until_it_is_moved_away() -> None:
+    found = of(Story().ready().feed(Renewed("journal.db.damaged-1")))
+    assert found["journal"].ok
+    assert not found["aside"].ok
+    assert "journal.db.damaged-1" in found["aside"].text
+    assert "kiosk sales --journal" in found["aside"].advice
+    assert list(check_set_aside([])) == []
 
 
 def test_a_service_that_has_not_asked_its_printer_yet() -> None:

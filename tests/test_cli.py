@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -14,7 +15,7 @@ import sys
 import threading
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,9 +25,12 @@ from kiosk.config import load, masked
 from kiosk.control import ControlServer
 from kiosk.journal import SqliteJournal
 from kiosk.ports import JournalError
-from kiosk.sale.records import Debt, DebtState, Entry, Line, Phase, Sale, Ticket, Why
+from kiosk.sale.commands import Print
+from kiosk.sale.events import Paper
+from kiosk.sale.records import Debt, DebtState, Entry, Line, Mark, Phase, Sale, Ticket, Why
 from kiosk.sale.status import status
-from tests.story import Story
+from tests.loop_story import LoopStory
+from tests.story import Story, order, payment
 
 TOKEN = "APP_USR-123-456-abcdef-789"
 NOON = 1_796_050_800.0  # 2026-11-30 15:00:00 UTC
@@ -100,6 +104,7 @@ def with_sales(tmp_path: Path, count: int = 2) -> Path:
         ["sales", "show", "one"],
         ["sales", "list", "--count", "many"],
         ["sales", "burn"],
+        ["sales", "backup"],
         ["sim", "--only", "printer"],
         ["sim", "--port", "http"],
         ["sim", "--only", "mercadopago", "--port", "65536"],
@@ -342,6 +347,109 @@ def test_a_journal_that_cannot_even_be_looked_for_is_one_line(
     assert line.startswith("kiosk: journal ")
 
 
+def test_a_backup_made_while_the_kiosk_writes_is_whole_private_and_readable(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = with_sales(tmp_path)
+    backup = tmp_path / "backup.db"
+    with closing(SqliteJournal(tmp_path / "journal.db")) as journal:
+        journal.save((Sale("POS-3-x", 3, 1, "BRL", (), "key 3", NOON),), (), NOON)
+        assert sales(config, "backup", str(backup)) == 0
+        journal.save((Sale("POS-4-x", 4, 1, "BRL", (), "key 4", NOON),), (), NOON)
+    assert capsys.readouterr().out == f"{backup}: a whole copy of {tmp_path}/journal.db\n"
+    assert backup.stat().st_mode & 0o777 == 0o600
+    assert not list(tmp_path.glob("backup.db?*"))
+    assert sales(config, "--journal", str(backup), "list", "--json") == 0
+    assert [sale["number"] for sale in json.loads(capsys.readouterr().out)] == [3, 2, 1]
+
+
+def test_a_backup_replaces_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = with_sales(tmp_path)
+    backup = tmp_path / "backup.db"
+    backup.write_text("last year's")
+    assert sales(config, "backup", str(backup)) == 1
+    assert capsys.readouterr() == ("", f"kiosk: copy {backup}: File exists\n")
+    assert backup.read_text() == "last year's"
+    assert sales(config, "backup", str(tmp_path / "another.db")) == 0
+
+
+@pytest.mark.parametrize(
+    ("file", "words"), [("nowhere/backup.db", "No such file or directory"), ("journal.db", "File exists")]
+)
+def test_a_backup_that_cannot_be_made_is_one_line_and_leaves_nothing(
+    file: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = with_sales(tmp_path)
+    assert sales(config, "list") == 0  # a reader leaves its -shm behind
+    capsys.readouterr()
+    before = sorted(tmp_path.iterdir())
+    assert sales(config, "backup", str(tmp_path / file)) == 1
+    assert capsys.readouterr() == ("", f"kiosk: copy {tmp_path / file}: {words}\n")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_backup_for_which_there_is_no_room_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
+    config = with_sales(tmp_path)
+    command = [sys.executable, "-m", "kiosk", "sales", "--config", str(config), "backup", str(tmp_path / "backup.db")]
+
+    def no_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, resource.RLIM_INFINITY))
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=no_room)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith(f"kiosk: copy {tmp_path}/backup.db: ")
+    assert not list(tmp_path.glob("backup.db*"))
+
+
+def test_a_backup_of_no_journal_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert sales(configured(tmp_path), "backup", str(tmp_path / "backup.db")) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert "there is none yet" in line
+    assert not (tmp_path / "backup.db").exists()
+
+
+def test_r21_a_restored_backup_doubts_what_was_owed_when_it_was_made(tmp_path: Path) -> None:
+    """From the command to the next start: since the backup was made, its ticket may have been printed."""
+    config = with_sales(tmp_path)
+    path, backup = tmp_path / "journal.db", tmp_path / "backup.db"
+    with closing(SqliteJournal(path)) as journal:
+        book = LoopStory(journal).account().free().printer(Paper.OUT).waiting().paid()
+        assert [debt.state for debt in journal.rows().debts] == [DebtState.OWED]
+        reference = book.sale.reference
+        assert sales(config, "backup", str(backup)) == 0
+        book.printer(Paper.OK).wait(6).printed()
+    path.unlink()
+    backup.rename(path)  # as the technician restores it
+    with closing(SqliteJournal(path, anew=True)) as journal:
+        [debt] = journal.rows().debts
+        assert (debt.id, debt.state, debt.tried) == (reference, DebtState.DOUBTFUL, True)
+        again = LoopStory(journal, at=1060.0, life=1).account().free().printer(Paper.OK).wait(6)
+        [paper] = again.did(Print)
+        assert paper.ticket.reference == reference
+        assert Mark.POSSIBLE_DUPLICATE in paper.marks
+
+
+def test_l3_a_sale_that_was_open_in_a_restored_backup_prints_no_second_original(tmp_path: Path) -> None:
+    """It was paid and printed after the backup was made: the journal that knew it is gone."""
+    config = with_sales(tmp_path)
+    path, backup = tmp_path / "journal.db", tmp_path / "backup.db"
+    with closing(SqliteJournal(path)) as journal:
+        story = LoopStory(journal).ready().waiting()
+        assert sales(config, "backup", str(backup)) == 0
+        sale = story.paid().printed().sale
+        assert [paper.marks for paper in story.did(Print)] == [()]
+    path.unlink()
+    backup.rename(path)
+    with closing(SqliteJournal(path, anew=True)) as journal:
+        again = LoopStory(journal, at=1030.0, life=1).account().printer(Paper.OK).free()
+        again.seen(order(sale, payment(sale.payments[0])))
+        [paper] = again.did(Print)
+        assert paper.ticket.reference == sale.reference
+        assert paper.marks == (Mark.POSSIBLE_DUPLICATE,)
+        again.printed().wait(2).keys("#").free().waiting("100#").paid()
+        assert [paper.marks for paper in again.did(Print)] == [()]  # its twin, of a sale made since
+
+
 def test_reading_changes_nothing_and_works_while_a_kiosk_writes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -426,6 +534,18 @@ def deaf_service(tmp_path: Path) -> Iterator[None]:
 
 def checked(capsys: pytest.CaptureFixture[str]) -> dict[str, bool]:
     return {result["name"]: result["ok"] for result in json.loads(capsys.readouterr().out)}
+
+
+def test_check_tells_of_a_damaged_journal_that_was_set_aside(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["check", "--config", str(with_sales(tmp_path)), "--json"]
+    (tmp_path / "journal.db").write_bytes(b"lost" * 5000)
+    assert main(command) == 1
+    assert checked(capsys) == {"keypad": True, "journal": False, "token": False}
+    SqliteJournal(tmp_path / "journal.db", anew=True).close()
+    assert main(command) == 1
+    assert checked(capsys) == {"keypad": True, "journal": True, "aside": False, "token": False}
 
 
 def test_check_without_a_service_looks_at_the_devices_and_asks_the_account(

@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -16,7 +16,9 @@ import pytest
 
 from kiosk.journal import Reader, SqliteJournal
 from kiosk.ports import JournalError
+from kiosk.sale.commands import Place
 from kiosk.sale.records import Entry, Phase, Rows, Sale
+from tests.loop_story import LoopStory
 
 NOW = 1_790_000_000.25
 
@@ -132,6 +134,38 @@ def test_l7_a_full_disk_stops_saves_and_room_lets_them_go_on(small_disk: Path) -
         journal.save([sale(saved + 1)], [], NOW)
         assert journal.rows().last_number == saved + 1
     assert len(reopened(small_disk / "journal.db").open) == saved + 1
+
+
+def fill(disk: Path) -> Path:
+    """Let another file take all the room that is left."""
+    filler = disk / "other"
+    with filler.open("wb", buffering=0) as other, suppress(OSError):
+        while True:
+            other.write(b"x" * 1024)
+    return filler
+
+
+def test_l7_r22_a_kiosk_on_a_full_disk_starts_no_sale_says_why_and_sells_again_when_there_is_room(
+    small_disk: Path,
+) -> None:
+    with closing(SqliteJournal(small_disk / "journal.db")) as journal:
+        story = LoopStory(journal).ready()
+        filler = fill(small_disk)
+        while story.public != "notice":  # the last pages that are still free are used first
+            story.keys("2500#").free()
+            if story.public == "placing":
+                story.placed().paid().printed().wait(2).keys("#").free()
+        assert "DISCO" in story.text
+        story.take()
+        story.wait(60)
+        assert story.public == "blocked"
+        assert "Erro de disco" in story.text
+        assert not story.did(Place)
+        filler.unlink()
+        story.wait(6)
+        assert story.public == "idle"
+        story.waiting().paid().printed()
+        assert journal.rows().debts == ()
 
 
 def test_a_program_that_holds_the_file_stops_saves_until_it_lets_go(path: Path, journal: SqliteJournal) -> None:

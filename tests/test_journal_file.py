@@ -14,19 +14,23 @@ import pytest
 from kiosk.journal import schema
 from kiosk.journal.file import (
     JournalBusyError,
-    JournalDamagedError,
     JournalNewerError,
     JournalRuleError,
+    JournalStrangeError,
     connect,
     explain,
     explained,
+    found_aside,
     lock,
     make,
+    make_folder,
     migrate,
     refuse_damaged,
+    set_aside,
     stopped_cleanly,
+    version,
 )
-from kiosk.ports import JournalError
+from kiosk.ports import JournalDamagedError, JournalError
 
 
 @pytest.fixture
@@ -170,7 +174,10 @@ def test_some_other_programs_database_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "other.db"
     with closing(sqlite3.connect(path)) as db:
         db.execute("CREATE TABLE songs (title)")
-    assert "other program" in refused(path, deep=False)
+    before = path.read_bytes()
+    with pytest.raises(JournalStrangeError, match="other program"):
+        refuse_damaged(path, deep=False)
+    assert path.read_bytes() == before
 
 
 def test_a_newer_journal_asks_for_an_upgrade(path: Path) -> None:
@@ -221,3 +228,143 @@ def test_an_error_without_a_code_is_told_in_its_own_words() -> None:
 def test_a_row_that_cannot_be_read_is_damage() -> None:
     with pytest.raises(JournalDamagedError, match="a row cannot be read: odd"), explained(Path("j")):
         raise ValueError("odd")
+
+
+def test_a_folder_and_those_above_it_are_made_private_and_one_that_is_there_is_left_alone(tmp_path: Path) -> None:
+    make_folder(tmp_path / "a" / "b")
+    assert mode(tmp_path / "a" / "b") == 0o700
+    (tmp_path / "a" / "b").chmod(0o755)
+    make_folder(tmp_path / "a" / "b")
+    assert mode(tmp_path / "a" / "b") == 0o755
+
+
+def test_a_file_that_is_gone_and_left_its_wal_is_damage_and_is_not_made_again(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    path.with_name("journal.db-wal").write_bytes(b"sales")
+    with pytest.raises(JournalDamagedError, match="its WAL file is not"):
+        make(path)
+    assert not path.exists()
+    path.with_name("journal.db-wal").write_bytes(b"")  # a reader's
+    make(path)
+    assert path.exists()
+
+
+def hot_journal(path: Path) -> None:
+    """What a power cut leaves in the very first start: SQLite turns the empty file into one with a WAL."""
+    make(path)
+    program = f"""
+import os, sqlite3
+db = sqlite3.connect({str(path)!r}, isolation_level=None)
+db.executescript("PRAGMA cache_size = 1; BEGIN; CREATE TABLE meta (x); INSERT INTO meta VALUES (zeroblob(99999));")
+os._exit(0)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+    assert path.with_name(path.name + "-journal").stat().st_size
+
+
+def test_a_first_start_that_was_cut_is_taken_back_and_made_again(tmp_path: Path) -> None:
+    """SQLite's rollback journal is beside the file, and a read-only connection may not take it back."""
+    path = tmp_path / "journal.db"
+    hot_journal(path)
+    with pytest.raises(sqlite3.OperationalError, match="readonly"), closing(connect(path, "ro", 1.0)) as db:
+        db.execute("SELECT * FROM sqlite_schema")
+    refuse_damaged(path, deep=True)
+    assert not path.with_name("journal.db-journal").exists()
+    with closing(connect(path, "rw", 1.0)) as db:
+        migrate(db)
+
+
+# --- set aside --------------------------------------------------------------------------------------------------------
+
+
+def folder_of(path: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in path.parent.iterdir()}
+
+
+def test_a_journal_is_set_aside_with_all_that_belongs_to_it_and_nothing_in_it_changes(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    for part in ("", "-wal", "-shm", "-journal"):
+        path.with_name(path.name + part).write_text(f"content{part}")
+    path.with_name("journal.db.lock").write_text("")
+    path.with_name("other.db").write_text("other")
+    assert found_aside(path) == ()
+    assert set_aside(path) == "journal.db.damaged-1"
+    assert folder_of(path) == {
+        "journal.db.damaged-1": b"content",
+        "journal.db.damaged-1-wal": b"content-wal",
+        "journal.db.damaged-1-shm": b"content-shm",
+        "journal.db.damaged-1-journal": b"content-journal",
+        "journal.db.lock": b"",
+        "other.db": b"other",
+    }
+    assert found_aside(path) == ("journal.db.damaged-1",)
+
+
+def test_nothing_that_was_set_aside_is_ever_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    for number in range(1, 12):
+        path.write_text(f"content {number}")
+        assert set_aside(path) == f"journal.db.damaged-{number}"
+    assert len(set(folder_of(path).values())) == 11
+    path.write_text("content")
+    (tmp_path / "journal.db.damaged-12-wal").write_text("some other one's")
+    path.with_name("journal.db-wal").write_text("ours")
+    assert set_aside(path) == "journal.db.damaged-13"
+
+
+def test_a_wal_that_a_power_cut_left_behind_follows_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    path.write_text("content")
+    set_aside(path)
+    path.with_name("journal.db-wal").write_text("its WAL")
+    assert set_aside(path) == "journal.db.damaged-1"
+    assert folder_of(path) == {"journal.db.damaged-1": b"content", "journal.db.damaged-1-wal": b"its WAL"}
+
+
+def test_a_file_that_a_power_cut_left_behind_follows_its_wal(tmp_path: Path) -> None:
+    """A reader has made an empty WAL since, which is nobody's."""
+    path = tmp_path / "journal.db"
+    (tmp_path / "journal.db.damaged-1-wal").write_text("its WAL")
+    path.write_text("content")
+    path.with_name("journal.db-wal").write_text("")
+    assert set_aside(path) == "journal.db.damaged-1"
+    assert folder_of(path) == {
+        "journal.db.damaged-1": b"content",
+        "journal.db.damaged-1-wal": b"its WAL",
+        "journal.db-wal": b"",
+    }
+
+
+def test_only_what_was_set_aside_from_this_journal_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "journal[1].db"
+    for name in ("journal[1].db.damaged-2-wal", "journal[1].db.damaged-10", "journal1.db.damaged-3", "x.damaged-1"):
+        (tmp_path / name).write_text("")
+    assert found_aside(path) == ("journal[1].db.damaged-10", "journal[1].db.damaged-2")
+    assert found_aside(tmp_path / "nowhere" / "journal.db") == ()
+
+
+# --- versions ---------------------------------------------------------------------------------------------------------
+
+NEXT = "ALTER TABLE log ADD COLUMN till TEXT NOT NULL DEFAULT ''; CREATE TABLE tills (name TEXT) STRICT"
+
+
+def test_an_old_journal_is_renewed_with_all_its_rows(path: Path) -> None:
+    with closing(connect(path, "rw", 1.0)) as db:
+        before = db.execute("SELECT * FROM log").fetchall()
+        migrate(db, (*schema.MIGRATIONS, NEXT))
+        assert version(db) == len(schema.MIGRATIONS) + 1
+        assert [tuple(row) for row in db.execute("SELECT * FROM log")] == [(*row, "") for row in before]
+        migrate(db, (*schema.MIGRATIONS, NEXT))  # once
+    refuse_damaged(path, deep=True, known=len(schema.MIGRATIONS) + 1)
+    with pytest.raises(JournalNewerError, match="upgrade the kiosk"):
+        refuse_damaged(path, deep=True)
+
+
+def test_a_migration_that_fails_changes_nothing(path: Path) -> None:
+    with closing(connect(path, "rw", 1.0)) as db:
+        before = list(db.iterdump())
+        with pytest.raises(sqlite3.OperationalError):
+            migrate(db, (*schema.MIGRATIONS, NEXT + "; DROP TABLE nobody"))
+    with closing(connect(path, "rw", 1.0)) as db:
+        assert version(db) == len(schema.MIGRATIONS)
+        assert list(db.iterdump()) == before

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.journal.file import JournalDamagedError, JournalNewerError, make
+from kiosk.journal.file import JournalNewerError, make
 from kiosk.journal.reading import Listed, Reader, Story
 from kiosk.journal.writing import SqliteJournal
-from kiosk.ports import JournalError
+from kiosk.ports import JournalDamagedError, JournalError
 from kiosk.sale.records import Debt, DebtState, Dispute, Entry, Phase, Reason, Sale, Ticket
 
 NOW = 1_790_000_000.0

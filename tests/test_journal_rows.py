@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kiosk.journal import rows, schema
+from kiosk.journal.file import migrate
 from kiosk.sale.records import (
     Align,
     Debt,
@@ -59,6 +60,7 @@ sales = st.builds(
     payments=st.lists(texts.filter(bool), min_size=1, max_size=4, unique=True).map(tuple),
     paid_at=maybe_times,
     late=st.booleans(),
+    restored=st.booleans(),
     ended_at=maybe_times,
     watched=st.booleans(),
 )
@@ -88,7 +90,7 @@ DEBT = Debt("R-1-x", 1, 2500, Ticket((TicketLine("x"),)), 1.0)
 def tables() -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
         db.row_factory = sqlite3.Row
-        db.executescript(schema.MIGRATIONS[0])
+        migrate(db)
         yield db
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -166,8 +166,8 @@ def test_migrating_is_done_once(db: sqlite3.Connection) -> None:
     assert db.execute("PRAGMA application_id").fetchone()[0] == schema.APPLICATION_ID
 
 
-def steps(db: sqlite3.Connection, sql: str) -> int:
-    """Instructions of SQLite's virtual machine that a question takes: work, without a clock."""
+def steps(db: sqlite3.Connection, work: Callable[[], object]) -> int:
+    """Instructions of SQLite's virtual machine that it takes: work, without a clock."""
     count = 0
 
     def step() -> int:
@@ -176,18 +176,27 @@ def steps(db: sqlite3.Connection, sql: str) -> int:
         return 0
 
     db.set_progress_handler(step, 1)
-    db.execute(sql).fetchall()
+    work()
     db.set_progress_handler(None, 1)
     return count
 
 
-@pytest.mark.parametrize("question", schema.START)
-def test_a_start_does_not_read_sales_that_are_over(db: sqlite3.Connection, question: str) -> None:
-    before = steps(db, question)
+def fill(db: sqlite3.Connection) -> None:
+    """500 sales that are over."""
     for number in range(100, 600):
         reference = f"R-{number}-x"
         put(db, Sale(reference, number, 5, "BRL", (), "", 1.0, Phase.PAID, payments=(f"p{number}",)))
         db.execute(schema.PUT_DEBT, debt_values(Debt(reference, number, 5, Ticket(()), 1.0, state=DebtState.PRINTED)))
         settled = Dispute(f"d{number}", reference, number, 5, "BRL", Reason.EXCESS, 1.0, settled="refunded")
         db.execute(schema.PUT_DISPUTE, dispute_values(settled))
-    assert steps(db, question) <= before + 5
+        db.execute(schema.PUT_LOG, entry_values(Entry("paid", "paid", reference, number), 1.0))
+
+
+@pytest.mark.parametrize("question", schema.START)
+def test_a_start_does_not_read_sales_that_are_over(db: sqlite3.Connection, question: str) -> None:
+    def ask() -> object:
+        return db.execute(question).fetchall()
+
+    before = steps(db, ask)
+    fill(db)
+    assert steps(db, ask) <= before + 5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -11,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.journal import writing
-from kiosk.journal.file import JournalBusyError, JournalDamagedError, JournalNewerError, JournalRuleError
+from kiosk.journal import schema, writing
+from kiosk.journal.file import JournalBusyError, JournalNewerError, JournalRuleError, JournalStrangeError, set_aside
 from kiosk.journal.reading import Reader
 from kiosk.journal.writing import SqliteJournal
-from kiosk.ports import Journal, JournalError
+from kiosk.ports import Journal, JournalDamagedError, JournalError
 from kiosk.sale.records import (
     Debt,
     DebtState,
@@ -314,6 +315,25 @@ def test_a_newer_journal_is_refused_and_kept(path: Path) -> None:
     assert path.read_bytes() == kept
 
 
+def test_damage_that_was_found_and_met_no_save_is_found_again_at_the_next_start(path: Path) -> None:
+    """A clean stop would leave a file that is not checked again."""
+    with closing(SqliteJournal(path)) as journal:
+        journal.save([sale(1)], [Entry("big", "x" * (writing.CHECKED_AT_ONCE + 1))], NOW)
+    content = bytearray(path.read_bytes())
+    content[-4096:-4092] = b"\xff" * 4
+    path.write_bytes(content)
+    path.with_name(path.name + "-wal").write_bytes(b"\0" * 32)
+    for _ in range(2):
+        with closing(SqliteJournal(path)) as journal:
+            assert journal.wait_for_check(10.0)
+    with closing(SqliteJournal(path)) as journal:
+        assert journal.wait_for_check(10.0)
+        with pytest.raises(JournalDamagedError):
+            journal.save([sale(2)], [], NOW)
+        assert journal.begin_anew() == "journal.db.damaged-1"
+    assert path.with_name("journal.db.damaged-1").read_bytes() == content
+
+
 @pytest.mark.parametrize("unclean", [True, False])
 def test_a_large_journal_is_checked_beside_the_counter_after_an_unclean_stop_only(path: Path, unclean: bool) -> None:
     with closing(SqliteJournal(path)) as journal:
@@ -373,3 +393,263 @@ def test_damage_in_the_words_of_a_refusal_is_told_as_damage(path: Path) -> None:
             journal.save([replace(sale(1), cents=1)], [], NOW)
         journal.save([sale(2)], [], NOW)
         assert journal.find(sale(2).reference) == sale(2)
+
+
+# --- damaged, and begun anew ------------------------------------------------------------------------------------------
+
+
+def damaged(path: Path, *, unclean: bool = False) -> dict[str, bytes]:
+    """A journal of 199 sales whose pages are lost but for the first; what is left of it, file by file."""
+    with closing(SqliteJournal(path)) as journal:
+        journal.save([sale(number) for number in range(1, 200)], [], NOW)
+    path.write_bytes(path.read_bytes()[:4096] + b"\xff" * 65536)
+    if unclean:
+        path.with_name(path.name + "-wal").write_bytes(b"what was in the WAL")
+    return files(path)
+
+
+def files(path: Path) -> dict[str, bytes]:
+    """The folder, without what is no data: a reader leaves an empty WAL behind."""
+    found = {file.name: file.read_bytes() for file in path.parent.iterdir()}
+    return {name: data for name, data in found.items() if data and not name.endswith("-shm")}
+
+
+@pytest.mark.parametrize("unclean", [False, True])
+def test_l2_a_damaged_journal_is_set_aside_byte_for_byte_and_an_empty_one_begun(path: Path, unclean: bool) -> None:
+    left = damaged(path, unclean=unclean)
+    with closing(SqliteJournal(path, anew=True)) as journal:
+        assert "damaged" in journal.damage
+        assert journal.rows() == Rows(set_aside=("journal.db.damaged-1",))
+        journal.save([sale(1)], [], NOW)
+    aside = {name: data for name, data in files(path).items() if ".damaged-1" in name}
+    assert aside == {name.replace("journal.db", "journal.db.damaged-1"): data for name, data in left.items()}
+    assert mode(path) == 0o600
+    with closing(SqliteJournal(path, anew=True)) as journal:
+        assert journal.damage == ""
+        assert journal.rows().open == (sale(1),)
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+def test_a_whole_journal_is_not_set_aside(path: Path) -> None:
+    with closing(SqliteJournal(path)) as journal:
+        journal.save([sale(1)], [], NOW)
+    with closing(SqliteJournal(path, anew=True)) as journal:
+        assert (journal.damage, journal.rows()) == ("", Rows(open=(sale(1),), last_number=1))
+
+
+def test_an_open_sale_that_cannot_be_read_is_damage_at_the_start(path: Path) -> None:
+    """As in a file too large to be checked whole: the machine must not meet it later."""
+    with closing(SqliteJournal(path)) as journal:
+        journal.save([sale(1)], [], NOW)
+    with closing(sqlite3.connect(path)) as other, other:
+        other.execute("UPDATE sales SET why = 'unheard-of'")
+    with closing(SqliteJournal(path, anew=True)) as journal:
+        assert "unheard-of" in journal.damage
+        assert journal.rows() == Rows(set_aside=("journal.db.damaged-1",))
+    with closing(sqlite3.connect(path.with_name("journal.db.damaged-1"))) as other:
+        assert other.execute("SELECT number, why FROM sales").fetchall() == [(1, "unheard-of")]
+
+
+def damaged_in_part(path: Path) -> None:
+    """What is not over can be read; the end of a long text cannot."""
+    with closing(SqliteJournal(path)) as journal:
+        journal.save([debt(1, DebtState.PRINTED), debt(2), debt(3, DebtState.PRINTING)], [], NOW)
+        journal.save([sale(1, Phase.PAID, "p1"), sale(2, Phase.PAID, "p2", watched=True)], [], NOW)
+        journal.save([dispute("d1", settled="refunded"), dispute("d2")], [], NOW)
+        journal.save([sale(3), sale(4)], [Entry("long", "x" * 20_000)], NOW)
+    content = bytearray(path.read_bytes())
+    content[-4096:-4092] = b"\xff" * 4
+    path.write_bytes(content)
+
+
+def dispute(payment: str, *, settled: str = "") -> Dispute:
+    return Dispute(payment, "POS-2-abc", 2, 100, "BRL", Reason.SECOND, NOW, settled)
+
+
+def taken_over() -> Rows:
+    """What a new journal holds then: doubted, as what comes from a backup."""
+    return Rows(
+        open=(replace(sale(4), restored=True), replace(sale(3), restored=True)),
+        watched=(replace(sale(2, Phase.PAID, "p2", watched=True), restored=True),),
+        debts=tuple(replace(debt(number, DebtState.DOUBTFUL), tried=True) for number in (2, 3)),
+        disputes=(dispute("d2"),),
+        last_ticket=replace(debt(3, DebtState.DOUBTFUL), tried=True),
+        last_number=4,
+        set_aside=("journal.db.damaged-1",),
+    )
+
+
+def test_l2_l3_what_was_open_in_a_damaged_journal_and_can_be_read_goes_on_in_the_new_one_doubted(path: Path) -> None:
+    damaged_in_part(path)
+    left = path.read_bytes()
+    with closing(SqliteJournal(path, anew=True)) as journal:
+        assert "damaged" in journal.damage
+        assert journal.rows() == taken_over()
+    assert path.with_name("journal.db.damaged-1").read_bytes() == left
+
+
+def test_what_was_taken_over_and_went_on_is_not_taken_over_again(path: Path) -> None:
+    damaged_in_part(path)
+    with closing(SqliteJournal(path, anew=True)) as journal:
+        for record in (sale(3, Phase.WITHDRAWN), sale(4, Phase.PAID, "p4")):
+            journal.save([record], [], NOW)
+        journal.save([debt(2, DebtState.PRINTED), dispute("d2", settled="delivered"), sale(5)], [], NOW)
+    with closing(SqliteJournal(path, anew=True)) as journal:
+        rows = journal.rows()
+    assert (rows.open, rows.disputes, [owed.number for owed in rows.debts]) == ((sale(5),), (), [3])
+
+
+def test_l2_a_power_cut_after_a_journal_was_set_aside_costs_nothing(path: Path) -> None:
+    """The next start takes over what the last one could not."""
+    damaged_in_part(path)
+    set_aside(path)
+    with closing(SqliteJournal(path, anew=True)) as journal:
+        assert (journal.damage, journal.rows()) == ("", taken_over())
+
+
+def test_what_cannot_all_be_read_is_not_taken_over_in_part(path: Path) -> None:
+    damaged_in_part(path)
+    with closing(sqlite3.connect(path)) as other, other:
+        other.execute("UPDATE sales SET why = 'unheard-of' WHERE number = 3")
+    with closing(SqliteJournal(path, anew=True)) as journal:
+        assert journal.rows() == Rows(set_aside=("journal.db.damaged-1",))
+        journal.save([sale(1)], [], NOW)
+
+
+def test_a_value_that_no_table_allows_is_damage_too(path: Path) -> None:
+    with closing(SqliteJournal(path)) as journal:
+        journal.save([foreign(1)], [], NOW)
+    allow = "UPDATE sqlite_schema SET sql = replace(sql, 'made_at REAL NOT NULL', 'made_at REAL') WHERE name = 'sales'"
+    with closing(sqlite3.connect(path)) as other, other:
+        other.executescript(f"PRAGMA writable_schema = 1; {allow}")
+    with closing(sqlite3.connect(path)) as other, other:
+        other.execute("UPDATE sales SET made_at = NULL")
+    with closing(SqliteJournal(path, anew=True)) as journal:
+        assert "a row cannot be read" in journal.damage
+        assert journal.rows() == Rows(set_aside=("journal.db.damaged-1",))
+
+
+@pytest.mark.parametrize("older", [True, False])
+def test_what_lies_aside_of_an_older_version_is_left_alone(path: Path, older: bool) -> None:
+    with closing(SqliteJournal(path)) as journal:
+        journal.save([sale(1)], [], NOW)
+    if older:
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("PRAGMA user_version = 1")
+    set_aside(path)
+    with closing(SqliteJournal(path, anew=True)) as journal:
+        assert journal.rows().open == (() if older else (replace(sale(1), restored=True),))
+
+
+def test_what_is_not_ours_or_is_newer_or_in_use_is_never_set_aside(path: Path) -> None:
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE songs (title)")
+    with pytest.raises(JournalStrangeError):
+        SqliteJournal(path, anew=True)
+    path.unlink()
+    with closing(SqliteJournal(path)), pytest.raises(JournalBusyError):
+        SqliteJournal(path, anew=True)
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("PRAGMA user_version = 99")
+    with pytest.raises(JournalNewerError):
+        SqliteJournal(path, anew=True)
+    assert not Rows(set_aside=tuple(name for name in files(path) if "damaged" in name)).set_aside
+
+
+def test_a_journal_found_damaged_while_it_runs_is_set_aside_with_its_wal_and_goes_on_empty(path: Path) -> None:
+    """The WAL is not carried into the damaged file, neither now nor when the kiosk stops."""
+    with closing(SqliteJournal(path)) as journal:
+        journal.save([sale(1)], [], NOW)
+        left = files(path)
+        assert left["journal.db-wal"]
+        assert journal.begin_anew() == "journal.db.damaged-1"
+        assert journal.rows() == Rows(set_aside=("journal.db.damaged-1",))
+        journal.save([sale(2)], [], NOW)
+        assert journal.find("POS-1-abc") is None
+    aside = {name: data for name, data in files(path).items() if ".damaged-1" in name}
+    assert aside == {name.replace("journal.db", "journal.db.damaged-1"): data for name, data in left.items()}
+    assert reopened(path).open == (sale(2),)
+    assert reopened(path.with_name("journal.db.damaged-1")).open == (sale(1),)
+
+
+def test_a_new_journal_that_cannot_be_begun_is_begun_when_it_can_and_nothing_is_set_aside_twice(path: Path) -> None:
+    with closing(SqliteJournal(path)) as journal:
+        journal.save([sale(1)], [], NOW)
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+        try:
+            for _ in range(3):
+                with pytest.raises(JournalError, match="the disk reports an error"):
+                    journal.begin_anew()
+                with pytest.raises(JournalDamagedError, match="could not be begun yet"):
+                    journal.save([sale(2)], [], NOW)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert journal.begin_anew() == "journal.db.damaged-1"
+        journal.save([sale(2)], [], NOW)
+        assert journal.rows() == Rows(open=(sale(2),), last_number=2, set_aside=("journal.db.damaged-1",))
+
+
+# --- versions ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_journal_of_the_first_version_is_renewed_with_all_that_is_in_it(path: Path) -> None:
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as old, old:
+        old.executescript(f"{schema.MIGRATIONS[0]}; PRAGMA user_version = 1")
+        old.execute(
+            "INSERT INTO sales (reference, number, cents, currency, lines, key, made_at, phase, foreign_order, puts, "
+            "doubt, deleted, order_id, late, watched) VALUES ('POS-1-abc', 1, 100, 'BRL', '[[\"Shop\",1,100]]', "
+            "'key 1', ?, 'waiting', 0, 1, 0, 0, '', 0, 0)",
+            (NOW + 1,),
+        )
+    assert reopened(path).open == (replace(sale(1, Phase.WAITING), puts=1),)
+
+
+def test_a_newer_program_renews_the_file_and_the_older_one_then_refuses_it(path: Path) -> None:
+    newer = (*schema.MIGRATIONS, "ALTER TABLE sales ADD COLUMN tip INTEGER NOT NULL DEFAULT 0")
+    with closing(SqliteJournal(path)) as journal:
+        journal.save(
+            [sale(1), sale(2, Phase.PAID, "p2", watched=True), debt(2)], [Entry("made", "made", number=1)], NOW
+        )
+        rows = journal.rows()
+    with closing(SqliteJournal(path, scripts=newer)) as journal:
+        assert journal.rows() == rows
+        journal.save([sale(3)], [], NOW)
+    with pytest.raises(JournalNewerError, match="upgrade the kiosk"):
+        SqliteJournal(path, anew=True)
+    with closing(SqliteJournal(path, scripts=newer)) as journal:
+        assert journal.rows().last_number == 3
+
+
+# --- many sales -------------------------------------------------------------------------------------------------------
+
+
+def steps_of(journal: SqliteJournal, number: int) -> int:
+    """Pages and rows apart: instructions of SQLite's virtual machine that the saves of one whole sale take."""
+    db = journal._connected()  # the one place that can count
+    count = 0
+
+    def step() -> int:
+        nonlocal count
+        count += 1
+        return 0
+
+    db.set_progress_handler(step, 1)
+    journal.save([sale(number)], [Entry("placing", "placing", number=number)], NOW)
+    journal.save([sale(number, Phase.PAID, f"p{number}", watched=True), debt(number)], [], NOW)
+    journal.save([debt(number, DebtState.PRINTED)], [Entry("printed", "printed", number=number)], NOW)
+    db.set_progress_handler(None, 1)
+    return count
+
+
+def test_a_sale_takes_no_more_work_after_a_thousand_sales_than_after_the_first(journal: SqliteJournal) -> None:
+    steps_of(journal, 1)  # the first of all finds empty tables
+    few = steps_of(journal, 2)
+    done = [Sale(f"POS-{n}-abc", n, n, "BRL", (), "", NOW, Phase.PAID, payments=(f"p{n}",)) for n in range(10, 1010)]
+    journal.save([*done, *(debt(n, DebtState.PRINTED) for n in range(10, 1010))], [], NOW)
+    assert steps_of(journal, 2000) <= few + 5

@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 import pytest
 
 from kiosk.loop import CrashError, Loop
-from kiosk.ports import JournalError
+from kiosk.ports import JournalDamagedError, JournalError
 from kiosk.sale.commands import AskAccount, AskPos, AskPrinter, Lane, Look, PaymentCall, Place, Print, Tune, Withdraw
 from kiosk.sale.events import (
     AccountIs,
@@ -66,19 +66,28 @@ class FakeJournal:
         self._book = book
         self._rows = rows or Rows()
         self.sales: dict[str, Sale] = {}
-        self.errors: list[JournalError] = []
-        """What the next writes come to."""
+        self.errors: list[JournalError | None] = []
+        """What the next writes come to; None: well."""
         self.saved_at: list[float] = []
 
     def rows(self) -> Rows:
         return self._rows
 
     def save(self, records: Sequence[Record], entries: Sequence[Entry], at: float) -> None:
-        if self.errors:
-            raise self.errors.pop(0)
+        self._fail()
         self.saved_at.append(at)
         self._book.write("save", (tuple(records), tuple(entry.event for entry in entries)))
         self.sales |= {record.reference: record for record in records if isinstance(record, Sale)}
+
+    def begin_anew(self) -> str:
+        self._book.write("begin anew", "")
+        self._fail()
+        self.sales.clear()
+        return "journal.db.damaged-1"
+
+    def _fail(self) -> None:
+        if self.errors and (error := self.errors.pop(0)):
+            raise error
 
     def find(self, reference: str) -> Sale | None:
         return self.sales.get(reference)
@@ -293,6 +302,49 @@ def test_a_journal_that_can_be_written_again_is_noticed() -> None:
     while counter.journal.sales[counter.sale.reference].phase is not Phase.PAID:
         counter.wake()
     assert (failing, counter.loop.counter.health.journal) == (False, True)
+
+
+DAMAGED = JournalDamagedError("journal: the file is damaged")
+
+
+def test_l2_a_journal_that_is_damaged_is_begun_anew_with_all_that_the_counter_knows() -> None:
+    """The open sale, its payment and its ticket are in the new one; nothing of the step is dropped."""
+    counter = Counter().ready().waiting()
+    counter.journal.errors = [DAMAGED]
+    counter.pay()
+    assert counter.book.names().count("begin anew") == 1
+    assert counter.public == "paid"
+    assert counter.journal.sales[counter.sale.reference].phase is Phase.PAID
+    [paper] = [command for command in counter.book.of("print") if isinstance(command, Print)]
+    assert paper.marks == ()
+    health = counter.loop.counter.health
+    assert (health.journal, health.set_aside) == (True, ("journal.db.damaged-1",))
+    assert str(DAMAGED) in [entry.text for entry in counter.logged() if entry.level <= 3]
+    assert "journal-set-aside" in [entry.event for entry in counter.logged()]
+
+
+def test_l7_where_no_new_journal_can_be_begun_the_step_is_dropped_and_it_is_tried_again() -> None:
+    counter = Counter().ready().waiting()
+    counter.journal.errors = [DAMAGED, FULL, DAMAGED]  # no save, no new journal; then again, and it works
+    counter.pay()
+    failed = counter.loop.counter.health
+    while not counter.loop.counter.health.set_aside:
+        counter.wake()
+    assert (failed.journal, counter.loop.counter.health.journal) == (False, True)
+    assert counter.book.names().count("begin anew") == 2
+    assert counter.journal.sales[counter.sale.reference].phase is Phase.PAID
+
+
+def test_l2_what_a_new_journal_could_not_take_at_once_it_is_given_later() -> None:
+    """It was begun, and its first write failed: the next one brings everything, not only what is new."""
+    counter = Counter().ready().waiting()
+    counter.journal.errors = [DAMAGED, None, FULL]
+    counter.keys("*#")
+    assert counter.journal.sales == {}
+    while not counter.loop.counter.health.set_aside:
+        counter.wake()
+    assert counter.journal.sales[counter.sale.reference].phase is Phase.WITHDRAWING
+    assert counter.book.names().count("begin anew") == 1
 
 
 def test_a_payment_that_paid_another_sale_completes_nothing() -> None:

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from kiosk.sale.commands import AskPos, Lane, Look, Note, Place, Print, Save, Withdraw
-from kiosk.sale.events import Paper, Reject, Trouble
-from kiosk.sale.records import DebtState, Mark, Phase
-from kiosk.sale.states import Blocked, Notice, NoticeKind
+from kiosk.sale.counter import holdings, resume
+from kiosk.sale.events import Paper, Reject, Renewed, Trouble
+from kiosk.sale.records import DebtState, Mark, Phase, Rows, record_key
+from kiosk.sale.states import Blocked, Notice, NoticeKind, Starting
+from kiosk.sale.turn import Now
 from tests.story import Story, order, payment
 
 
@@ -254,3 +256,49 @@ def test_how_the_printer_is_is_told_when_it_changes() -> None:
     assert told(story) == []
     story.printer(Paper.OK)
     assert told(story) == [("printer", "the printer: ok", 6)]
+
+
+# --- a damaged journal ------------------------------------------------------------------------------------------------
+
+
+def test_l2_the_holdings_are_the_open_sale_and_all_that_is_watched_owed_disputed_and_unsaved() -> None:
+    story = Story().ready().waiting().paid().print_failed(began=True)
+    paid = story.sale
+    story.wait_for(Look, lane=Lane.BEHIND)
+    story.watch_seen(order(paid, payment("p1")), order(paid, payment("p2"), id_="m2"))
+    story.wait(2).waiting("1000#")
+    story.journal.fails = True
+    story.keys("*#").seen()
+    known = {record_key(record): record for record in holdings(story.counter)}
+    assert known["sale:" + story.sale.reference] == story.sale
+    assert story.sale.phase is Phase.WITHDRAWING
+    assert known["sale:" + paid.reference] == story.journal.sales[paid.reference]
+    assert known["debt:" + paid.reference] == story.journal.debts[paid.reference]
+    assert known["dispute:p2"] == story.journal.disputes["p2"]
+    assert len(known) == 5  # and the slip of the disputed money
+
+
+def test_a_sale_that_nothing_was_done_for_is_no_holding() -> None:
+    """It was confirmed, and the POS is still being asked: nothing is written yet."""
+    assert holdings(Story().ready().keys("2500#").counter) == ()
+
+
+def test_a_journal_renewed_in_the_middle_of_a_sale_is_logged_and_told_and_the_sale_goes_on() -> None:
+    story = Story().ready().waiting()
+    before = story.state
+    story.feed(Renewed("journal.db.damaged-1"))
+    assert story.state == before
+    assert story.counter.health.set_aside == ("journal.db.damaged-1",)
+    assert "journal-set-aside" in story.journal.log
+
+
+def test_a_start_beside_a_damaged_journal_is_logged_and_the_pos_is_asked_first() -> None:
+    story = Story()
+    rows = Rows(set_aside=("journal.db.damaged-1", "journal.db.damaged-2"))
+    counter, commands = resume(rows, story.shop, Now(1.0, 2.0), lambda: 1)
+    assert type(counter.state) is Starting
+    assert counter.health.set_aside == rows.set_aside
+    [entry] = [entry for save in commands if isinstance(save, Save) for entry in save.entries]
+    assert (entry.event, entry.level) == ("journal-set-aside", 3)
+    assert "journal.db.damaged-2" in entry.text
+    assert resume(Rows(), story.shop, Now(1.0, 2.0), lambda: 1)[1] == ()

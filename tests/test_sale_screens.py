@@ -384,6 +384,17 @@ def test_a_failing_journal_money_to_settle_and_little_paper_have_icons() -> None
     assert Icon.MONEY in story.screen.icons
 
 
+def test_a_damaged_journal_that_was_set_aside_is_said_while_ready_until_something_is_owed() -> None:
+    story = told("idle")
+    assert story.screen.text == ""
+    story.counter = replace(story.counter, health=replace(story.counter.health, set_aside=("j.damaged-1",)))
+    assert story.screen.text == "Journal was damaged: call technician"
+    assert story.screen.icons == (Icon.JOURNAL,)
+    story.counter = replace(story.counter, disputes=("one",))  # type: ignore[arg-type]  # only counted
+    assert story.screen.text != "Journal was damaged: call technician"
+    assert Icon.JOURNAL in story.screen.icons
+
+
 def test_a_shop_without_a_printer_has_no_sign_of_one() -> None:
     story = Story(replace(SHOP, printer=False)).account().free().printer(Paper.GONE)
     assert story.screen.icons == ()

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from kiosk.sale.commands import AskPos, Look
-from kiosk.sale.events import Paper, Reject, Trouble
+from kiosk.sale.events import Paper, Reject, Renewed, Trouble
 from kiosk.sale.records import Dispute, Reason
 from kiosk.sale.screens import lines, screen
 from kiosk.sale.status import status, status_line
@@ -36,6 +36,7 @@ def test_the_status_of_an_idle_counter_in_full() -> None:
             "answered_s": 0.0,
             "printer": "ok",
             "journal": True,
+            "set_aside": [],
             "pos_free": True,
             "account": True,
             "training": False,
@@ -126,3 +127,9 @@ def test_the_line_counts_money_to_settle() -> None:
     dispute = Dispute("p9", "r", 1, 2500, "BRL", Reason.SECOND, 0.0)
     story.counter = replace(story.counter, disputes=(dispute, dispute))
     assert status_line(story.counter) == "idle, payments to settle: 2"
+
+
+def test_the_line_names_a_damaged_journal_that_lies_aside() -> None:
+    story = Story().ready().feed(Renewed("journal.db.damaged-1"))
+    assert status_line(story.counter) == "idle, damaged journal set aside: journal.db.damaged-1"
+    assert part(story, "health")["set_aside"] == ["journal.db.damaged-1"]

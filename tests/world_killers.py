@@ -190,6 +190,9 @@ class _FullDisk:
         if self.full:
             raise JournalError("the disk is full")
 
+    def begin_anew(self) -> str:
+        raise JournalError("the disk is full")
+
     def find(self, reference: str) -> Sale | None:
         return None
 

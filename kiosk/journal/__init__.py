@@ -7,9 +7,10 @@ technician's commands.
 
 from kiosk.journal.file import (
     JournalBusyError,
-    JournalDamagedError,
     JournalNewerError,
     JournalRuleError,
+    JournalStrangeError,
+    found_aside,
     refuse_damaged,
 )
 from kiosk.journal.reading import Listed, Logged, Reader, Story
@@ -17,13 +18,14 @@ from kiosk.journal.writing import SqliteJournal
 
 __all__ = [
     "JournalBusyError",
-    "JournalDamagedError",
     "JournalNewerError",
     "JournalRuleError",
+    "JournalStrangeError",
     "Listed",
     "Logged",
     "Reader",
     "SqliteJournal",
     "Story",
+    "found_aside",
     "refuse_damaged",
 ]

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Final
 
 from kiosk.journal.schema import APPLICATION_ID, MIGRATIONS
-from kiosk.ports import JournalError
+from kiosk.ports import JournalDamagedError, JournalError
 
 
 class JournalBusyError(JournalError):
     """Another kiosk runs on this journal."""
 
 
-class JournalDamagedError(JournalError):
-    """The file is not a whole journal. It was left as it is."""
+class JournalStrangeError(JournalError):
+    """Some other program's database is where the journal should be. It was left as it is."""
 
 
 class JournalNewerError(JournalError):
@@ -63,7 +65,7 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise explain(path, error) from error
-    except (ValueError, IndexError) as error:  # IndexError: sqlite3.Row has no such column
+    except (ValueError, TypeError, IndexError) as error:  # IndexError: sqlite3.Row has no such column
         raise JournalDamagedError(f"journal {path}: a row cannot be read: {error}") from error
 
 
@@ -88,16 +90,75 @@ def lock(path: Path) -> int:
 
 
 def make(path: Path) -> None:
-    """Make an empty file that only this user can read, durable in its folder, unless there is one."""
+    """Make an empty file that only this user can read, durable in its folder, unless there is one.
+
+    Raises:
+        JournalDamagedError: there was one: its WAL file is still there, with sales in it.
+        OSError: it cannot be made.
+    """
+    if not path.exists() and not stopped_cleanly(path):
+        raise JournalDamagedError(f"journal {path}: the file is gone, but its WAL file is not")
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     except FileExistsError:
         return
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    sync_folder(path.parent)
+
+
+_PARTS: Final = ("", "-wal", "-shm", "-journal")
+"""What SQLite keeps beside a database, and needs again to read it."""
+_ASIDE: Final = ".damaged-"
+
+
+def set_aside(path: Path) -> str:
+    """Give a damaged journal another name, with what belongs to it, and touch nothing in it; answers the name.
+
+    If the power is cut in between, and one has its new name and another not, they find each other at the next start:
+    a WAL file that is found alone follows its file (``make``); one that a reader made, empty, is no part of it.
+
+    Raises:
+        OSError: it cannot be renamed.
+    """
+    sizes = {part: _size(path.with_name(path.name + part)) for part in _PARTS}
+    parts = [part for part, size in sizes.items() if size]
+    names = (f"{path.name}{_ASIDE}{number}" for number in count(1))
+    name = next(name for name in names if not any(path.with_name(name + part).exists() for part in parts))
+    for part in parts:
+        path.with_name(path.name + part).rename(path.with_name(name + part))
+    sync_folder(path.parent)
+    return name
+
+
+def _size(path: Path) -> int:
     try:
-        os.fsync(folder)
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def found_aside(path: Path) -> tuple[str, ...]:
+    """Names of the damaged journals that lie beside this one."""
+    pattern = re.compile(f"({re.escape(path.name + _ASIDE)}[0-9]+)({'|'.join(_PARTS)})")
+    found = (pattern.fullmatch(name) for name in (os.listdir(path.parent) if path.parent.is_dir() else ()))
+    return tuple(sorted({match[1] for match in found if match}))
+
+
+def make_folder(folder: Path) -> None:
+    """Make the journal's folder, and those above it, unless they are there; durable, for what is synced in a folder
+    that is lost is lost, too."""
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for place in missing:
+        sync_folder(place.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable (fsync(2): a file's own sync does not)."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)
 
 
 def connect(path: Path, mode: str, busy_s: float) -> sqlite3.Connection:
@@ -127,27 +188,26 @@ def version(db: sqlite3.Connection) -> int:
     return int(number)
 
 
-def migrate(db: sqlite3.Connection) -> None:
+def migrate(db: sqlite3.Connection, scripts: Sequence[str] = MIGRATIONS) -> None:
     """Bring the journal to the newest version, each step whole or not at all."""
-    for number in range(version(db), len(MIGRATIONS)):
-        db.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[number]}; PRAGMA user_version = {number + 1}; COMMIT;")
+    for number in range(version(db), len(scripts)):
+        db.executescript(f"BEGIN IMMEDIATE; {scripts[number]}; PRAGMA user_version = {number + 1}; COMMIT;")
 
 
 def stopped_cleanly(path: Path) -> bool:
     """Whether the last writer closed the file: its WAL file is then gone, or an empty one that a reader made since."""
-    try:
-        return path.with_name(path.name + "-wal").stat().st_size == 0
-    except FileNotFoundError:
-        return True
+    return not _size(path.with_name(path.name + "-wal"))
 
 
-def refuse_damaged(path: Path, deep: bool) -> None:
-    """Leave a file alone that is no whole journal of ours. ``deep`` reads all of it; nothing is changed.
+def refuse_damaged(path: Path, deep: bool, known: int = len(MIGRATIONS)) -> None:
+    """Leave a file alone that is no whole journal of ours. ``deep`` reads all of it. Nothing is changed, but a first
+    start that a power cut ended is taken back. ``known``: the newest version that this program knows.
 
     The connection is read-only on purpose: a writing one could carry a damaged WAL into the file at its close.
 
     Raises:
-        JournalDamagedError: damaged, or some other program's database.
+        JournalDamagedError: damaged.
+        JournalStrangeError: some other program's database.
         JournalNewerError: a newer program wrote it.
         JournalError: it cannot be read.
     """
@@ -155,11 +215,20 @@ def refuse_damaged(path: Path, deep: bool) -> None:
         if not stopped_cleanly(path):  # SQLite would call it new, and throw the WAL away
             raise JournalDamagedError(f"journal {path}: the file is empty, but its WAL file is not")
         return
+    _roll_back(path)
     with explained(path), closing(connect(path, "ro", 2.0)) as db:
-        refuse_unknown(path, db)
+        refuse_unknown(path, db, known)
         found = quick_check(db) if deep else None
     if found:
         raise JournalDamagedError(f"journal {path}: the file is damaged ({found})")
+
+
+def _roll_back(path: Path) -> None:
+    """Take back what a power cut in the very first start left half done: a file that is not yet in WAL mode, with
+    SQLite's rollback journal beside it. A read-only connection cannot, and refuses (SQLITE_READONLY_ROLLBACK)."""
+    if path.with_name(path.name + "-journal").exists():
+        with explained(path), closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as db:
+            db.execute("SELECT 1 FROM sqlite_schema").fetchall()
 
 
 def quick_check(db: sqlite3.Connection) -> str | None:
@@ -168,18 +237,18 @@ def quick_check(db: sqlite3.Connection) -> str | None:
     return None if word == "ok" else str(word)
 
 
-def refuse_unknown(path: Path, db: sqlite3.Connection) -> None:
+def refuse_unknown(path: Path, db: sqlite3.Connection, known: int = len(MIGRATIONS)) -> None:
     """Leave a file alone whose rules this program does not know.
 
     Raises:
         JournalNewerError: a newer program's journal.
-        JournalDamagedError: some other program's database.
+        JournalStrangeError: some other program's database.
     """
     (mark,) = db.execute("PRAGMA application_id").fetchone()
     if mark != APPLICATION_ID and db.execute("SELECT 1 FROM sqlite_schema").fetchone():
-        raise JournalDamagedError(f"journal {path}: this is some other program's database")
-    if version(db) > len(MIGRATIONS):
+        raise JournalStrangeError(f"journal {path}: this is some other program's database")
+    if version(db) > known:
         raise JournalNewerError(
-            f"journal {path}: written by a newer kiosk (version {version(db)}, this one knows {len(MIGRATIONS)}): "
+            f"journal {path}: written by a newer kiosk (version {version(db)}, this one knows {known}): "
             "upgrade the kiosk"
         )

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
 from kiosk.journal import schema
-from kiosk.journal.file import connect, explained, refuse_unknown, version
+from kiosk.journal.file import connect, explained, refuse_unknown, sync_folder, version
 from kiosk.journal.rows import Row, checked, dispute_of, entry_of, sale_of
 from kiosk.ports import JournalError
 from kiosk.sale.records import DebtState, Dispute, Entry, Sale
@@ -105,29 +105,49 @@ class Reader:
         return tuple(self._each(schema.LOG_OF_NUMBER, _logged, number))
 
     def copy(self, target: Path) -> None:
-        """A whole copy of the journal in a new file, also while the kiosk writes.
+        """A whole copy of the journal in a new file, also while the kiosk writes; on the disk when it returns.
 
-        The copy carries a mark: a kiosk that starts on it doubts all papers that were owed (R21).
+        The copy carries a mark: a kiosk that starts on it doubts all papers that were owed (R21). It gets its name
+        when it is whole; whatever happens before leaves that name free, or an empty file.
 
         Raises:
             JournalError: the target exists, or cannot be written; none is left then.
         """
+        part = target.with_name(target.name + ".part")
+        with _refused(target), ExitStack() as undo:
+            for file in (target, part):
+                os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+                undo.callback(file.unlink)
+            self._copy_into(part)
+            part.replace(target)
+            undo.pop_all()
+            sync_folder(target.absolute().parent)
+
+    def _copy_into(self, part: Path) -> None:
+        with closing(connect(part, "rw", _BUSY_S)) as copy:
+            self._db.backup(copy)
+            copy.execute(schema.MARK_COPY)
+        descriptor = os.open(part, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-        except OSError as error:
-            raise JournalError(f"copy {target}: {error.strerror}") from error
-        try:
-            with explained(target), closing(connect(target, "rw", _BUSY_S)) as copy:
-                self._db.backup(copy)
-                copy.execute(schema.MARK_COPY)
-        except JournalError:
-            target.unlink()
-            raise
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
     def _each(self, sql: str, build: Callable[[Row], T], *values: int) -> Iterator[T]:
         with explained(self.path):
             for row in self._db.execute(sql, values):
                 yield build(row)
+
+
+@contextmanager
+def _refused(target: Path) -> Iterator[None]:
+    """Why the copy cannot be made, in one line."""
+    try:
+        yield
+    except OSError as error:
+        raise JournalError(f"copy {error.filename or target}: {error.strerror}") from error
+    except sqlite3.Error as error:
+        raise JournalError(f"copy {target}: {error}") from error
 
 
 def _listed(row: Row) -> Listed:

@@ -77,6 +77,7 @@ def sale_values(sale: Sale) -> Values:
         "late": sale.late,
         "ended_at": sale.ended_at,
         "watched": sale.watched,
+        "restored": sale.restored,
     }
 
 
@@ -159,6 +160,7 @@ def sale_of(row: Row) -> Sale:
         late=bool(row["late"]),
         ended_at=row["ended_at"],
         watched=bool(row["watched"]),
+        restored=bool(row["restored"]),
     )
     if sale.phase is Phase.PAID and not sale.payments:
         raise ValueError(f"sale {sale.reference!r} is called paid, but by no payment")

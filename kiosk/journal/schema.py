@@ -141,18 +141,23 @@ CREATE TRIGGER log_is_kept BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, 'the l
 CREATE TRIGGER log_is_not_rewritten BEFORE UPDATE ON log BEGIN SELECT RAISE(ABORT, 'the log only grows'); END;
 """
 
-MIGRATIONS: Final = (_VERSION_1,)
+_VERSION_2: Final = """
+-- What was not over in a backup may be over since: it may have been paid, and its paper be out (L3, R21).
+ALTER TABLE sales ADD COLUMN restored INTEGER NOT NULL DEFAULT 0 CHECK (restored IN (0, 1))
+"""
+
+MIGRATIONS: Final = (_VERSION_1, _VERSION_2)
 
 PUT_SALE: Final = """
 INSERT INTO sales (reference, number, cents, currency, lines, key, made_at, phase, why, foreign_order, puts, doubt,
-    deleted, expires, order_id, paid_at, late, ended_at, watched)
+    deleted, expires, order_id, paid_at, late, ended_at, watched, restored)
 VALUES (:reference, :number, :cents, :currency, :lines, :key, :made_at, :phase, :why, :foreign_order, :puts, :doubt,
-    :deleted, :expires, :order_id, :paid_at, :late, :ended_at, :watched)
+    :deleted, :expires, :order_id, :paid_at, :late, :ended_at, :watched, :restored)
 ON CONFLICT (reference) DO UPDATE SET number = excluded.number, cents = excluded.cents, currency = excluded.currency,
     lines = excluded.lines, key = excluded.key, made_at = excluded.made_at, phase = excluded.phase, why = excluded.why,
     foreign_order = excluded.foreign_order, puts = excluded.puts, doubt = excluded.doubt, deleted = excluded.deleted,
     expires = excluded.expires, order_id = excluded.order_id, paid_at = excluded.paid_at, late = excluded.late,
-    ended_at = excluded.ended_at, watched = excluded.watched
+    ended_at = excluded.ended_at, watched = excluded.watched, restored = excluded.restored
 """
 
 PUT_PAYMENT: Final = """
@@ -184,6 +189,13 @@ SELECT sales.*, (SELECT json_group_array(payment) FROM
     (SELECT payment FROM payments WHERE payments.reference = sales.reference ORDER BY position)) AS payments
 """
 
+KNOWN: Final = {
+    "sale": "SELECT 1 FROM sales WHERE reference = ?",
+    "debt": "SELECT 1 FROM debts WHERE id = ?",
+    "dispute": "SELECT 1 FROM disputes WHERE payment = ?",
+}
+"""By kind of record: whether there is one with that key."""
+
 SALE_OF_REFERENCE: Final = _SALES + "FROM sales WHERE reference = ?"
 OWNER_OF_PAYMENT: Final = "SELECT reference FROM payments WHERE payment = ?"
 OPEN_SALES: Final = (
@@ -212,3 +224,7 @@ MARK_COPY: Final = "INSERT INTO meta (key, value) VALUES ('copy', '1') ON CONFLI
 UNMARK_COPY: Final = "DELETE FROM meta WHERE key = 'copy'"
 DOUBT_DEBTS: Final = "UPDATE debts SET state = 'doubtful', tried = 1 WHERE state NOT IN ('printed', 'presumed')"
 """R21: since the copy was made, any paper that was owed then may have been printed."""
+DOUBT_SALES: Final = (
+    "UPDATE sales SET restored = 1 WHERE watched = 1 OR phase IN ('placing', 'waiting', 'withdrawing', 'checking')"
+)
+"""L3: so may the paper of a sale that was not over then."""

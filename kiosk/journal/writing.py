@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar, assert_never
 
 from kiosk.journal import schema
 from kiosk.journal.check import BackgroundCheck
 from kiosk.journal.file import (
-    JournalDamagedError,
     JournalRuleError,
     connect,
     explain,
     explained,
+    found_aside,
     lock,
     make,
+    make_folder,
     migrate,
     refuse_damaged,
+    set_aside,
     stopped_cleanly,
+    version,
 )
 from kiosk.journal.rows import (
     Row,
@@ -36,8 +40,8 @@ from kiosk.journal.rows import (
     sale_values,
     writable,
 )
-from kiosk.ports import JournalError
-from kiosk.sale.records import Debt, Dispute, Entry, Record, Rows, Sale
+from kiosk.ports import JournalDamagedError, JournalError
+from kiosk.sale.records import Debt, DebtState, Dispute, Entry, Record, Rows, Sale, record_key
 
 CHECKED_AT_ONCE: Final = 8 * 1024 * 1024
 """Bytes up to which a journal is checked whole at every start: some four thousand sales, ten milliseconds on a PC, some
@@ -51,64 +55,152 @@ T = TypeVar("T")
 class SqliteJournal:
     """``kiosk.ports.Journal`` in an SQLite file: WAL, synchronous=FULL.
 
+    ``anew``: a damaged file is set aside, and an empty journal begun; ``damage`` tells what was wrong with the old one.
+    ``scripts`` makes a program of another version of it, for the tests of migrations.
+
     Raises:
         JournalBusyError: another kiosk runs on the file.
-        JournalDamagedError: the file is no whole journal. It was not touched.
+        JournalDamagedError: the file is no whole journal, and not to be set aside. It was not touched.
+        JournalStrangeError: it is some other program's. It was not touched.
         JournalNewerError: a newer program wrote it.
         JournalError: it cannot be made, read or written.
     """
 
-    def __init__(self, path: Path, busy_s: float = BUSY_S) -> None:
+    def __init__(
+        self,
+        path: Path,
+        busy_s: float = BUSY_S,
+        *,
+        anew: bool = False,
+        scripts: Sequence[str] = schema.MIGRATIONS,
+    ) -> None:
         self.path = path
+        self.damage = ""
         self._busy_s = busy_s
+        self._scripts = scripts
         self._db: sqlite3.Connection | None = None
         self._check: BackgroundCheck | None = None
+        self._identity: tuple[int, int] | None = None
+        """The file as it was opened; None: a damaged one was set aside, and no new one could be begun yet."""
+        self._aside = ""
         try:
             if path.exists() and not path.is_file():
                 raise JournalError(f"journal {path}: this is no file")
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(path.parent)
             self._lock = lock(path)
         except OSError as error:
             raise JournalError(f"journal {path}: {error.strerror}") from error
         try:
-            self._open()
+            self._open_or_begin(anew)
         except JournalError:
             self.close()
             raise
+
+    def _open_or_begin(self, anew: bool) -> None:
+        try:
+            self._open()
+            if anew:
+                self.rows()  # what is open must be readable, too: a large file is not checked whole before
+        except JournalDamagedError as error:
+            if not anew:
+                raise
+            self.damage = str(error)
+            self._set_aside()
+            self._open()
+        if anew:
+            for name in found_aside(self.path):
+                self._take_over(self.path.with_name(name))
 
     def _open(self) -> None:
         try:
             make(self.path)
             large = self.path.stat().st_size > CHECKED_AT_ONCE
             unclean = not stopped_cleanly(self.path)
-            refuse_damaged(self.path, deep=not large)
+            refuse_damaged(self.path, deep=not large, known=len(self._scripts))
             self.path.chmod(0o600)  # only now: until here it may be anybody's
-            self._identity = _identity(self.path)
+            identity = _identity(self.path)
         except OSError as error:
             raise JournalError(f"journal {self.path}: {error.strerror}") from error
         with explained(self.path):
             self._db = connect(self.path, "rw", self._busy_s)
-            migrate(self._db)
+            migrate(self._db, self._scripts)
             self._doubt_restored(self._db)
             if large and unclean:
                 self._check = BackgroundCheck(self.path)
+        self._identity = identity
 
     def _doubt_restored(self, db: sqlite3.Connection) -> None:
-        """R21: in a restored copy, what is owed may have been printed after the copy was made."""
+        """R21: in a restored copy, what is owed may have been printed after the copy was made, and what is not over
+        may have been paid and printed."""
         with db:
             db.execute("BEGIN IMMEDIATE")
             if db.execute(schema.UNMARK_COPY).rowcount:
                 db.execute(schema.DOUBT_DEBTS)
+                db.execute(schema.DOUBT_SALES)
 
     def close(self) -> None:
-        """Leave the file as a clean stop leaves it, and the lock to the next kiosk. May be called again."""
-        if self._check:
-            self._check.close()
-            self._check = None
-        self._drop()
+        """Leave the file as a clean stop leaves it, and the lock to the next kiosk. May be called again.
+
+        One that was found damaged is left as an unclean stop leaves it, so that the next start finds the damage again.
+        """
+        if self._check and self._check.damage:
+            with self._untouched():
+                self._let_go()
+        self._let_go()
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
+
+    def _take_over(self, damaged: Path) -> None:
+        """What was open in a journal that lies aside, as far as it is not known here, and if all of it can be read.
+
+        It is doubted like what comes from a backup (L3, R21): the newest pages may be the lost ones. Done at each
+        start, so that a power cut after the file was set aside costs nothing; what is known here never changes.
+        """
+        with suppress(JournalError), explained(damaged), closing(connect(damaged, "ro", self._busy_s)) as db:
+            if version(db) != len(self._scripts):
+                return
+            rows = _rows(db)
+            sales = [replace(sale, restored=True) for sale in (*rows.watched, *reversed(rows.open))]
+            debts = [replace(debt, state=DebtState.DOUBTFUL, tried=True) for debt in rows.debts]
+            found: tuple[Record, ...] = (*sales, *debts, *rows.disputes)
+            unknown = [record for record in found if not self._knows(record)]
+            if unknown:
+                self.save(unknown, [], 0.0)
+
+    def _knows(self, record: Record) -> bool:
+        kind, _, key = record_key(record).partition(":")
+        return self._connected().execute(schema.KNOWN[kind], (key,)).fetchone() is not None
+
+    def begin_anew(self) -> str:
+        """Set the damaged file aside, untouched, and begin an empty one; answers the name that it now has.
+
+        Raises:
+            JournalError: no new one can be begun. It may be tried again.
+        """
+        if self._identity:
+            self._set_aside()
+        self._open()
+        return self._aside
+
+    def _set_aside(self) -> None:
+        try:
+            with self._untouched():
+                self._let_go()
+                self._aside = set_aside(self.path)
+        except OSError as error:
+            raise JournalError(f"journal {self.path}: {error.strerror}") from error
+        self._identity = None
+
+    @contextmanager
+    def _untouched(self) -> Iterator[None]:
+        """Nothing more is written into a damaged file, not even what its WAL holds: the last of its connections to be
+        closed is one that cannot write."""
+        with ExitStack() as last:
+            with suppress(sqlite3.Error):
+                db = last.enter_context(closing(connect(self.path, "ro", self._busy_s)))
+                db.execute("SELECT 1 FROM sqlite_schema").fetchall()
+            yield
 
     def wait_for_check(self, seconds: float) -> bool:
         """Wait for the end of the check that runs beside the counter, if one does; whether it has ended."""
@@ -122,18 +214,7 @@ class SqliteJournal:
             JournalError: the file cannot be read.
         """
         with explained(self.path):
-            db = self._connected()
-            (number,) = db.execute(schema.LAST_NUMBER).fetchone()
-            tickets = _all(db, schema.LAST_TICKET, debt_of)
-            return Rows(
-                open=_all(db, schema.OPEN_SALES, sale_of),
-                watched=_all(db, schema.WATCHED_SALES, sale_of),
-                debts=_all(db, schema.OPEN_DEBTS, debt_of),
-                disputes=_all(db, schema.OPEN_DISPUTES, dispute_of),
-                last_ticket=tickets[0] if tickets else None,
-                last_number=number or 0,
-                foreign_at=_all(db, schema.LAST_FOREIGN, lambda row: moment(row["made_at"])),
-            )
+            return replace(_rows(self._connected()), set_aside=found_aside(self.path))
 
     def find(self, reference: str) -> Sale | None:
         """The sale of that reference, ours or foreign; None where there is none, or it cannot be read."""
@@ -217,6 +298,12 @@ class SqliteJournal:
             self._db = connect(self.path, "rw", self._busy_s)
         return self._db
 
+    def _let_go(self) -> None:
+        if self._check:
+            self._check.close()
+            self._check = None
+        self._drop()
+
     def _drop(self) -> None:
         if self._db is not None:
             with closing(self._db):
@@ -224,6 +311,8 @@ class SqliteJournal:
 
     def _refuse_lost(self) -> None:
         """SQLite writes on, into nothing, when its file is removed or replaced; and a damaged one is not made worse."""
+        if self._identity is None:
+            raise JournalDamagedError(f"journal {self.path}: it was damaged, and a new one could not be begun yet")
         try:
             here = _identity(self.path) == self._identity
         except OSError:
@@ -237,6 +326,20 @@ class SqliteJournal:
 def _identity(path: Path) -> tuple[int, int]:
     status = path.stat()
     return status.st_dev, status.st_ino
+
+
+def _rows(db: sqlite3.Connection) -> Rows:
+    (number,) = db.execute(schema.LAST_NUMBER).fetchone()
+    tickets = _all(db, schema.LAST_TICKET, debt_of)
+    return Rows(
+        open=_all(db, schema.OPEN_SALES, sale_of),
+        watched=_all(db, schema.WATCHED_SALES, sale_of),
+        debts=_all(db, schema.OPEN_DEBTS, debt_of),
+        disputes=_all(db, schema.OPEN_DISPUTES, dispute_of),
+        last_ticket=tickets[0] if tickets else None,
+        last_number=number or 0,
+        foreign_at=_all(db, schema.LAST_FOREIGN, lambda row: moment(row["made_at"])),
+    )
 
 
 def _all(db: sqlite3.Connection, sql: str, build: Callable[[Row], T], *values: str) -> tuple[T, ...]:

@@ -11,7 +11,7 @@ from typing import Final
 
 from kiosk.sale import front, paper, watch
 from kiosk.sale.commands import Command, Exit, Note, Place, Print, Save
-from kiosk.sale.events import Event, Holds, Key, LookNow, NotSaved, Refused, Saved, Seen, Stop, Unknown
+from kiosk.sale.events import Event, Holds, Key, LookNow, NotSaved, Refused, Renewed, Saved, Seen, Stop, Unknown
 from kiosk.sale.moves import end
 from kiosk.sale.paper import Papers
 from kiosk.sale.records import Debt, DebtState, Dispute, Entry, Mark, Phase, Record, Rows, Sale, record_key
@@ -85,6 +85,9 @@ def step(counter: Counter, event: Event, now: Now, new_id: NewId) -> tuple[Count
     if isinstance(event, Saved):
         turn.health = replace(turn.health, journal=True)
         counter = replace(counter, unsaved=(), save_at=NEVER)
+    if isinstance(event, Renewed):
+        turn.health = replace(turn.health, set_aside=(*turn.health.set_aside, event.set_aside))
+        _log_set_aside(turn)
     turn.health = turn.health.printer_said(event)
     event = _with_newest(counter, event)
     if isinstance(event, Stop) and counter.stop_by is None:
@@ -220,6 +223,28 @@ def _not_saved(counter: Counter, event: NotSaved, turn: Turn) -> tuple[Counter, 
     return _finish(counter, turn, state, watches, counter.papers)
 
 
+# --- a journal that is damaged ----------------------------------------------------------------------------------------
+
+
+def holdings(counter: Counter) -> tuple[Record, ...]:
+    """All that a new journal must know at once, when the old one is lost while the counter runs (L2): the open sale,
+    what is watched, owed and disputed, and what could not be written."""
+    records = [watch.sale for watch in counter.watches.items], counter.papers.debts, counter.disputes, counter.unsaved
+    newest: dict[str, Record] = {record_key(record): record for kind in records for record in kind}
+    if isinstance(counter.state, Placing | Adopting | Waiting | Withdrawing | Checking):
+        newest[record_key(counter.state.sale)] = counter.state.sale
+    return tuple(newest.values())
+
+
+def _log_set_aside(turn: Turn) -> None:
+    names = ", ".join(turn.health.set_aside)
+    turn.log(
+        "journal-set-aside",
+        f"a damaged journal lies aside, and perhaps not all that was open in it is known: {names}",
+        level=3,
+    )
+
+
 # --- after a start (R23) ----------------------------------------------------------------------------------------------
 
 
@@ -233,12 +258,14 @@ def resume(rows: Rows, shop: Shop, now: Now, new_id: NewId) -> tuple[Counter, tu
         shop,
         now,
         new_id,
-        health=Health(),
+        health=Health(set_aside=rows.set_aside),
         proof=Proof(),
         request=0,
         number=rows.last_number,
         foreign_at=rows.foreign_at,
     )
+    if rows.set_aside:
+        _log_set_aside(turn)
     watches = Watches()
     debts = tuple(_doubted(debt, turn) for debt in rows.debts)
     state: State = Starting()

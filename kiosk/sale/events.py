@@ -282,6 +282,13 @@ class NotSaved:
     dropped: tuple[Command, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """The journal was damaged: it was set aside under that name, and all that is known here is in a new one."""
+
+    set_aside: str
+
+
 CallAnswer: TypeAlias = Placed | Busy | Holds | Seen | Removed | AccountIs | Refused | Unknown
 PrinterEvent: TypeAlias = Printed | PrintFailed | PaperIs
-Event: TypeAlias = Key | Woken | Stop | LookNow | CallAnswer | PrinterEvent | Saved | NotSaved
+Event: TypeAlias = Key | Woken | Stop | LookNow | CallAnswer | PrinterEvent | Saved | NotSaved | Renewed

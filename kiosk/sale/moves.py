@@ -297,6 +297,7 @@ def paid_records(sale: Sale, verdict: Verdict, turn: Turn, *, late: bool = False
         owed_at=turn.wall,
         marks=marks,
         state=DebtState.OWED if turn.shop.printer else DebtState.PRESUMED,
+        tried=sale.restored,
     )
     return sale, debt
 
@@ -341,6 +342,7 @@ def dispute(sale: Sale, payment: PaymentSeen, reason: Reason, turn: Turn) -> Non
             ticket=slip(disputed, turn.shop),
             owed_at=turn.wall,
             marks=((Mark.TRAINING,) if turn.training else ()) + (Mark.MONEY_TO_SETTLE,),
+            tried=sale.restored,
         )
     )
     turn.log("disputed", f"money to settle: {reason.value}, payment {payment.id}", sale, level=3)

@@ -123,6 +123,8 @@ class Sale:
     ended_at: float | None = None
     watched: bool = False
     """May still bring money: its watch is not over."""
+    restored: bool = False
+    """It was not over in a backup, or in a damaged file: since then it may have been paid, and its paper be out."""
 
 
 class DebtState(Enum):
@@ -286,3 +288,5 @@ class Rows:
     last_number: int = 0
     foreign_at: tuple[float, ...] = ()
     """Wall times at which foreign orders were found, of the last day."""
+    set_aside: tuple[str, ...] = ()
+    """Names of the damaged journals that were set aside, and still lie there."""

@@ -159,8 +159,9 @@ def _idle(counter: Counter, state: Idle, words: Words) -> Screen:
 def _owed(counter: Counter, words: Words) -> str:
     if counter.disputes:
         return words.disputed_count.format(count=len(counter.disputes))
-    tickets = len(counter.papers.debts)
-    return words.owed_count.format(count=tickets) if tickets else ""
+    if tickets := len(counter.papers.debts):
+        return words.owed_count.format(count=tickets)
+    return words.set_aside if counter.health.set_aside else ""
 
 
 def _entering(counter: Counter, state: Entering, words: Words) -> Screen:
@@ -263,7 +264,7 @@ def _icons(counter: Counter) -> tuple[Icon, ...]:
         icons.append(Icon.PAPER)
     elif counter.shop.printer and health.paper and not health.paper.usable:
         icons.append(Icon.PRINTER)
-    if not health.journal:
+    if not health.journal or health.set_aside:
         icons.append(Icon.JOURNAL)
     if counter.papers.debts:
         icons.append(Icon.DEBT)

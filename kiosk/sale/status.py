@@ -21,6 +21,7 @@ def status(counter: Counter, mono: float) -> dict[str, object]:
             "answered_s": None if health.answered_at is None else round(mono - health.answered_at, 1),
             "printer": health.paper and health.paper.value,
             "journal": health.journal,
+            "set_aside": list(health.set_aside),
             "pos_free": counter.proof.free,
             "account": None if not health.account_known else not health.wrong_account,
             "training": counter.shop.training or health.test_account,
@@ -52,6 +53,8 @@ def status_line(counter: Counter) -> str:
         parts.append(why_blocked(counter, words_of("en")))
     if counter.health.trouble:
         parts.append(f"no answer from the provider: {counter.health.trouble.value}")
+    if counter.health.set_aside:
+        parts.append(f"damaged journal set aside: {', '.join(counter.health.set_aside)}")
     if counter.papers.debts:
         parts.append(f"papers owed: {len(counter.papers.debts)}")
     if counter.disputes:

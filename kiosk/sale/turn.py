@@ -70,6 +70,8 @@ class Health:
     """The printer's last word; None: not asked yet."""
     journal: bool = True
     """The journal can be written."""
+    set_aside: tuple[str, ...] = ()
+    """Names of damaged journals that lie beside the present one: the technician must look at them."""
     wrong_account: bool = False
     """The token belongs to another account than the configured one."""
     account_known: bool = False

@@ -61,7 +61,7 @@ def fill(path: Path, sales: int) -> None:
 def start_s(path: Path) -> float:
     """Seconds from nothing to what ``resume`` needs."""
     began = perf_counter()
-    journal = SqliteJournal(path)
+    journal = SqliteJournal(path, anew=True)
     journal.rows()
     took = perf_counter() - began
     journal.close()

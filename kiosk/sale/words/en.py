@@ -74,6 +74,7 @@ WORDS = Words(
     },
     proving="Checking the QR",
     journal="Disk error: call the technician",
+    set_aside="Journal was damaged: call technician",
     wrong_account="Token of another account",
     troubles={
         Trouble.NETWORK: "No internet",

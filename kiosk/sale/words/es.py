@@ -74,6 +74,7 @@ WORDS = Words(
     },
     proving="Revisando el QR",
     journal="Error de disco: llame al técnico",
+    set_aside="Registro dañado: llame al técnico",
     wrong_account="Token de otra cuenta",
     troubles={
         Trouble.NETWORK: "Sin internet",

@@ -74,6 +74,7 @@ WORDS = Words(
     },
     proving="Verificando o QR",
     journal="Erro de disco: chame o técnico",
+    set_aside="Registro danificado: chame o técnico",
     wrong_account="Token de outra conta",
     troubles={
         Trouble.NETWORK: "Sem internet",

@@ -83,6 +83,8 @@ class Words:
     notices: Mapping[NoticeKind, Told]
     proving: str
     journal: str
+    set_aside: str
+    """A damaged journal lies aside: perhaps not all that was open in it is known here."""
     wrong_account: str
     troubles: Mapping[Trouble, str]
     rejects: Mapping[Reject, str]
