@@ -81,6 +81,7 @@ missing_for_test() {
     command -v mmdebstrap >/dev/null || printf '%s\n' mmdebstrap
     command -v systemd-nspawn >/dev/null || printf '%s\n' systemd-container
     command -v shellcheck >/dev/null || printf '%s\n' shellcheck
+    command -v strace >/dev/null || printf '%s\n' strace # what the journal writes is recorded, and cut at each point
 }
 
 missing_for_long() {
@@ -160,6 +161,10 @@ run_tests() {
         say "$bench (that it runs: on a busy machine its numbers mean little)"
         PYTHONPATH=$here .venv/bin/python "$bench"
     done
+    if [[ -z $marks ]]; then
+        say "tests/bench/bench_journal.py --full (a million sales, some 2 GB in /var/tmp)"
+        PYTHONPATH=$here .venv/bin/python tests/bench/bench_journal.py --full
+    fi
     say "the certificate of money"
     PYTHONPATH=$here .venv/bin/python -m tests.certificate ${much[@]+"${much[@]}"}
     say "pytest"

@@ -172,14 +172,14 @@ def test_the_tests_need_a_compiler_and_a_browser(machine: Machine) -> None:
     machine.run("--test", OFFLINE="1")
     noted = machine.noted()
     needed = {"python3-dev", "gcc", "libc6-dev", "pkg-config", "libsystemd-dev", "chromium", "openssl"}
-    needed |= {"mmdebstrap", "systemd-container", "shellcheck"}
+    needed |= {"mmdebstrap", "systemd-container", "shellcheck", "strace"}
     assert set(noted[1].split(" install ")[1].split()) == needed
     assert noted[-1].endswith("--editable .[sim,test,service]")
 
 
 def developers(machine: Machine) -> None:
     """Put there what a developer's machine has."""
-    for tool in ("gcc", "pkg-config", "chromium", "openssl", "mmdebstrap", "systemd-nspawn", "shellcheck"):
+    for tool in ("gcc", "pkg-config", "chromium", "openssl", "mmdebstrap", "systemd-nspawn", "shellcheck", "strace"):
         machine.put(machine.bin / tool, "#!/bin/bash\n")
     (machine.bin / "include").mkdir()
     (machine.bin / "include/Python.h").touch()
