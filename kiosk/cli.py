@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -85,7 +86,9 @@ def _parser() -> argparse.ArgumentParser:
     command("reload", _reload, "what the running kiosk would read anew, and what needs a restart")
     command("config", _config, "show the configuration in force, secrets masked")
     command("keys", _keys, "show what the keypad sends; Ctrl-C ends")
-    _add_sales(command("sales", _sales_list, "the journal: list, show N, export, backup FILE"))
+    _add_sales(
+        command("sales", _sales_list, "the journal: list, show N, export, backup FILE; reconcile it with the account")
+    )
     return parser
 
 
@@ -98,7 +101,7 @@ def _port(text: str) -> int:
 def _add_sales(sales: argparse.ArgumentParser) -> None:
     sales.add_argument("--journal", type=Path, help="instead of the configured one")
     sales.add_argument("--json", action="store_true")
-    actions = sales.add_subparsers(metavar="list|show|export|backup")
+    actions = sales.add_subparsers(metavar="list|show|export|backup|reconcile")
     listing = actions.add_parser("list", help="the newest sales")
     listing.add_argument("--count", type=int, default=LIST_MAX, help=f"default: {LIST_MAX}")
     listing.set_defaults(command=_sales_list)
@@ -110,7 +113,10 @@ def _add_sales(sales: argparse.ArgumentParser) -> None:
     backup = actions.add_parser("backup", help="a whole copy in a new file, also while the kiosk runs")
     backup.add_argument("file", type=Path, metavar="FILE")
     backup.set_defaults(command=_sales_backup)
-    for action in (listing, show, export):
+    reconcile = actions.add_parser("reconcile", help="a day of the journal against the account's own payments")
+    reconcile.add_argument("--day", type=date.fromisoformat, metavar="YYYY-MM-DD", help="default: today")
+    reconcile.set_defaults(command=_sales_reconcile)
+    for action in (listing, show, export, reconcile):
         action.add_argument("--json", action="store_true", default=argparse.SUPPRESS)
 
 
@@ -381,3 +387,23 @@ def _sales_backup(parsed: argparse.Namespace) -> int:
         reader.copy(parsed.file)
     print(f"{parsed.file}: a whole copy of {path}")
     return 0
+
+
+def _sales_reconcile(parsed: argparse.Namespace) -> int:
+    from kiosk.agreement import Unclear, reconcile, write
+    from kiosk.journal import Reader
+
+    path, config = _journal_and_zone(parsed)
+    day = parsed.day or datetime.now(config.shop.zone).date()
+    token = load_token(config)
+    with Reader(path) as reader:
+        from kiosk.mercadopago import MercadoPago
+
+        account = MercadoPago(config.mercadopago, token, config.shop.site, time.monotonic, title=config.shop.title)
+        try:
+            found = reconcile(config.shop, account, reader, day, time.monotonic)
+        except Unclear as error:
+            raise CommandError(f"unknown whether the account agrees: {error}") from None
+        finally:
+            account.close()
+    return write(found, config.shop, sys.stdout, as_json=parsed.json)

@@ -19,6 +19,7 @@ from kiosk.sale.commands import (
     AskAccount,
     AskPos,
     AskPrinter,
+    AskStatement,
     Command,
     Exit,
     Lane,
@@ -33,7 +34,7 @@ from kiosk.sale.commands import (
     Withdraw,
 )
 from kiosk.sale.counter import Counter, holdings, resume, step
-from kiosk.sale.events import Event, Holds, NotSaved, Renewed, Saved, Seen, Woken
+from kiosk.sale.events import Event, Holds, NotSaved, Renewed, Saved, Seen, StatementIs, Woken
 from kiosk.sale.front import BrokenError
 from kiosk.sale.records import Entry, record_key
 from kiosk.sale.screens import Screen, screen
@@ -189,12 +190,17 @@ class Loop:
         self._tell()
 
     def _with_journal(self, event: Event) -> Event:
-        """The event, with what the journal knows of it."""
+        """The event, with what the journal knows of it: the machine itself reads no journal."""
         match event:
             case Holds(order=order) if order is not None:
                 return replace(event, known=self._journal.find(order.reference))
             case Seen() if spent := self._spent(event):
                 return replace(event, spent=spent)
+            case StatementIs():
+                shown = [booking.payment for booking in event.bookings]
+                references = [payment.reference for payment in shown]
+                payments = [*(payment.id for payment in shown), *event.missing]
+                return replace(event, books=self._journal.books(references, payments))
             case _:
                 return event
 
@@ -233,6 +239,9 @@ class Loop:
                         return
                 case Place() | AskPos() | Look() | Withdraw() | AskAccount():
                     self._devices.call(command.lane, command)
+                case AskStatement():
+                    known = self._journal.paid_between(command.begin, command.end)
+                    self._devices.call(command.lane, replace(command, known=known))
                 case Print() | AskPrinter():
                     self._devices.print(command)
                 case Sound():

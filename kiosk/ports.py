@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from kiosk.sale.commands import AskPrinter, PaymentCall, Print, Tune
-from kiosk.sale.events import CallAnswer, PrinterEvent
+from kiosk.sale.events import Books, CallAnswer, PrinterEvent
 from kiosk.sale.records import Entry, Record, Rows, Sale
 from kiosk.sale.screens import Screen
 
@@ -54,6 +54,14 @@ class Journal(Protocol):
 
     def spent(self, payments: Sequence[str], reference: str) -> frozenset[str]:
         """Those of the payments that completed another sale than this one (none where that cannot be read)."""
+        ...
+
+    def paid_between(self, begin: float, end: float) -> tuple[str, ...]:
+        """The payments of sales that were paid in that time (seconds since 1970); none where it cannot be read."""
+        ...
+
+    def books(self, references: Sequence[str], payments: Sequence[str]) -> Books | None:
+        """Sales with one of these references or payments, and disputes over the payments; None: it cannot be read."""
         ...
 
 

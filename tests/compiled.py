@@ -29,6 +29,7 @@ SOURCES: Final = (
     "kiosk/sale/words/*.py",
     "tests/laws.py",
     "tests/laws_evidence.py",
+    "tests/story_books.py",
     "tests/world.py",
     "tests/world_audit.py",
     "tests/world_bounds.py",

@@ -140,6 +140,12 @@ class Laws:
         self._checked: tuple[object, object, int] = (None, None, -1)
         self._changes = 0
 
+    def restored(self, journal: Books) -> None:
+        """A backup took the journal's place: what is durable now is what was durable then."""
+        self.journal = journal
+        self._live.clear()
+        self._phases = {reference: sale.phase for reference, sale in journal.sales.items()}
+
     def booted(self, counter: Counter) -> None:
         """A new life: what was proved about the POS is forgotten, jobs are lost. What is durable stays."""
         self._forget_life()

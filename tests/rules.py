@@ -43,7 +43,7 @@ ROOMS: Final[dict[str, tuple[str, ...]]] = {
     "journal": ("journal",),
     "systemd": ("systemd",),
     "control": ("control",),
-    "assembly": ("assembly", "check", "running"),
+    "assembly": ("assembly", "check", "running", "agreement"),
     "commands": ("cli", "__main__"),
     "sim": ("sim",),
 }

@@ -15,6 +15,7 @@ from kiosk.sale.commands import (
     AskAccount,
     AskPos,
     AskPrinter,
+    AskStatement,
     Command,
     Exit,
     Lane,
@@ -31,6 +32,7 @@ from kiosk.sale.counter import Counter, resume, step
 from kiosk.sale.events import (
     AccountIs,
     Answer,
+    Booking,
     Event,
     Evidence,
     Holds,
@@ -51,17 +53,19 @@ from kiosk.sale.events import (
     Removed,
     Saved,
     Seen,
+    StatementIs,
     Trouble,
     Unknown,
     Woken,
 )
 from kiosk.sale.money import SITES
-from kiosk.sale.records import Debt, Dispute, Record, Rows, Sale
+from kiosk.sale.records import Agreed, Debt, Dispute, Record, Rows, Sale
 from kiosk.sale.screens import Screen, lines, screen
 from kiosk.sale.shop import Shop
 from kiosk.sale.states import State, public_name
 from kiosk.sale.turn import Now
 from tests.laws import Laws, law
+from tests.story_books import looked_up
 
 C = TypeVar("C", bound=Command)
 S = TypeVar("S", bound=State)
@@ -123,7 +127,7 @@ def order(
 class Asked:
     """A request that waits for its answer."""
 
-    command: AskPos | Look | Place | Withdraw | AskAccount
+    command: AskPos | Look | Place | Withdraw | AskAccount | AskStatement
 
 
 class MemoryJournal:
@@ -133,6 +137,8 @@ class MemoryJournal:
         self.sales: dict[str, Sale] = {}
         self.debts: dict[str, Debt] = {}
         self.disputes: dict[str, Dispute] = {}
+        self.agreed_until: float | None = None
+        self.restored = -1
         self.foreign: list[float] = []
         self.log: list[str] = []
         self.fails = False
@@ -165,6 +171,8 @@ class MemoryJournal:
                 self.debts[record.id] = record
             case Dispute():
                 self.disputes[record.payment] = record
+            case Agreed():
+                self.agreed_until = record.until
 
     def rows(self) -> Rows:
         """What was open when the power went."""
@@ -178,6 +186,8 @@ class MemoryJournal:
             last_ticket=tickets[-1] if tickets else None,
             last_number=max((sale.number for sale in own), default=0),
             foreign_at=tuple(self.foreign[-10:]),
+            agreed_until=self.agreed_until,
+            restored=self.restored,
         )
 
 
@@ -252,7 +262,7 @@ class Story:
                     self.laws.saved(command)
                     if command.confirm:
                         told.append(Saved())
-                case AskPos() | Look() | Place() | Withdraw() | AskAccount():
+                case AskPos() | Look() | Place() | Withdraw() | AskAccount() | AskStatement():
                     self.laws.carried_out(command)
                     self.asked.append(Asked(command))
                 case Print():
@@ -329,7 +339,7 @@ class Story:
     def open_calls(self, kind: type[C], lane: Lane = Lane.FRONT) -> list[C]:
         """Requests of that kind whose answer the machine waits for (nobody waits for the account's)."""
         counter = self.counter
-        talks = (getattr(counter.state, "talk", None), counter.proof.talk, counter.watches.talk)
+        talks = (getattr(counter.state, "talk", None), counter.proof.talk, counter.watches.talk, counter.audit.talk)
         waited = {talk.request for talk in talks if talk}
         calls = [a.command for a in self.asked if a.command.request in waited or isinstance(a.command, AskAccount)]
         return [call for call in calls if isinstance(call, kind) and call.lane is lane]
@@ -354,7 +364,7 @@ class Story:
         calls = self.open_calls(kind, lane)
         assert calls, f"nobody asked {kind.__name__}; asked: {[type(a.command).__name__ for a in self.asked]}"
         call = calls[0]
-        assert isinstance(call, AskPos | Look | Place | Withdraw | AskAccount)
+        assert isinstance(call, AskPos | Look | Place | Withdraw | AskAccount | AskStatement)
         self.asked = [a for a in self.asked if a.command is not call]
         reference = call.reference
         date = None if make is Unknown else EPOCH + self.at
@@ -393,6 +403,14 @@ class Story:
     def watch_seen(self, *orders: OrderSeen, index: Iterable[PaymentSeen] = (), whole: bool = True) -> Story:
         """What a watch's look found."""
         return self.answer(Seen, Look, Lane.BEHIND, evidence=Evidence(orders, tuple(index), whole))
+
+    def statement(self, *bookings: Booking, missing: tuple[str, ...] = (), whole: bool = True) -> Story:
+        """What the account shows; the loop looks up what the journal knows of it."""
+        shown = StatementIs(request=0, bookings=bookings, missing=missing)
+        books = looked_up(shown, self.journal.sales.values(), self.journal.disputes)
+        return self.answer(
+            StatementIs, AskStatement, Lane.BEHIND, bookings=bookings, missing=missing, whole=whole, books=books
+        )
 
     def removed(self, removal: Removal = Removal.BY_US) -> Story:
         """The provider's word to a DELETE."""

@@ -105,6 +105,8 @@ def with_sales(tmp_path: Path, count: int = 2) -> Path:
         ["sales", "list", "--count", "many"],
         ["sales", "burn"],
         ["sales", "backup"],
+        ["sales", "reconcile", "--day", "yesterday"],
+        ["sales", "reconcile", "--day", "2030-02-30"],
         ["sim", "--only", "printer"],
         ["sim", "--port", "http"],
         ["sim", "--only", "mercadopago", "--port", "65536"],
@@ -448,6 +450,15 @@ def test_l3_a_sale_that_was_open_in_a_restored_backup_prints_no_second_original(
         assert paper.marks == (Mark.POSSIBLE_DUPLICATE,)
         again.printed().wait(2).keys("#").free().waiting("100#").paid()
         assert [paper.marks for paper in again.did(Print)] == [()]  # its twin, of a sale made since
+
+
+def test_the_account_that_does_not_answer_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its twins, with an account, are in ``test_agreement.py``."""
+    assert sales(with_sales(tmp_path), "reconcile") == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("kiosk: unknown whether the account agrees: no answer: network")
+    assert len(said.err.splitlines()) == 1
 
 
 def test_reading_changes_nothing_and_works_while_a_kiosk_writes(

@@ -16,9 +16,23 @@ import pytest
 
 from kiosk.loop import CrashError, Loop
 from kiosk.ports import JournalDamagedError, JournalError
-from kiosk.sale.commands import AskAccount, AskPos, AskPrinter, Lane, Look, PaymentCall, Place, Print, Tune, Withdraw
+from kiosk.sale.commands import (
+    AskAccount,
+    AskPos,
+    AskPrinter,
+    AskStatement,
+    Lane,
+    Look,
+    PaymentCall,
+    Place,
+    Print,
+    Tune,
+    Withdraw,
+)
 from kiosk.sale.events import (
     AccountIs,
+    Booking,
+    Books,
     CallAnswer,
     Evidence,
     Holds,
@@ -28,15 +42,17 @@ from kiosk.sale.events import (
     Placed,
     PosOrder,
     Seen,
+    StatementIs,
     Stop,
     Woken,
 )
 from kiosk.sale.front import BrokenError
-from kiosk.sale.records import Debt, DebtState, Entry, Mark, Phase, Record, Rows, Sale, Ticket
+from kiosk.sale.records import Debt, DebtState, Entry, Mark, Phase, Record, Rows, Sale, Ticket, make_reference
 from kiosk.sale.screens import Screen
 from kiosk.sale.states import Entering, public_name
 from kiosk.worker import Crash
 from tests.story import COLLECTOR, EPOCH, SHOP, order, payment
+from tests.story_books import books, paid_between
 
 FULL = JournalError("journal: the disk is full")
 SOON_S = 20.0
@@ -95,6 +111,12 @@ class FakeJournal:
     def spent(self, payments: Sequence[str], reference: str) -> frozenset[str]:
         others = [sale.payments for sale in self.sales.values() if sale.reference != reference]
         return frozenset(payments) & frozenset[str]().union(*others)
+
+    def paid_between(self, begin: float, end: float) -> tuple[str, ...]:
+        return paid_between(self.sales.values(), begin, end)
+
+    def books(self, references: Sequence[str], payments: Sequence[str]) -> Books | None:
+        return books(self.sales.values(), {}, references, payments)
 
 
 class FakeDevices:
@@ -362,6 +384,7 @@ def test_a_payment_that_paid_another_sale_completes_nothing() -> None:
 def test_the_log_is_written_with_the_providers_clock_as_soon_as_it_is_known() -> None:
     """R3: this machine's own clock says 77."""
     counter = Counter().ready()
+    counter.journal.saved_at.clear()
     counter.keys("2500#")
     counter.answer(Holds, AskPos, order=None)
     assert counter.journal.saved_at == [EPOCH + counter.time.now]
@@ -389,6 +412,26 @@ def test_an_order_on_the_pos_is_looked_up_in_the_journal(known: bool) -> None:
     counter.loop.feed(Woken())
     counter.answer(Holds, AskPos, order=PosOrder("KIOSK01-1-old", 2500))
     assert [entry.event for entry in counter.logged()] == ["stale-order" if known else "foreign-order"]
+
+
+LATE = Sale("KIOSK01-1-old", 1, 2500, "BRL", (), "key", 0.0, Phase.PAID, payments=("p1",), paid_at=EPOCH + 999.0)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_statement_is_asked_and_judged_with_what_the_journal_knows(known: bool) -> None:
+    """The journal's payments go with the question, its sales with the answer."""
+    counter = Counter()
+    if known:
+        counter.journal.sales[LATE.reference] = LATE
+    counter.ready()
+    while not counter.book.of("AskStatement"):
+        counter.wake()
+    [call] = counter.book.of("AskStatement")
+    assert isinstance(call, AskStatement)
+    assert call.known == (("p1",) if known else ())
+    seen = replace(payment("p1"), reference=make_reference("KIOSK01", 8, 88), collector=COLLECTOR)
+    counter.answer(StatementIs, AskStatement, bookings=(Booking(seen, at=EPOCH + counter.time.now),))
+    assert ("disputed" in [entry.event for entry in counter.logged()]) is not known
 
 
 def test_a_screen_is_shown_when_it_changes_and_only_then() -> None:

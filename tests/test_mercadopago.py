@@ -7,6 +7,7 @@ import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from kiosk.config import MercadoPagoConfig, Secret
 from kiosk.mercadopago import BODY_MAX, CAUGHT, DETAIL_MAX, MercadoPago, PosFound
 from kiosk.ports import Provider
-from kiosk.sale.commands import AskAccount, AskPos, Depth, Look, PaymentCall, Place, Withdraw
+from kiosk.sale.commands import AskAccount, AskPos, AskStatement, Depth, Look, PaymentCall, Place, Withdraw
 from kiosk.sale.events import (
     AccountIs,
     Busy,
@@ -31,6 +32,7 @@ from kiosk.sale.events import (
     Removal,
     Removed,
     Seen,
+    StatementIs,
     Trouble,
     Unknown,
 )
@@ -540,6 +542,7 @@ def test_the_date_is_taken_only_from_the_provider_itself(world: World) -> None:
         Withdraw(request=42, reference="r", until=2000.0),
         AskAccount(request=43, reference="r", until=2000.0),
         Look(request=44, reference="r", until=2000.0, depth=Depth.ALL),
+        AskStatement(request=46, reference="r", until=2000.0, begin=0.0, end=1.0),
         Place(request=45, reference="r", until=2000.0, sale=sale()),
     ],
 )
@@ -548,6 +551,68 @@ def test_every_answer_says_whom_it_answers(world: World, call: PaymentCall) -> N
     reply = world.lane.carry_out(call)
     assert isinstance(reply, Unknown)
     assert (reply.request, reply.reference) == (call.request, "r")
+
+
+def test_a_statement_is_one_search_once_the_pos_is_known(world: World) -> None:
+    listed = {"paging": {"total": 1}, "results": [pos("KIOSK01", id=7654321)]}
+    payment = {"id": 9, "status": "approved", "currency_id": "BRL", "transaction_amount": 25, "pos_id": "7654321"}
+    shown = answer(200, {"paging": {"total": 1}, "results": [payment]})
+    world.server.play(answer(200, listed), shown, shown, answer(404, {"error": "not_found", "status": 404}))
+    call = AskStatement(request=9, until=world.until, begin=DATE_S - 3600.0, end=DATE_S)
+    first = world.lane.carry_out(call)
+    second = world.lane.carry_out(replace(call, known=("9", "8")))
+    assert isinstance(first, StatementIs)
+    assert isinstance(second, StatementIs)
+    assert [booking.here for booking in first.bookings] == [True]
+    assert (first.whole, first.missing, first.date, first.trace) == (True, (), DATE_S, "trace-1")
+    assert (second.whole, second.missing) == (True, ("8",))
+    asked = [httpx.URL(heard.target) for heard in world.server.requests]
+    assert [url.path for url in asked] == ["/pos", *["/v1/payments/search"] * 2, "/v1/payments/8"]
+    assert dict(asked[1].params) == {
+        "range": "date_last_updated",
+        "begin_date": "2031-05-04T17:20:00.000Z",
+        "end_date": "2031-05-04T18:20:00.000Z",
+        "sort": "date_last_updated",
+        "criteria": "asc",
+        "limit": "100",
+    }
+
+
+@pytest.mark.parametrize(
+    ("listed", "asked"),
+    [
+        (answer(403, {"code": "PA_UNAUTHORIZED_RESULT_FROM_POLICIES", "status": 403}), 3),  # never asked again
+        (answer(200, {"paging": {"total": 0}, "results": []}), 3),
+        (answer(500, {"error": "internal"}), 3),  # this one is
+    ],
+)
+def test_a_statement_of_an_account_that_does_not_list_its_pos(world: World, listed: bytes, asked: int) -> None:
+    """Without leave to list them, the payments are still known by their references; without an answer, nothing is."""
+    empty = answer(200, {"paging": {"total": 0}, "results": []})
+    world.server.play(listed, empty, empty)
+    call = AskStatement(request=9, until=world.until, begin=0.0, end=DATE_S)
+    answers = [world.lane.carry_out(call) for _ in range(2)]
+    unknown = isinstance(answers[0], Unknown)
+    assert unknown is listed.startswith(b"HTTP/1.1 500")
+    assert isinstance(answers[1], StatementIs)
+    paths = [httpx.URL(heard.target).path for heard in world.server.requests]
+    assert paths.count("/pos") == (2 if unknown else 1)
+    assert len(paths) == asked
+
+
+def test_a_statement_keeps_to_its_time_whatever_the_server_does(world: World) -> None:
+    """R20: pages without end, each slow. What was read is shown, and that it is not all."""
+    page = {"paging": {"total": 900}, "results": [{"id": 1, "status": "approved", "currency_id": "BRL"}]}
+
+    def slow(connection: socket.socket) -> None:
+        world.clock.advance(4.0)
+        connection.sendall(answer(200, page))
+
+    world.server.play(answer(200, {"paging": {}, "results": []}), slow, slow, slow, slow)
+    told = world.lane.carry_out(AskStatement(request=9, until=world.until, begin=0.0, end=DATE_S))
+    assert isinstance(told, StatementIs)
+    assert (len(told.bookings), told.whole) == (1, False)
+    assert len(world.server.requests) <= 4
 
 
 def test_a_pos_that_is_taken_is_busy(world: World) -> None:

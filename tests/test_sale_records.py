@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import kiosk.sale
 from kiosk.sale.records import (
     REFERENCE_MAX,
+    Agreed,
     Debt,
     DebtState,
     Dispute,
@@ -24,6 +25,7 @@ from kiosk.sale.records import (
     Record,
     Sale,
     Ticket,
+    is_reference_of,
     make_reference,
     record_key,
 )
@@ -56,6 +58,31 @@ def test_the_longest_pos_id_and_number_still_fit() -> None:
     long = make_reference("P" * 99, 10**12, 1)
     assert len(long) == REFERENCE_MAX
     assert long != make_reference("P" * 99, 10**12, 2)
+
+
+@given(POS_IDS, NUMBERS, RANDOM)
+def test_a_reference_of_this_pos_is_known_again(pos_id: str, number: int, random: int) -> None:
+    """Also by a kiosk whose journal never saw it."""
+    assert is_reference_of(pos_id, make_reference(pos_id, number, random))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        make_reference("KIOSK02", 7, 12345),
+        make_reference("KIOSK0", 7, 12345),
+        make_reference("KIOSK01", 7, 12345) + "x",
+        make_reference("KIOSK01", 7, 12345)[:-1],
+        make_reference("KIOSK01", 7, 12345).replace("-7-", "-seven-"),
+        make_reference("KIOSK01", 7, 12345).replace("-7-", "-\u0667-"),
+        "KIOSK01-7-abcdefghijklm\u00e9",
+        "KIOSK01",
+        "--",
+        "",
+    ],
+)
+def test_what_another_device_made_is_none_of_it(other: str) -> None:
+    assert not is_reference_of("KIOSK01", other)
 
 
 def test_the_random_part_holds_at_least_80_bits() -> None:
@@ -110,8 +137,12 @@ def test_a_line_is_worth_its_quantity() -> None:
 
 
 def test_each_kind_of_record_is_kept_apart_even_under_the_same_name() -> None:
-    records: list[Record] = [SALE, DEBT, dataclasses.replace(DISPUTE, payment="POS-1-x")]
-    assert len({record_key(record) for record in records}) == 3
+    records: list[Record] = [SALE, DEBT, dataclasses.replace(DISPUTE, payment="POS-1-x"), Agreed(1.0)]
+    assert len({record_key(record) for record in records}) == 4
+
+
+def test_of_how_far_the_account_agrees_the_newest_is_kept_alone() -> None:
+    assert record_key(Agreed(1.0)) == record_key(Agreed(2.0))
 
 
 @pytest.mark.parametrize("record", [SALE, DEBT, DISPUTE], ids=lambda record: type(record).__name__)

@@ -12,7 +12,7 @@ from kiosk.sale.events import Paper, Reject, Renewed, Trouble
 from kiosk.sale.records import Dispute, Reason
 from kiosk.sale.screens import lines, screen
 from kiosk.sale.status import status, status_line
-from tests.story import SHOP, Story
+from tests.story import EPOCH, SHOP, Story
 
 
 def told(story: Story) -> dict[str, object]:
@@ -39,9 +39,10 @@ def test_the_status_of_an_idle_counter_in_full() -> None:
             "set_aside": [],
             "pos_free": True,
             "account": True,
+            "agreed_until": EPOCH + 1000.0,
             "training": False,
         },
-        "obligations": {"watches": [], "debts": [], "disputes": []},
+        "obligations": {"watches": [], "debts": [], "differences": [], "disputes": []},
         "screen": ["Digite o valor", "0,00", "0-9 valor"],
     }
 
@@ -96,6 +97,7 @@ def test_obligations_are_listed() -> None:
     assert part(story, "obligations") == {
         "watches": [{"number": 1, "reference": reference, "phase": "paid"}],
         "debts": [{"id": reference, "number": 1, "cents": 2500, "state": "doubtful"}],
+        "differences": [],
         "disputes": [{"payment": "p9", "number": 1, "cents": 2500, "reason": "second"}],
     }
 

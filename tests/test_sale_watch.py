@@ -54,6 +54,20 @@ def test_an_unpaid_sale_is_watched_every_10_s_then_every_60_s_for_30_minutes() -
     assert not row(story, sale).watched
 
 
+@pytest.mark.parametrize(
+    ("restored", "marks"), [(1, (Mark.POSSIBLE_DUPLICATE,)), (0, ()), (-1, ())], ids=["in it", "after it", "no backup"]
+)
+def test_l3_a_sale_out_of_a_backup_may_have_had_its_ticket(restored: int, marks: tuple[Mark, ...]) -> None:
+    """R21: what was printed after the copy was made, the copy cannot know."""
+    story, sale = cancelled()
+    story.journal.restored = restored
+    story.power_cut().ready()
+    story.wait_for(Look, lane=Lane.BEHIND)
+    story.watch_seen(order(sale, payment()))
+    [ticket] = story.did(Print)
+    assert ticket.marks == (Mark.PAID_AFTER_CANCEL, *marks)
+
+
 def test_a_paid_sale_is_watched_at_15_60_300_1800_s() -> None:
     story = Story().ready().waiting().paid().printed()
     sale = story.sale

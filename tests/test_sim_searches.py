@@ -29,6 +29,7 @@ def payment_row(number: int, reference: str = "A", age_s: float = 0.0, approved:
         "pos_id": "7",
         "date_created": stamp(NOW - age_s),
         "date_approved": stamp(NOW - age_s) if approved else None,
+        "date_last_updated": stamp(NOW - age_s / 2),
     }
 
 
@@ -142,6 +143,16 @@ def test_the_range_names_the_date_that_counts() -> None:
     rows = [payment_row(1, approved=False), payment_row(2)]
     assert payments(rows, range="date_approved") == [2]
     assert payments(rows, range="date_created") == [2, 1]
+
+
+def test_what_changed_in_a_time_is_found_however_old_it_is() -> None:
+    """A payment made ten hours ago that changed five hours ago: refunded, or approved at last."""
+    rows = [payment_row(1, age_s=36_000.0)]
+    begin, end = str(stamp(NOW - 20_000.0)), str(stamp(NOW - 10_000.0))
+    by = "date_last_updated"
+    assert payments(rows, range=by, sort=by, criteria="asc", begin_date=begin, end_date=end) == [1]
+    assert payments(rows, range="date_created", begin_date=begin, end_date=end) == []
+    assert payments(rows, range="date_last_updated", begin_date=str(stamp(NOW - 10_000.0))) == []
 
 
 @pytest.mark.parametrize(

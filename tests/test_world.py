@@ -13,11 +13,21 @@ from functools import cache
 
 import pytest
 
-from kiosk.sale.commands import Depth, Lane, Look, Withdraw
+from kiosk.sale.commands import AskStatement, Depth, Lane, Look, Withdraw
 from kiosk.sale.counter import resume
-from kiosk.sale.events import Evidence, OrderSeen, Paper, PaperIs, Removal, Seen, Trouble
+from kiosk.sale.events import (
+    Evidence,
+    OrderSeen,
+    Paper,
+    PaperIs,
+    PaymentState,
+    Removal,
+    Seen,
+    StatementIs,
+    Trouble,
+)
 from kiosk.sale.front import TRANSITIONS
-from kiosk.sale.records import Phase, Sale
+from kiosk.sale.records import Dispute, Phase, Reason, Sale, make_reference
 from kiosk.sale.states import Notice, Paid, State, Waiting
 from kiosk.sale.turn import Now
 from tests.laws import LATE_S, LawBroken
@@ -184,6 +194,67 @@ def test_the_audit_finds_a_payment_that_nobody_has() -> None:
     pay(world, Order(sale.reference, sale.cents, world.now))
     with pytest.raises(LawBroken, match=r"^L2: .* is \[\]"):
         audit(world)
+
+
+def test_the_audit_finds_the_money_of_a_sale_that_a_backup_does_not_know() -> None:
+    """L2; what was disputed is in its place."""
+    world = sold()
+    lost = make_reference(SHOP.pos_id, 7, 12345)
+    pay(world, Order(lost, 500, world.now))
+    with pytest.raises(LawBroken, match=r"^L2: .* of a lost sale"):
+        audit(world)
+    [payment_id] = [id_ for id_, reference in world.provider.approved().items() if reference == lost]
+    dispute = Dispute(payment_id, lost, 0, 500, "BRL", Reason.UNKNOWN_ORDER, world.now)
+    world.journal.save((dispute,))
+    audit(world)
+    world.journal.save((replace(dispute, settled="refunded"),))
+    with pytest.raises(LawBroken, match=r"^L2: .* of a lost sale"):
+        audit(world)
+
+
+def test_another_devices_money_is_none_of_the_audits_business() -> None:
+    world = sold()
+    pay(world, Order("other-1", 500, world.now))
+    audit(world)
+
+
+def test_a_statement_shows_what_changed_in_its_time_and_by_id_the_rest() -> None:
+    provider = Provider(SHOP, Habits(), lambda _: None)
+    provider.lag_payments_s = 5.0
+    order = provider.put("r", 500, 1000.0, 0.0)
+    provider.begin(order)
+    paid = provider.land(order, 10.0)
+    assert paid is not None
+
+    def shown(now: float, begin: float, end: float, *known: str) -> tuple[list[PaymentState], tuple[str, ...]]:
+        call = AskStatement(request=1, until=99.0, begin=begin, end=end, known=known)
+        answer = provider.answer(call, now)
+        assert isinstance(answer, StatementIs)
+        return [booking.payment.state for booking in answer.bookings], answer.missing
+
+    assert shown(12.0, 0.0, 20.0) == ([], ())
+    assert shown(12.0, 0.0, 20.0, paid.id, "p99") == ([PaymentState.APPROVED], ("p99",))
+    assert shown(16.0, 0.0, 20.0) == ([PaymentState.APPROVED], ())
+    assert shown(16.0, 11.0, 20.0) == ([], ())
+    provider.turn(paid.id, 30.0, PaymentState.REFUNDED)
+    assert shown(36.0, 25.0, 40.0) == ([PaymentState.REFUNDED], ())
+    assert shown(36.0, 0.0, 20.0) == ([], ())
+
+
+def test_a_backup_knows_nothing_of_what_came_later() -> None:
+    world = World(lambda _: 0)
+    world.until_ready()
+    copy = world.journal.copy()
+    world.customer = lambda order: world.later(0.5, lambda _: pay(world, order))
+    world.sell("5D#")
+    world.restore(copy)
+    world.until_ready()
+    assert not world.journal.sales
+    with pytest.raises(LawBroken, match=r"^L2: .* of a lost sale"):
+        audit(world)
+    world.pause(60.0)
+    assert [dispute.reason for dispute in world.journal.disputes.values()] == [Reason.UNKNOWN_ORDER]
+    audit(world)
 
 
 def test_the_audit_finds_a_sale_that_was_never_paid() -> None:

@@ -23,6 +23,7 @@ from kiosk.sale.commands import (
     AskAccount,
     AskPos,
     AskPrinter,
+    AskStatement,
     Command,
     Exit,
     Look,
@@ -34,7 +35,7 @@ from kiosk.sale.commands import (
     Withdraw,
 )
 from kiosk.sale.counter import Counter, resume, step
-from kiosk.sale.events import Event, Holds, Key, NotSaved, PaperIs, Saved, Seen, Stop, Woken
+from kiosk.sale.events import Event, Holds, Key, NotSaved, PaperIs, Saved, Seen, StatementIs, Stop, Woken
 from kiosk.sale.shop import Shop
 from kiosk.sale.states import NEVER, Blocked, Confirming, Entering, Guarding, Menu, Starting, State, Waiting
 from kiosk.sale.turn import Now
@@ -99,6 +100,8 @@ class World:
         """What somebody does when the machine enters a state: after so many seconds."""
         self.slack_s = 0.0
         """Added to the bounds of L8: a customer who takes his time is no fault of the machine."""
+        self.unseen = False
+        """There is money that only the account's statement shows: the audit must wait for it."""
         self._heap: list[Happening] = []
         self._serial = 0
         self._ids = 0
@@ -229,6 +232,8 @@ class World:
             if self.checking:
                 self.laws.carried_out(command)
             self.line.carry(command)
+        elif isinstance(command, AskStatement):
+            self.line.carry(replace(command, known=self.journal.paid_between(command.begin, command.end)))
         elif isinstance(command, Print):
             if self.checking:
                 self.laws.carried_out(command)
@@ -246,6 +251,8 @@ class World:
             event = replace(event, known=self.journal.find(event.order.reference))
         elif type(event) is Seen and (spent := self.journal.spent(event.evidence, event.reference)):
             event = replace(event, spent=spent)
+        elif type(event) is StatementIs:
+            event = replace(event, books=self.journal.books(event))
         self.feed(event)
 
     # --- L8 -----------------------------------------------------------------------------------------------------
@@ -317,6 +324,14 @@ class World:
         heapify(kept)
         self._heap = kept
         self.later(seconds, self._boot)
+
+    def restore(self, copy: MemoryJournal) -> None:
+        """The card is dead: a backup takes the journal's place."""
+        self.tally["restored backups"] += 1
+        self.unseen = True
+        self.power_off(60.0)
+        self.journal = copy
+        self.laws.restored(copy)
 
     def _boot(self, _: None) -> None:
         """A new life, whose monotonic clock starts anew, and whose wall clock may say anything."""

@@ -19,15 +19,17 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Final
 
-from kiosk.journal import SqliteJournal
+from kiosk.journal import Reader, SqliteJournal
 from kiosk.mercadopago.answers import Reply, account, holding, placing, removing, reply_from
 from kiosk.mercadopago.json import dumps, loads
 from kiosk.mercadopago.look import look
-from kiosk.mercadopago.words import write_order
+from kiosk.mercadopago.statement import statement
+from kiosk.mercadopago.words import write_moment, write_order
 from kiosk.ports import JournalError
-from kiosk.sale.commands import AskAccount, AskPos, Look, PaymentCall, Place, Withdraw
+from kiosk.sale.commands import AskAccount, AskPos, AskStatement, Look, PaymentCall, Place, Withdraw
 from kiosk.sale.events import (
     AccountIs,
+    Books,
     Busy,
     CallAnswer,
     Evidence,
@@ -38,6 +40,7 @@ from kiosk.sale.events import (
     Removal,
     Removed,
     Seen,
+    StatementIs,
 )
 from kiosk.sale.records import Record, Rows, Sale
 from tests.laws import law
@@ -57,6 +60,9 @@ REMOVALS: Final = {
     Removal.GONE: (400, "in_store_order_delete_error"),
     Removal.LOCKED: (409, "instore_order_locked_error"),
 }
+POS_NUMBER: Final = "7654321"
+PAGE: Final = 3
+"""Payments on a page: so few that most statements have several."""
 COUPON_CENTS: Final = 7
 """What the customer really gave is less by this (R2): it must never be read as the amount."""
 
@@ -71,6 +77,8 @@ class WireProvider(Provider):
         match call:
             case Look():
                 return self._look(call, now)
+            case AskStatement():
+                return self._read_statement(call, now)
             case Place():
                 return self._place(call, now)
             case AskPos():
@@ -123,6 +131,50 @@ class WireProvider(Provider):
         seen = heard.evidence if isinstance(heard, Seen) else heard
         law("L1", seen == self._as_read(said.evidence), f"{said.evidence} was heard as {heard}")
         return heard
+
+    def _read_statement(self, call: AskStatement, now: float) -> CallAnswer:
+        """The times travel in whole milliseconds."""
+        begin, end = (_moment(write_moment(at)) for at in (call.begin, call.end))
+        said = super().answer(replace(call, begin=begin, end=end), now)
+        heard = statement(call, lambda path, query: self._list(path, query, now), self.shop.site, POS_NUMBER)
+        assert isinstance(said, StatementIs)
+        assert isinstance(heard, StatementIs)
+        known = [replace(each, payment=self._counted(each.payment), at=None) for each in said.bookings]
+        law("L2", [replace(each, at=None) for each in heard.bookings] == known, f"{said} was heard as {heard}")
+        moments = [abs((a.at or 0.0) - (b.at or 0.0)) for a, b in zip(said.bookings, heard.bookings, strict=True)]
+        law("L2", max(moments, default=0.0) <= 0.001, f"{said} was heard as {heard}")
+        law("L6", (heard.missing, heard.whole) == (said.missing, said.whole), f"{said} was heard as {heard}")
+        return heard
+
+    def _list(self, path: str, query: Mapping[str, str], now: float) -> Reply:
+        *_, name = path.split("/")
+        if name != "search":
+            if name not in self.ledger:
+                return _reply(now, 404, "not_found")
+            reference, payment = self.ledger[name]
+            return _reply(now, 200, body=self._booked(replace(payment, reference=reference, collector=self._collector)))
+        law("L2", query["range"] == query["sort"] == "date_last_updated", "another range than what changed")
+        call = AskStatement(request=0, until=0.0, begin=_moment(query["begin_date"]), end=_moment(query["end_date"]))
+        said = super().answer(call, now)
+        assert isinstance(said, StatementIs)
+        found = [self._booked(each.payment) for each in said.bookings]
+        page = found[int(query.get("offset", "0")) :][:PAGE]
+        return _reply(now, 200, body={"results": page, "paging": {"total": len(found)}})
+
+    def _booked(self, payment: PaymentSeen) -> dict[str, object]:
+        at = self.approved_at(payment.id)
+        return {
+            **self._payment(payment),
+            "transaction_amount_refunded": self._amount(payment.refunded_cents),
+            "external_reference": payment.reference,
+            "collector_id": payment.collector,
+            "pos_id": int(POS_NUMBER),
+            "date_approved": None if at is None else write_moment(at),
+        }
+
+    @property
+    def _collector(self) -> int:
+        return self.shop.collector
 
     def _as_read(self, said: Evidence) -> Evidence:
         """What must be read of it, written here a second time: no money of another currency, nothing that went back."""
@@ -198,6 +250,10 @@ class WireProvider(Provider):
         return None if cents is None else self.shop.site.currency.decimal_value(cents)
 
 
+def _moment(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
+
+
 def _total(items: Sequence[Mapping[str, Decimal]]) -> int:
     return int(sum(item["unit_price"] * item["quantity"] for item in items) * 100)
 
@@ -239,6 +295,30 @@ class DiskJournal(MemoryJournal):
         law("R5", found == super().find(reference), f"the journal has {found} as {reference}")
         return found
 
+    def paid_between(self, begin: float, end: float) -> tuple[str, ...]:
+        told, known = self._file.paid_between(begin, end), super().paid_between(begin, end)
+        law("L2", told == known, f"paid between {begin} and {end} is {told}, and not {known}")
+        return told
+
+    def books(self, statement: StatementIs) -> Books:
+        shown = [booking.payment for booking in statement.bookings]
+        payments = [*(payment.id for payment in shown), *statement.missing]
+        told, known = self._file.books([payment.reference for payment in shown], payments), super().books(statement)
+        assert told is not None
+        law("R23", told.sales == known.sales, f"of this statement the journal knows {told}, and not {known}")
+        law("R23", set(told.disputes) == set(known.disputes), f"of this statement it knows {told}, and not {known}")
+        return told
+
+    def copy(self) -> MemoryJournal:
+        copy = super().copy()
+        assert isinstance(copy, DiskJournal)
+        copy._file.close()
+        copy._file.path.unlink()
+        with Reader(self._file.path) as reader:
+            reader.copy(copy._file.path)
+        copy._file = SqliteJournal(copy._file.path)
+        return copy
+
     def spent(self, evidence: Evidence, reference: str) -> frozenset[str]:
         told, known = self._file.spent(evidence.approved, reference), super().spent(evidence, reference)
         law("R1", told == known, f"of these payments {told} completed another sale, and not {known}")
@@ -248,7 +328,7 @@ class DiskJournal(MemoryJournal):
         self._file.close()
         self._file = SqliteJournal(self._file.path)
         rows, known = self._file.rows(), super().rows()
-        for name in ("open", "watched", "debts", "disputes", "last_ticket", "last_number"):
+        for name in ("open", "watched", "debts", "disputes", "last_ticket", "last_number", "agreed_until", "restored"):
             mine, theirs = getattr(rows, name), getattr(known, name)
             law("R23", mine == theirs, f"{name}: the journal gives back {mine}, not {theirs}")
         law("R5", sorted(rows.foreign_at) == sorted(known.foreign_at), "the foreign orders are others")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kiosk.sale.records import DebtState, Mark, Phase, Sale
+from kiosk.sale.records import DebtState, Mark, Phase, Sale, is_reference_of
 from tests.laws import law
 
 if TYPE_CHECKING:
@@ -17,6 +17,9 @@ def audit(world: World) -> None:
     for payment, reference in world.provider.approved().items():
         if reference in sales:
             _payment(world, payment, sales[reference])
+        elif is_reference_of(world.shop.pos_id, reference):
+            dispute = world.journal.disputes.get(payment)
+            law("L2", dispute is not None and not dispute.settled, f"payment {payment} of a lost sale is nowhere")
     for sale in sales.values():
         if sale.phase is Phase.PAID:
             _sale(world, sale)

@@ -27,6 +27,8 @@ BREAKS: Final = (
     AttributeError,
 )
 """What a history may end with that is a fault: a broken law, a machine that does not move on, or one that crashes."""
+AGREES_S: Final = 2 * 3600.0
+"""After so long the account was held against the journal once more."""
 EVENING_S: Final = 3 * 3600.0
 """After so long without a sale no watch may be left."""
 
@@ -86,6 +88,8 @@ def close(world: World, *, evening_in: int) -> None:
         _watches_end(world)
     else:
         _evening(world)
+    if world.unseen:
+        _agrees(world)
     audit(world)
 
 
@@ -96,6 +100,14 @@ def _watches_end(world: World) -> None:
         world.next()
     if not all(watch.sale.foreign for watch in world.counter.watches.items):
         _evening(world)
+
+
+def _agrees(world: World) -> None:
+    """The account is held against the journal: what no watch could see is in its place, too."""
+    begun, limit = world.now, world.at + AGREES_S
+    while (world.counter.audit.until or 0.0) < begun:
+        law("L2", world.at < limit, "the account was not held against the journal")
+        world.next()
 
 
 def _evening(world: World) -> None:

@@ -7,14 +7,15 @@ payment, and the rules of its tables. What it promises not to know after an erro
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
 from kiosk.sale.commands import Print
-from kiosk.sale.events import Evidence, Paper, Printed, PrinterEvent, PrintFailed
-from kiosk.sale.records import Debt, Dispute, Phase, Record, Rows, Sale
+from kiosk.sale.events import Books, Evidence, Paper, Printed, PrinterEvent, PrintFailed, StatementIs
+from kiosk.sale.records import Agreed, Debt, DebtState, Dispute, Phase, Record, Rows, Sale
 from tests.laws import SLIP, law
+from tests.story_books import looked_up, paid_between
 
 
 class Disk(Enum):
@@ -32,9 +33,21 @@ class MemoryJournal:
         self.sales: dict[str, Sale] = {}
         self.debts: dict[str, Debt] = {}
         self.disputes: dict[str, Dispute] = {}
+        self.agreed_until: float | None = None
+        self.restored = -1
         self.disk = Disk.GOOD
         self._owners: dict[str, str] = {}
         self._foreign: list[float] = []
+
+    def copy(self) -> MemoryJournal:
+        """A backup. A kiosk that starts on it doubts the papers that were owed (R21)."""
+        copy = type(self)()
+        copy.disputes, copy.agreed_until = {**self.disputes}, self.agreed_until
+        copy.sales, copy.restored = {**self.sales}, max((sale.number for sale in self.sales.values()), default=0)
+        copy._owners, copy._foreign = {**self._owners}, [*self._foreign]
+        for debt in self.debts.values():
+            copy.debts[debt.id] = replace(debt, state=DebtState.DOUBTFUL, tried=True) if debt.open else debt
+        return copy
 
     def save(self, records: Sequence[Record]) -> bool:
         """Whether it is durable."""
@@ -52,6 +65,8 @@ class MemoryJournal:
                 self.debts[record.id] = record
             case Dispute():
                 self.disputes[record.payment] = record
+            case Agreed():
+                self.agreed_until = record.until
 
     def _write_sale(self, sale: Sale) -> None:
         old = self.sales.get(sale.reference)
@@ -75,6 +90,14 @@ class MemoryJournal:
         """Those of the payments shown that completed another sale."""
         return frozenset(p for p in evidence.approved if self._owners.get(p, reference) != reference)
 
+    def paid_between(self, begin: float, end: float) -> tuple[str, ...]:
+        """The payments of sales that were paid in that time."""
+        return paid_between(self.sales.values(), begin, end)
+
+    def books(self, statement: StatementIs) -> Books:
+        """What it knows of a statement."""
+        return looked_up(statement, self.sales.values(), self.disputes)
+
     def rows(self) -> Rows:
         """What was open when the power went."""
         sales = self.sales.values()
@@ -87,6 +110,8 @@ class MemoryJournal:
             last_ticket=tickets[-1] if tickets else None,
             last_number=max((sale.number for sale in sales), default=0),
             foreign_at=tuple(self._foreign[-10:]),
+            agreed_until=self.agreed_until,
+            restored=self.restored,
         )
 
 

@@ -25,8 +25,32 @@ from kiosk.config import MercadoPagoConfig, Secret
 from kiosk.loop import Loop
 from kiosk.mercadopago import MercadoPago
 from kiosk.ports import JournalError
-from kiosk.sale.commands import AskAccount, AskPos, AskPrinter, Lane, Look, PaymentCall, Place, Print, Tune
-from kiosk.sale.events import AccountIs, CallAnswer, Event, Holds, Key, Paper, PaymentState, Refused, Reject, Unknown
+from kiosk.sale.commands import (
+    AskAccount,
+    AskPos,
+    AskPrinter,
+    AskStatement,
+    Lane,
+    Look,
+    PaymentCall,
+    Place,
+    Print,
+    Tune,
+)
+from kiosk.sale.events import (
+    AccountIs,
+    Booking,
+    Books,
+    CallAnswer,
+    Event,
+    Holds,
+    Key,
+    Paper,
+    PaymentState,
+    Refused,
+    Reject,
+    Unknown,
+)
 from kiosk.sale.front import BrokenError
 from kiosk.sale.records import Entry, Mark, Record, Rows, Sale
 from kiosk.sale.screens import Screen
@@ -81,6 +105,48 @@ def a_late_payment_has_its_ticket() -> None:
     tickets = story.did(Print)
     law("L2", [ticket.ticket.reference for ticket in tickets] == [sale.reference], "late money has no ticket")
     law("L2", tickets[0].marks == (Mark.PAID_AFTER_CANCEL,), "and says that it is late")
+
+
+def a_copy_of_a_presumed_ticket_says_so() -> None:
+    """L3, R21: the printer never reports, so that nobody knows which of the two came out first."""
+    story = Story().ready().printer(Paper.SILENT).waiting().paid().printed(sure=False)
+    story.take()
+    story.wait(2).keys("*")
+    law(
+        "L3", [copy.marks for copy in story.did(Print)] == [(Mark.POSSIBLE_DUPLICATE,)], "a copy of what may not be out"
+    )
+
+
+def money_that_nobody_watched_has_its_ticket() -> None:
+    """L2, R18: the watch is over; the account's statement shows the payment, and the sale is watched again."""
+    story, sale = _cancelled()
+    while story.counter.watches.items:
+        if story.open_calls(Look, Lane.BEHIND):
+            story.watch_seen()
+        elif story.open_calls(AskStatement, Lane.BEHIND):
+            story.statement()
+        story.wait(1.0)
+    story.take()
+    story.counter = replace(story.counter, audit=replace(story.counter.audit, due=story.at))
+    story.wait_for(AskStatement, lane=Lane.BEHIND)
+    late = replace(payment(), reference=sale.reference, collector=COLLECTOR)
+    story.statement(Booking(late, here=True, at=EPOCH + story.at))
+    story.wait(11.0)
+    law("L2", bool(story.open_calls(Look, Lane.BEHIND)), "nobody looks for money that the account shows")
+    story.watch_seen(order(sale, payment()))
+    law("L2", [ticket.ticket.reference for ticket in story.did(Print)] == [sale.reference], "and it has no ticket")
+
+
+def a_part_of_a_statement_is_not_all_of_it() -> None:
+    """L6: what it does not show may be on the next page; that time is asked for again."""
+    story = Story().ready()
+    began = story.journal.agreed_until
+    story.wait_for(AskStatement, lane=Lane.BEHIND)
+    story.statement(whole=False)
+    law("L6", story.journal.agreed_until == began, "half a statement was taken for all of it")
+    story.wait_for(AskStatement, lane=Lane.BEHIND)
+    story.statement()
+    law("L6", story.journal.agreed_until != began, "and a whole one was not")
 
 
 def a_late_put_is_looked_for() -> None:
@@ -199,6 +265,12 @@ class _FullDisk:
     def spent(self, payments: Sequence[str], reference: str) -> frozenset[str]:
         return frozenset()
 
+    def paid_between(self, begin: float, end: float) -> tuple[str, ...]:
+        return ()
+
+    def books(self, references: Sequence[str], payments: Sequence[str]) -> Books:
+        return Books()
+
 
 def nothing_is_placed_that_could_not_be_written() -> None:
     """L7 in the loop: where the journal raises, the rest of the step is not done."""
@@ -299,6 +371,9 @@ KILLERS: Final = MappingProxyType(
         killer.__name__: killer
         for killer in (
             a_late_payment_has_its_ticket,
+            a_part_of_a_statement_is_not_all_of_it,
+            a_copy_of_a_presumed_ticket_says_so,
+            money_that_nobody_watched_has_its_ticket,
             a_late_put_is_looked_for,
             a_cut_amount_is_refused,
             a_printer_that_dies_leaves_typing_alone,

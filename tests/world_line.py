@@ -20,6 +20,7 @@ from kiosk.sale.events import (
     Removal,
     Removed,
     Seen,
+    StatementIs,
     Trouble,
     Unknown,
 )
@@ -157,6 +158,8 @@ class Line:
         answer = world.provider.answer(call, world.now)
         if fault is Fault.HALF and isinstance(answer, Seen) and isinstance(call, Look) and call.depth is Depth.ALL:
             answer = replace(answer, evidence=Evidence(answer.evidence.orders, (), whole=False))
+        if fault is Fault.HALF and isinstance(answer, StatementIs):
+            answer = replace(answer, bookings=answer.bookings[::2], whole=False)
         late_s = world.pick((12.0, 30.0)) if fault is Fault.SILENT else 6.0 if fault is Fault.STALE else 0.2
         self._free_at[call.lane is Lane.FRONT] = world.at + late_s
         world.later(late_s, self.hear_late, answer)

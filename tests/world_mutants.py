@@ -150,6 +150,7 @@ def _is_fresh(name: str) -> bool:
     return any(name == fresh or name.startswith((f"{fresh}.", f"{fresh}_")) for fresh in FRESH)
 
 
+_AUDIT, _RECONCILE = "kiosk/sale/audit.py", "kiosk/sale/reconcile.py"
 _COUNTER, _FRONT, _MOVES = "kiosk/sale/counter.py", "kiosk/sale/front.py", "kiosk/sale/moves.py"
 _PAPER, _PLACING, _RESTING = "kiosk/sale/paper.py", "kiosk/sale/placing.py", "kiosk/sale/resting.py"
 _TURN, _VERDICT, _WAITING = "kiosk/sale/turn.py", "kiosk/sale/verdict.py", "kiosk/sale/waiting.py"
@@ -206,13 +207,36 @@ _LAWS: Final = (
         "if verdict.pending and sale.phase",
         "a_late_payment_has_its_ticket",
     ),
+    # L2, found by nobody but the account's statement: no watch was left, or the journal was a copy.
+    Mutant(
+        "L2 R18", _AUDIT, "                moves.follow(sale, turn)\n", "", "money_that_nobody_watched_has_its_ticket"
+    ),
+    Mutant(
+        "L2 R18",
+        _AUDIT,
+        "        moves.dispute(order, payment, Reason.UNKNOWN_ORDER, turn, owed_at=at, lost=True)",
+        "        return",
+    ),
+    Mutant(
+        "L6", _AUDIT, "    if not event.whole:", "    if event.whole is None:", "a_part_of_a_statement_is_not_all_of_it"
+    ),
+    Mutant("L2", _AUDIT, "min(audit.until, provider)", "provider"),
+    Mutant("L2", _AUDIT, "end = min(provider, begin + OVERLAP_S + audit.part_s)", "end = begin + OVERLAP_S"),
+    Mutant("L2", _RECONCILE, "sale.phase.open or sale.watched)", "sale.phase.open or sale.number)"),
     # L3: a second original, a copy of nothing.
+    Mutant("L3 R21", _MOVES, "        tried=sale.number <= turn.restored,\n    )\n", "    )\n"),
     Mutant(
         "L3 R21 R23", _COUNTER, "if debt.state is not DebtState.PRINTING:", "if debt.state is not DebtState.DOUBTFUL:"
     ),
     Mutant("L3 R21", _PAPER, "if debt.tried else ())\n", "if debt.tried and debt.open is None else ())\n"),
     Mutant("L3 R21", _PAPER, "tried = debt.tried or event.began", "tried = debt.tried"),
-    Mutant("L3 R21", _PAPER, "if doubtful else Mark.COPY", "if doubtful and papers.lost else Mark.COPY", seed=35),
+    Mutant(
+        "L3 R21",
+        _PAPER,
+        "if doubtful else Mark.COPY",
+        "if doubtful and papers.lost else Mark.COPY",
+        "a_copy_of_a_presumed_ticket_says_so",
+    ),
     # L4: idle on a POS that may hold an order, or an order that nobody watches.
     Mutant("L4 R4", _TURN, "        self.must_prove()\n        self.request += 1", "        self.request += 1"),
     Mutant(
@@ -635,7 +659,7 @@ _MERCADO_PAGO: Final = (
         "L1 R6",
         _LOOK,
         "    query |= _PAYMENTS_QUERY\n",
-        "    return _seen(call, orders, _Part(whole=True), searches=1)\n",
+        "    return _seen(call, orders, Part(whole=True), searches=1)\n",
         "world_on_the_wire",
     ),
     Mutant(

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final, TypeVar
 
-from kiosk.sale.commands import AskAccount, AskPos, Depth, Look, PaymentCall, Place, Withdraw
+from kiosk.sale.commands import AskAccount, AskPos, AskStatement, Depth, Look, PaymentCall, Place, Withdraw
 from kiosk.sale.events import (
     AccountIs,
+    Booking,
     Busy,
     CallAnswer,
     Evidence,
@@ -31,6 +32,7 @@ from kiosk.sale.events import (
     Removal,
     Removed,
     Seen,
+    StatementIs,
 )
 from kiosk.sale.shop import Shop
 
@@ -123,6 +125,8 @@ class Provider:
         """...the index of payments, and..."""
         self.lag_pos_s = 0.0
         """...the answer to what the POS holds."""
+        self._moments: dict[tuple[str, PaymentState], float] = {}
+        """When a payment came into a state."""
         self._placed = placed
         self._old_pos: tuple[float, PosOrder | None] = (0.0, None)
         self._ids = 0
@@ -149,6 +153,8 @@ class Provider:
                 shop = self.shop
                 test = self.habits.test_account
                 return AccountIs(request=request, date=now, user_id=shop.collector, site=shop.site.id, test=test)
+            case AskStatement():
+                return self._statement(call, now)
 
     def _current(self, now: float) -> Order | None:
         order = self.pos
@@ -211,6 +217,30 @@ class Provider:
                 if payment.id in order.payments and not (order.id in found and found[order.id].complete):
                     found[order.id] = order.shown[-1][1]
         return Evidence(tuple(found.values()), tuple(payments))
+
+    def _statement(self, call: AskStatement, now: float) -> StatementIs:
+        """The index of payments by the time of their last change; by id, which is never behind, those it lacks."""
+        found: dict[str, Booking] = {}
+        for account in self.accounts.values():
+            for states in account.listed.values():
+                seen = shown_at(states, now)
+                if seen is not None and call.begin <= self._moments[seen.id, seen.state] <= call.end:
+                    found[seen.id] = self._booking(seen)
+        missing = []
+        for name in call.known:
+            if name not in found and name in self.ledger:
+                reference, payment = self.ledger[name]
+                found[name] = self._booking(replace(payment, reference=reference, collector=self.shop.collector))
+            elif name not in found:
+                missing.append(name)
+        return StatementIs(request=call.request, date=now, bookings=tuple(found.values()), missing=tuple(missing))
+
+    def _booking(self, payment: PaymentSeen) -> Booking:
+        return Booking(payment, here=True, at=self.approved_at(payment.id))
+
+    def approved_at(self, payment_id: str) -> float | None:
+        """When it was approved; None: it never was."""
+        return self._moments.get((payment_id, PaymentState.APPROVED))
 
     def take_away(self, now: float) -> None:
         """Another device deletes what the POS holds."""
@@ -277,6 +307,7 @@ class Provider:
     def _settle(self, merchant: MerchantOrder, payment: PaymentSeen, now: float) -> None:
         merchant.payments[payment.id] = payment
         self.ledger[payment.id] = (merchant.reference, payment)
+        self._moments.setdefault((payment.id, payment.state), now)
         listed = replace(payment, reference=merchant.reference, collector=self.shop.collector)
         states = self.accounts[merchant.reference].listed.setdefault(payment.id, [])
         states.append((now + self.lag_payments_s, listed))

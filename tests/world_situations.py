@@ -23,6 +23,8 @@ MOMENTS_S: Final = (0.0, 0.01, 0.06, 0.12, 0.2, 0.35, 0.5, 0.8, 1.5, 4.0)
 FLIGHTS_S: Final = (0.0, 0.05, 0.2, 0.7, 3.0, 9.0)
 """How long a payment is on its way."""
 LATER_S: Final = (5.0, 40.0, 200.0, 900.0, 1800.0)
+UNWATCHED_S: Final = 2000.0
+"""So long after an order's death nobody watches it any more."""
 LATEST_S: Final = 1500.0
 """So long after its death at the latest, a phone that kept an order pays it."""
 
@@ -228,6 +230,32 @@ def refund(w: World) -> None:
     w.sell(w.pick(AMOUNTS))
 
 
+def pay_when_nobody_watches(w: World) -> None:
+    """A phone keeps the order until its watch is over, and pays: only the account's statement tells.
+
+    The kiosk is off meanwhile, and looks once when it starts: an hour of looks would take as many steps as ten sales.
+    """
+    kept: list[Order] = []
+    _scans(w, kept.append, (0.05,))
+    _cancels(w)
+    w.sell(w.pick(AMOUNTS))
+    if kept:
+        w.until_quiet()
+        w.power_off(max(0.0, kept[0].expires - w.now) + UNWATCHED_S)
+        w.until_ready()
+        w.pause(10.0)
+        pays(w, kept[0])
+        w.unseen = True
+
+
+def restored_backup(w: World) -> None:
+    """The card dies after a sale, and a copy from before it takes its place. Its money is in the account alone."""
+    w.until_ready()
+    copy = w.journal.copy()
+    w.pick((sell, sell_slowly, pay_a_part, pay_twice, cancel))(w)
+    w.restore(copy)
+
+
 def strange_orders(w: World) -> None:
     """The search shows a closed order that is not this sale's, or not its amount; perhaps a real one follows."""
 
@@ -334,6 +362,8 @@ SITUATIONS: Final[tuple[tuple[str, Play], ...]] = (
     ("pay a part", pay_a_part),
     ("pend", pend),
     ("refund", refund),
+    ("pay when nobody watches", pay_when_nobody_watches),
+    ("restored backup", restored_backup),
     ("strange orders", strange_orders),
     ("mistype", mistype),
     ("large amount", large_amount),

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from kiosk.journal import schema
+from kiosk.journal import schema, statement
 from kiosk.journal.file import connect, explained, refuse_unknown, sync_folder, version
 from kiosk.journal.rows import Row, checked, dispute_of, entry_of, sale_of
 from kiosk.ports import JournalError
+from kiosk.sale.events import Books
 from kiosk.sale.records import DebtState, Dispute, Entry, Sale
 
 _BUSY_S = 5.0
@@ -103,6 +104,16 @@ class Reader:
     def log(self, number: int) -> tuple[Logged, ...]:
         """The log of the sale of that number, the oldest entry first."""
         return tuple(self._each(schema.LOG_OF_NUMBER, _logged, number))
+
+    def paid_between(self, begin: float, end: float) -> tuple[str, ...]:
+        """The payments of sales that were paid in that time (seconds since 1970)."""
+        with explained(self.path):
+            return statement.paid_between(self._db, begin, end)
+
+    def books(self, references: Sequence[str], payments: Sequence[str]) -> Books:
+        """Sales with one of these references or payments, and disputes over the payments."""
+        with explained(self.path):
+            return statement.books(self._db, references, payments)
 
     def copy(self, target: Path) -> None:
         """A whole copy of the journal in a new file, also while the kiosk writes; on the disk when it returns.

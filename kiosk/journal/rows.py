@@ -15,6 +15,7 @@ from types import UnionType
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 from kiosk.sale.records import (
+    Agreed,
     Align,
     Debt,
     DebtState,
@@ -116,6 +117,20 @@ def dispute_values(dispute: Dispute) -> Values:
         "seen_at": dispute.seen_at,
         "settled": writable(dispute.settled),
     }
+
+
+def agreed_values(agreed: Agreed) -> Values:
+    """The row of ``meta`` that tells how far the account agrees."""
+    return {"until": repr(agreed.until)}
+
+
+def agreed_of(row: Row) -> float:
+    """How far the account agrees.
+
+    Raises:
+        ValueError: the row holds no time.
+    """
+    return moment(float(row["value"]))
 
 
 def entry_values(entry: Entry, at: float) -> Values:

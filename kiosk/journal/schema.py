@@ -142,8 +142,10 @@ CREATE TRIGGER log_is_not_rewritten BEFORE UPDATE ON log BEGIN SELECT RAISE(ABOR
 """
 
 _VERSION_2: Final = """
--- What was not over in a backup may be over since: it may have been paid, and its paper be out (L3, R21).
-ALTER TABLE sales ADD COLUMN restored INTEGER NOT NULL DEFAULT 0 CHECK (restored IN (0, 1))
+-- What was not over in a damaged file may be over: it may have been paid, and its paper be out (L3, R21).
+ALTER TABLE sales ADD COLUMN restored INTEGER NOT NULL DEFAULT 0 CHECK (restored IN (0, 1));
+-- What was paid on a day is held against the account; a million other sales are not read for it.
+CREATE INDEX sales_paid ON sales (paid_at) WHERE paid_at IS NOT NULL;
 """
 
 MIGRATIONS: Final = (_VERSION_1, _VERSION_2)
@@ -209,8 +211,36 @@ OPEN_DEBTS: Final = "SELECT * FROM debts WHERE state NOT IN ('printed', 'presume
 OPEN_DISPUTES: Final = "SELECT * FROM disputes WHERE settled = '' ORDER BY seq"
 LAST_TICKET: Final = "SELECT * FROM debts WHERE substr(id, 1, 5) <> 'slip:' ORDER BY seq DESC LIMIT 1"
 LAST_NUMBER: Final = "SELECT max(number) FROM sales WHERE number > 0"
+PUT_AGREED: Final = """
+INSERT INTO meta (key, value) VALUES ('agreed', :until) ON CONFLICT (key) DO UPDATE SET value = excluded.value
+"""
+AGREED: Final = "SELECT value FROM meta WHERE key = 'agreed'"
+RESTORED: Final = "SELECT value FROM meta WHERE key = 'restored'"
+PAID_BETWEEN: Final = """
+SELECT payments.payment FROM sales JOIN payments USING (reference)
+WHERE sales.paid_at >= ? AND sales.paid_at < ? AND sales.paid_at IS NOT NULL ORDER BY sales.id, payments.position
+"""
+_OF_STATEMENT: Final = """
+WHERE reference IN (SELECT value FROM json_each(:references))
+    OR reference IN (SELECT reference FROM payments WHERE payment IN (SELECT value FROM json_each(:payments)))
+"""
+SALES_OF_STATEMENT: Final = _SALES + "FROM sales" + _OF_STATEMENT + "ORDER BY id"
+DISPUTES_OF_STATEMENT: Final = """
+SELECT * FROM disputes WHERE payment IN
+    (SELECT value FROM json_each(:payments) UNION ALL SELECT value || ':excess' FROM json_each(:payments)) ORDER BY seq
+"""
 LAST_FOREIGN: Final = "SELECT made_at FROM sales WHERE foreign_order = 1 ORDER BY id DESC LIMIT 10"
-START: Final = (OPEN_SALES, WATCHED_SALES, OPEN_DEBTS, OPEN_DISPUTES, LAST_TICKET, LAST_NUMBER, LAST_FOREIGN)
+START: Final = (
+    OPEN_SALES,
+    WATCHED_SALES,
+    OPEN_DEBTS,
+    OPEN_DISPUTES,
+    LAST_TICKET,
+    LAST_NUMBER,
+    LAST_FOREIGN,
+    AGREED,
+    RESTORED,
+)
 """Every question of a start: none of them may read sales that are over."""
 
 _LISTED: Final = _SALES + ", debts.state AS paper FROM sales LEFT JOIN debts ON debts.id = sales.reference "
@@ -224,7 +254,8 @@ MARK_COPY: Final = "INSERT INTO meta (key, value) VALUES ('copy', '1') ON CONFLI
 UNMARK_COPY: Final = "DELETE FROM meta WHERE key = 'copy'"
 DOUBT_DEBTS: Final = "UPDATE debts SET state = 'doubtful', tried = 1 WHERE state NOT IN ('printed', 'presumed')"
 """R21: since the copy was made, any paper that was owed then may have been printed."""
-DOUBT_SALES: Final = (
-    "UPDATE sales SET restored = 1 WHERE watched = 1 OR phase IN ('placing', 'waiting', 'withdrawing', 'checking')"
-)
-"""L3: so may the paper of a sale that was not over then."""
+DOUBT_SALES: Final = """
+INSERT INTO meta (key, value) SELECT 'restored', ifnull(max(number), 0) FROM sales WHERE true
+ON CONFLICT (key) DO UPDATE SET value = excluded.value
+"""
+"""And any sale that was made by then may have had its papers. By number: a million of them are not rewritten."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar, assert_never
 
-from kiosk.journal import schema
+from kiosk.journal import schema, statement
 from kiosk.journal.check import BackgroundCheck
 from kiosk.journal.file import (
     JournalRuleError,
@@ -29,6 +29,8 @@ from kiosk.journal.file import (
 )
 from kiosk.journal.rows import (
     Row,
+    agreed_of,
+    agreed_values,
     debt_of,
     debt_values,
     dispute_of,
@@ -41,7 +43,8 @@ from kiosk.journal.rows import (
     writable,
 )
 from kiosk.ports import JournalDamagedError, JournalError
-from kiosk.sale.records import Debt, DebtState, Dispute, Entry, Record, Rows, Sale, record_key
+from kiosk.sale.events import Books
+from kiosk.sale.records import Agreed, Debt, DebtState, Dispute, Entry, Record, Rows, Sale, record_key
 
 CHECKED_AT_ONCE: Final = 8 * 1024 * 1024
 """Bytes up to which a journal is checked whole at every start: some four thousand sales, ten milliseconds on a PC, some
@@ -130,8 +133,7 @@ class SqliteJournal:
         self._identity = identity
 
     def _doubt_restored(self, db: sqlite3.Connection) -> None:
-        """R21: in a restored copy, what is owed may have been printed after the copy was made, and what is not over
-        may have been paid and printed."""
+        """R21: in a restored copy, nobody knows what was printed after it was made, of its debts and of its sales."""
         with db:
             db.execute("BEGIN IMMEDIATE")
             if db.execute(schema.UNMARK_COPY).rowcount:
@@ -238,6 +240,22 @@ class SqliteJournal:
             return frozenset()
         return frozenset(p for p, owner in owners.items() if owner and owner["reference"] != writable(reference))
 
+    def paid_between(self, begin: float, end: float) -> tuple[str, ...]:
+        """The payments of sales that were paid in that time (seconds since 1970); none where it cannot be read."""
+        try:
+            with explained(self.path):
+                return statement.paid_between(self._connected(), begin, end)
+        except JournalError:
+            return ()
+
+    def books(self, references: Sequence[str], payments: Sequence[str]) -> Books | None:
+        """Sales with one of these references or payments, and disputes over the payments; None: it cannot be read."""
+        try:
+            with explained(self.path):
+                return statement.books(self._connected(), references, payments)
+        except JournalError:
+            return None
+
     def save(self, records: Sequence[Record], entries: Sequence[Entry], at: float) -> None:
         """Write all of it in one transaction, durable on return. ``at``: wall time for the log, seconds since 1970.
 
@@ -277,6 +295,8 @@ class SqliteJournal:
                 db.execute(schema.PUT_DEBT, debt_values(record))
             case Dispute():
                 db.execute(schema.PUT_DISPUTE, dispute_values(record))
+            case Agreed():
+                db.execute(schema.PUT_AGREED, agreed_values(record))
             case _ as never:
                 assert_never(never)
 
@@ -331,6 +351,8 @@ def _identity(path: Path) -> tuple[int, int]:
 def _rows(db: sqlite3.Connection) -> Rows:
     (number,) = db.execute(schema.LAST_NUMBER).fetchone()
     tickets = _all(db, schema.LAST_TICKET, debt_of)
+    agreed = _all(db, schema.AGREED, agreed_of)
+    restored = _all(db, schema.RESTORED, lambda row: int(row["value"]))
     return Rows(
         open=_all(db, schema.OPEN_SALES, sale_of),
         watched=_all(db, schema.WATCHED_SALES, sale_of),
@@ -339,6 +361,8 @@ def _rows(db: sqlite3.Connection) -> Rows:
         last_ticket=tickets[0] if tickets else None,
         last_number=number or 0,
         foreign_at=_all(db, schema.LAST_FOREIGN, lambda row: moment(row["made_at"])),
+        agreed_until=agreed[0] if agreed else None,
+        restored=restored[0] if restored else -1,
     )
 
 

@@ -34,9 +34,10 @@ from kiosk.mercadopago.answers import Reply, account, carried, holding, placing,
 from kiosk.mercadopago.json import NonsenseError, printable
 from kiosk.mercadopago.line import FAILURES, Line, trouble_of, words_of
 from kiosk.mercadopago.look import look
-from kiosk.mercadopago.words import Page, read_pos_page, write_order
+from kiosk.mercadopago.statement import statement
+from kiosk.mercadopago.words import Page, PointOfSale, read_pos_page, write_order
 from kiosk.ports import Clock
-from kiosk.sale.commands import AskAccount, AskPos, Call, Look, PaymentCall, Place, Withdraw
+from kiosk.sale.commands import AskAccount, AskPos, AskStatement, Call, Look, PaymentCall, Place, Withdraw
 from kiosk.sale.events import CallAnswer, Refused, Reject, Trouble, Unknown
 from kiosk.sale.money import Site
 
@@ -91,6 +92,8 @@ class MercadoPago:
         self._site = site
         self._clock = clock
         self._title = title
+        self._pos_number: str | None = None
+        """Mercado Pago's number of our POS; empty: the account does not tell. None: not asked yet."""
         self._line = Line(clock)
         # Who carries our words, and under what name, is not for the environment to say: no proxies, no .netrc (our own
         # transport alone keeps httpx 0.28 from both; trust_env says that it is meant). Certificates are checked against
@@ -140,6 +143,8 @@ class MercadoPago:
             case AskAccount():
                 reply = self._send(call, "GET", "/users/me")
                 return account(call, reply) if isinstance(reply, Reply) else reply
+            case AskStatement():
+                return self._statement(call)
             case _:
                 assert_never(call)
 
@@ -158,7 +163,26 @@ class MercadoPago:
         pos = quote(self._settings.external_pos_id, safe="")
         return f"/instore/qr/seller/collectors/{self._settings.user_id}{within}/pos/{pos}/orders"
 
+    def _statement(self, call: AskStatement) -> CallAnswer:
+        if self._pos_number is None:
+            found = self._matching_pos(call)
+            if isinstance(found, Unknown):
+                return found
+            # An account that may not list its POS (403) still shows its payments: ours are known by their references.
+            self._pos_number = found[0][0].number if isinstance(found, tuple) and len(found[0]) == 1 else ""
+        return statement(call, lambda path, query: self._send(call, "GET", path, query), self._site, self._pos_number)
+
     def _find_pos(self, call: Call) -> PosFound | Refused | Unknown:
+        found = self._matching_pos(call)
+        if not isinstance(found, tuple):
+            return found
+        matching, date = found
+        if len(matching) != 1:
+            return PosFound(len(matching), date=date)
+        return PosFound(1, matching[0].fixed_amount, matching[0].store, matching[0].name, date)
+
+    def _matching_pos(self, call: Call) -> tuple[list[PointOfSale], float | None] | Refused | Unknown:
+        """The points of sale with the configured external id, and the answer's ``Date``."""
         wanted = self._settings.external_pos_id
         reply = self._send(call, "GET", "/pos", {"external_id": wanted})
         if not isinstance(reply, Reply):
@@ -167,10 +191,7 @@ class MercadoPago:
         if not isinstance(page, Page):
             return page
         # External ids are unique in an account, whatever their case; the search may show others that begin alike.
-        matching = [pos for pos in page.found if pos.external_id.lower() == wanted.lower()]
-        if len(matching) != 1:
-            return PosFound(len(matching), date=reply.date)
-        return PosFound(1, matching[0].fixed_amount, matching[0].store, matching[0].name, reply.date)
+        return [pos for pos in page.found if pos.external_id.lower() == wanted.lower()], reply.date
 
     # --- the wire ---------------------------------------------------------------------------------------------------
 

@@ -84,6 +84,10 @@ class Fields:
         """Whether the field is there and not null."""
         return self._fields.get(name) is not None
 
+    def any(self, name: str) -> object:
+        """Whatever stands there; None where nothing does."""
+        return self._fields.get(name)
+
     def inner(self, name: str) -> Fields | None:
         """The object within; None where there is none."""
         value = self._fields.get(name)

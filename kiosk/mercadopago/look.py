@@ -14,12 +14,12 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Generic, TypeAlias, TypeVar
 
 from kiosk.mercadopago.answers import Reply, carried, nonsense, order_by_id, reading
-from kiosk.mercadopago.words import IndexedPayment, Page, read_orders_page, read_payments_page
-from kiosk.sale.commands import Depth, Look
+from kiosk.mercadopago.words import BookedPayment, IndexedPayment, Page, read_orders_page, read_payments_page
+from kiosk.sale.commands import Call, Depth, Look
 from kiosk.sale.events import Evidence, OrderSeen, Refused, Reject, Seen, Trouble, Unknown
 from kiosk.sale.money import Site
 
-T = TypeVar("T", OrderSeen, IndexedPayment)
+T = TypeVar("T", OrderSeen, IndexedPayment, BookedPayment)
 
 Ask: TypeAlias = Callable[[str, Mapping[str, str]], Reply | Unknown]
 """GET a path with a query, within the call's time."""
@@ -40,7 +40,7 @@ _PAYMENTS_QUERY: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Part(Generic[T]):
+class Part(Generic[T]):
     """What one of the questions brought."""
 
     found: Mapping[str, T] = field(default_factory=dict)
@@ -60,19 +60,26 @@ def look(call: Look, ask: Ask, site: Site) -> Seen | Refused | Unknown:
     if not call.reference:  # a search for nothing shows the whole account
         return Refused(**carried(call), reject=Reject.INVALID, detail="no reference to look for")
     query = {"external_reference": call.reference}
-    orders = _search(call, ask, "/merchant_orders/search", query, lambda value: read_orders_page(value, site))
+    orders = search(call, ask, "/merchant_orders/search", query, lambda value: read_orders_page(value, site))
     if call.depth is Depth.ORDERS:
-        return _seen(call, orders, _Part(whole=True), searches=1)
+        return _seen(call, orders, Part(whole=True), searches=1)
     query |= _PAYMENTS_QUERY
-    payments = _search(call, ask, "/v1/payments/search", query, lambda value: read_payments_page(value, site))
+    payments = search(call, ask, "/v1/payments/search", query, lambda value: read_payments_page(value, site))
     return _seen(call, _with_named(call, ask, orders, payments, site), payments, searches=2)
 
 
-def _search(call: Look, ask: Ask, path: str, query: Mapping[str, str], read: Callable[[object], Page[T]]) -> _Part[T]:
+def search(
+    call: Call,
+    ask: Ask,
+    path: str,
+    query: Mapping[str, str],
+    read: Callable[[object], Page[T]],
+    pages_max: int = PAGES_MAX,
+) -> Part[T]:
     """All pages of a search."""
-    part: _Part[T] = _Part()
+    part: Part[T] = Part()
     offset = 0
-    for _ in range(PAGES_MAX):
+    for _ in range(pages_max):
         reply = ask(path, {**query, "offset": str(offset)} if offset else query)
         if isinstance(reply, Unknown):
             return _cut_short(part, reply)
@@ -88,22 +95,22 @@ def _search(call: Look, ask: Ask, path: str, query: Mapping[str, str], read: Cal
     return part
 
 
-def _with_page(part: _Part[T], page: Page[T], reply: Reply) -> _Part[T]:
+def _with_page(part: Part[T], page: Page[T], reply: Reply) -> Part[T]:
     found = {**part.found, **{each.id: each for each in page.found}}
     broken = part.broken + page.broken
     # Different ones are counted: a server that ignores the offset shows the same ones again.
     complete = len(found) >= page.total if page.total is not None else not page.size
-    return _Part(found, broken, whole=complete and not broken, reply=reply)
+    return Part(found, broken, whole=complete and not broken, reply=reply)
 
 
-def _cut_short(part: _Part[T], failure: Refused | Unknown) -> _Part[T]:
+def _cut_short(part: Part[T], failure: Refused | Unknown) -> Part[T]:
     """What the pages before showed still counts, but it is not all."""
     return replace(part, whole=False, failure=None if part.found else failure)
 
 
 def _with_named(
-    call: Look, ask: Ask, orders: _Part[OrderSeen], payments: _Part[IndexedPayment], site: Site
-) -> _Part[OrderSeen]:
+    call: Look, ask: Ask, orders: Part[OrderSeen], payments: Part[IndexedPayment], site: Site
+) -> Part[OrderSeen]:
     """The orders, and those which payments with our reference name and the search did not show as complete."""
     ours = [each for each in payments.found.values() if each.payment.reference == call.reference]
     known = {"", *(order.id for order in orders.found.values() if order.complete)}
@@ -121,7 +128,7 @@ def _with_named(
 
 
 def _seen(
-    call: Look, orders: _Part[OrderSeen], payments: _Part[IndexedPayment], searches: int
+    call: Look, orders: Part[OrderSeen], payments: Part[IndexedPayment], searches: int
 ) -> Seen | Refused | Unknown:
     failures = [part.failure for part in (orders, payments) if part.failure]
     if len(failures) == searches:

@@ -24,7 +24,7 @@ from types import MappingProxyType
 from typing import Final, Generic, TypeVar
 
 from kiosk.mercadopago.json import Fields, NonsenseError, dumps, loads
-from kiosk.sale.events import OrderSeen, PaymentSeen, PaymentState, PosOrder
+from kiosk.sale.events import Booking, OrderSeen, PaymentSeen, PaymentState, PosOrder
 from kiosk.sale.money import Currency, Site
 from kiosk.sale.records import Sale
 
@@ -78,6 +78,18 @@ class IndexedPayment:
 
 
 @dataclass(frozen=True, slots=True)
+class BookedPayment:
+    """An element of the payments search, as the statement wants it."""
+
+    booking: Booking
+
+    @property
+    def id(self) -> str:
+        """The payment's id."""
+        return self.booking.payment.id
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorBody:
     """An error in Mercado Pago's own words."""
 
@@ -103,6 +115,8 @@ class PointOfSale:
     store: str
     name: str
     fixed_amount: bool
+    number: str = ""
+    """Mercado Pago's own id of it, which payments name (``pos_id``)."""
 
 
 # --- what it says ---------------------------------------------------------------------------------------------------
@@ -183,6 +197,42 @@ def read_indexed_payment(value: object, site: Site) -> IndexedPayment:
     )
 
 
+def read_booked_payment(value: object, site: Site, pos: str) -> BookedPayment:
+    """A payment of the statement; ``pos``: Mercado Pago's number of our POS, empty where it is not known.
+
+    Raises:
+        NonsenseError: a field that tells about money has a wrong type, or there is no id or status.
+    """
+    fields = Fields(value, "payment")
+    payment = _payment(fields, site.currency, "transaction_amount_refunded")
+    # Where and when stand beside the money: strange ones are no reason not to see it.
+    at = _moment(fields.any("date_approved")) or _moment(fields.any("date_created"))
+    return BookedPayment(Booking(payment, here=bool(pos) and str(fields.any("pos_id")) == pos, at=at))
+
+
+def _moment(value: object) -> float | None:
+    """Seconds since 1970 of ``2031-05-04T18:20:00.000-03:00``; None where it is none, or one of another age."""
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return moment.timestamp() if moment and moment.tzinfo and 2000 < moment.year < 2200 else None
+
+
+def write_moment(at: float) -> str:
+    """A time for a search. Documented: ``yyyy-MM-dd'T'HH:mm:ss.SSSZ``; with a plus sign it would have to be escaped."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{int(at % 1 * 1000):03}Z"
+
+
+def read_statement_page(value: object, site: Site, pos: str) -> Page[BookedPayment]:
+    """A page of the payments search, for the statement.
+
+    Raises:
+        NonsenseError: it is no page at all.
+    """
+    return _results(value, lambda each: read_booked_payment(each, site, pos))
+
+
 def read_orders_page(value: object, site: Site) -> Page[OrderSeen]:
     """A page of the merchant order search; "nothing" comes as null.
 
@@ -220,6 +270,7 @@ def _point_of_sale(value: object) -> PointOfSale:
         store=pos.text("external_store_id"),
         name=pos.text("name"),
         fixed_amount=pos.flag("fixed_amount"),
+        number="" if pos.any("id") is None else str(pos.any("id")),
     )
 
 

@@ -78,6 +78,19 @@ class AskAccount(Call):
     """Ask whose token it is. Answers: ``AccountIs``, ``Refused``, ``Unknown``."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskStatement(Call):
+    """Ask for the account's payments of a time. Answers: ``StatementIs``, ``Refused``, ``Unknown``."""
+
+    begin: float
+    """From here to ``end``: seconds since 1970 by the provider's clock."""
+    end: float
+    changed: bool = True
+    """Those that changed in that time (were approved, refunded, charged back ...); else those that were made in it."""
+    known: tuple[str, ...] = ()
+    """The journal's payments of that time; the loop looks them up. Those that the statement lacks are asked by id."""
+
+
 @dataclass(frozen=True, slots=True)
 class Print:
     """Print a paper with its marks. Answers: ``Printed``, ``PrintFailed``."""
@@ -124,5 +137,5 @@ class Exit:
     """The counter is safe to leave: end the program."""
 
 
-PaymentCall: TypeAlias = Place | AskPos | Look | Withdraw | AskAccount
+PaymentCall: TypeAlias = Place | AskPos | Look | Withdraw | AskAccount | AskStatement
 Command: TypeAlias = Save | PaymentCall | Print | AskPrinter | Sound | Note | Exit

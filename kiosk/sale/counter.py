@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from kiosk.sale import front, paper, watch
+from kiosk.sale import audit, front, paper, watch
+from kiosk.sale.audit import Audit
 from kiosk.sale.commands import Command, Exit, Note, Place, Print, Save
 from kiosk.sale.events import Event, Holds, Key, LookNow, NotSaved, Refused, Renewed, Saved, Seen, Stop, Unknown
 from kiosk.sale.moves import end
@@ -36,11 +37,14 @@ class Counter:
     watches: Watches = Watches()  # noqa: RUF009  (frozen)
     papers: Papers = Papers()  # noqa: RUF009  (frozen)
     disputes: tuple[Dispute, ...] = ()
+    audit: Audit = Audit()  # noqa: RUF009  (frozen)
     health: Health = Health()  # noqa: RUF009  (frozen)
     request: int = 0
     """The last request's number."""
     number: int = 0
     """The last sale's number."""
+    restored: int = -1
+    """Sales up to this number may have had their papers in a time that the journal lost (R21)."""
     foreign_at: tuple[float, ...] = ()
     stop_by: float | None = None
     """A stop was asked for: when to go at the latest."""
@@ -58,6 +62,7 @@ class Counter:
             front.wakes_at(self.state, self.proof),
             self.watches.wakes_at,
             self.papers.wakes_at,
+            self.audit.wakes_at,
             self.save_at,
             NEVER if self.stop_by is None or self.gone else self.stop_by,
         )
@@ -79,6 +84,7 @@ def step(counter: Counter, event: Event, now: Now, new_id: NewId) -> tuple[Count
         number=counter.number,
         foreign_at=counter.foreign_at,
         menu=counter.papers.menu,
+        restored=counter.restored,
     )
     if isinstance(event, NotSaved):
         return _not_saved(counter, event, turn)
@@ -94,6 +100,9 @@ def step(counter: Counter, event: Event, now: Now, new_id: NewId) -> tuple[Count
         counter = replace(counter, stop_by=now.mono + STOP_S)
     state = counter.state if _refuses(counter, event) else front.step(counter.state, _to_front(counter, event), turn)
     watches = watch.step(counter.watches, event, turn, counter.disputes)
+    audited = audit.step(counter.audit, event, turn, state, watches, stopping=counter.stop_by is not None)
+    if audited is not counter.audit:
+        counter = replace(counter, audit=audited)
     for sale in turn.followed:
         watches = watch.follow(watches, sale, turn)
     papers = paper.step(counter.papers, event, turn, state)
@@ -169,10 +178,12 @@ def _finish(
         watches=watches,
         papers=papers,
         disputes=disputes,
+        audit=counter.audit,
         health=turn.health,
         request=turn.request,
         number=turn.number,
         foreign_at=turn.foreign_at,
+        restored=turn.restored,
         stop_by=counter.stop_by,
         gone=gone,
         unsaved=counter.unsaved,
@@ -263,6 +274,7 @@ def resume(rows: Rows, shop: Shop, now: Now, new_id: NewId) -> tuple[Counter, tu
         request=0,
         number=rows.last_number,
         foreign_at=rows.foreign_at,
+        restored=rows.restored,
     )
     if rows.set_aside:
         _log_set_aside(turn)
@@ -283,7 +295,7 @@ def resume(rows: Rows, shop: Shop, now: Now, new_id: NewId) -> tuple[Counter, tu
         turn.log("resumed", f"sale {sale.number}: was open when the kiosk stopped", sale, level=5)
     turn.must_prove(doubt=doubt)
     papers = Papers(debts=debts, last=rows.last_ticket)
-    counter = Counter(shop, disputes=rows.disputes)
+    counter = Counter(shop, disputes=rows.disputes, audit=audit.resume(rows.agreed_until, now.mono))
     return _finish(counter, turn, state, watches, papers)
 
 

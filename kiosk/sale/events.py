@@ -11,7 +11,7 @@ from enum import Enum
 from typing import TypeAlias
 
 from kiosk.sale.commands import Command
-from kiosk.sale.records import Sale
+from kiosk.sale.records import Dispute, Sale
 
 # --- the world ------------------------------------------------------------------------------------------------------
 
@@ -110,6 +110,27 @@ class PosOrder:
     cents: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """One payment in the account's statement."""
+
+    payment: PaymentSeen
+    here: bool = False
+    """It is shown to have come in over our POS."""
+    at: float | None = None
+    """When it was approved, else made, by the provider's clock; None where it does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What the journal knows of a statement's payments."""
+
+    sales: tuple[Sale, ...] = ()
+    """Sales with one of its references or payments."""
+    disputes: tuple[Dispute, ...] = ()
+    """Its payments that were ever disputed, settled ones too."""
+
+
 class Removal(Enum):
     """What the provider said to a request to take the order away."""
 
@@ -206,6 +227,19 @@ class AccountIs(Answer):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StatementIs(Answer):
+    """What the account shows for the time that was asked for."""
+
+    bookings: tuple[Booking, ...]
+    missing: tuple[str, ...] = ()
+    """Payments of the journal that the account does not have, asked for each by its id."""
+    whole: bool = True
+    """All of it was read. Otherwise what it shows is true, but not all there is."""
+    books: Books | None = None
+    """What the journal knows of it; the loop looks it up. None: it cannot be read, and nothing follows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Refused(Answer):
     """Final: it did not happen, and asking again will not help."""
 
@@ -289,6 +323,6 @@ class Renewed:
     set_aside: str
 
 
-CallAnswer: TypeAlias = Placed | Busy | Holds | Seen | Removed | AccountIs | Refused | Unknown
+CallAnswer: TypeAlias = Placed | Busy | Holds | Seen | Removed | AccountIs | StatementIs | Refused | Unknown
 PrinterEvent: TypeAlias = Printed | PrintFailed | PaperIs
 Event: TypeAlias = Key | Woken | Stop | LookNow | CallAnswer | PrinterEvent | Saved | NotSaved | Renewed

@@ -171,19 +171,7 @@ def clear(order: PosOrder, known: Sale | None, turn: Turn, then: Sale | None, gi
     """The POS holds an order that must not be there (R5): write it down, take it away, watch it."""
     again = False
     if known is None:
-        known = Sale(
-            reference=order.reference,
-            number=0,
-            cents=order.cents or 0,
-            currency=turn.shop.site.currency.code,
-            lines=(),
-            key="",
-            made_at=turn.wall,
-            phase=Phase.WITHDRAWN,
-            why=Why.FOREIGN,
-            foreign=True,
-            ended_at=turn.wall,
-        )
+        known = foreign(order.reference, order.cents or 0, turn)
         turn.foreign_at = (*[at for at in turn.foreign_at if 0 <= turn.wall - at < DAY_S], turn.wall)
         again = len(turn.foreign_at) > 1
         turn.sound(Tune.ATTENTION)
@@ -202,6 +190,23 @@ def clear(order: PosOrder, known: Sale | None, turn: Turn, then: Sale | None, gi
         turn.save(known)  # nobody could ever look whether it was paid
     turn.must_prove()
     return Clearing(order, Part.DELETE, turn.withdraw(order.reference), give_up_at, then, again)
+
+
+def foreign(reference: str, cents: int, turn: Turn) -> Sale:
+    """An order that the journal does not know, as it writes it down."""
+    return Sale(
+        reference=reference,
+        number=0,
+        currency=turn.shop.site.currency.code,
+        cents=cents,
+        lines=(),
+        key="",
+        made_at=turn.wall,
+        phase=Phase.WITHDRAWN,
+        why=Why.FOREIGN,
+        foreign=True,
+        ended_at=turn.wall,
+    )
 
 
 # --- following --------------------------------------------------------------------------------------------------------
@@ -297,7 +302,7 @@ def paid_records(sale: Sale, verdict: Verdict, turn: Turn, *, late: bool = False
         owed_at=turn.wall,
         marks=marks,
         state=DebtState.OWED if turn.shop.printer else DebtState.PRESUMED,
-        tried=sale.restored,
+        tried=turn.doubts(sale),
     )
     return sale, debt
 
@@ -322,8 +327,14 @@ def follow(sale: Sale, turn: Turn) -> Sale:
     return sale
 
 
-def dispute(sale: Sale, payment: PaymentSeen, reason: Reason, turn: Turn) -> None:
-    """Money that completes no sale: durable, shown, and printed on a slip that is never a ticket."""
+def dispute(
+    sale: Sale, payment: PaymentSeen, reason: Reason, turn: Turn, *, owed_at: float | None = None, lost: bool = False
+) -> None:
+    """Money that completes no sale: durable, shown, and printed on a slip that is never a ticket.
+
+    ``owed_at``: since when its slip is owed, where that is not now. ``lost``: the journal lost the sale, and with it
+    what was printed of it.
+    """
     disputed = Dispute(
         payment=payment.id,
         reference=sale.reference,
@@ -340,9 +351,9 @@ def dispute(sale: Sale, payment: PaymentSeen, reason: Reason, turn: Turn) -> Non
             number=disputed.number,
             cents=disputed.cents,
             ticket=slip(disputed, turn.shop),
-            owed_at=turn.wall,
+            owed_at=turn.wall if owed_at is None else owed_at,
             marks=((Mark.TRAINING,) if turn.training else ()) + (Mark.MONEY_TO_SETTLE,),
-            tried=sale.restored,
+            tried=lost or turn.doubts(sale),
         )
     )
     turn.log("disputed", f"money to settle: {reason.value}, payment {payment.id}", sale, level=3)

@@ -30,6 +30,17 @@ def make_reference(pos_id: str, number: int, random: int) -> str:
     return f"{pos_id[: REFERENCE_MAX - REFERENCE_RANDOM - 2 - len(str(number))]}-{number}-{''.join(letters)}"
 
 
+def is_reference_of(pos_id: str, reference: str) -> bool:
+    """Whether a kiosk on that POS made the reference, this one or one with another journal."""
+    made_of = reference.rsplit("-", 2)
+    if len(made_of) != 3:
+        return False
+    pos, number, random = made_of
+    counted = number.isascii() and number.isdigit()
+    drawn = len(random) == REFERENCE_RANDOM and all(letter in _ALPHABET for letter in random)
+    return counted and drawn and pos == pos_id[: REFERENCE_MAX - REFERENCE_RANDOM - 2 - len(number)]
+
+
 class Phase(Enum):
     """How far a sale has come. The first four are open: a power cut leaves them to ``resume``."""
 
@@ -124,7 +135,7 @@ class Sale:
     watched: bool = False
     """May still bring money: its watch is not over."""
     restored: bool = False
-    """It was not over in a backup, or in a damaged file: since then it may have been paid, and its paper be out."""
+    """It was not over in a damaged file: since then it may have been paid, and its paper be out."""
 
 
 class DebtState(Enum):
@@ -241,7 +252,15 @@ class Dispute:
     """Empty while open; "ticket" where the whole order was paid after all; a person's word otherwise."""
 
 
-Record: TypeAlias = Sale | Debt | Dispute
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """How far the account was held against the journal, whole. The journal keeps the newest alone."""
+
+    until: float
+    """Up to here, seconds since 1970 by the provider's clock; in a new journal, its beginning."""
+
+
+Record: TypeAlias = Sale | Debt | Dispute | Agreed
 
 
 def record_key(record: Record) -> str:
@@ -253,6 +272,8 @@ def record_key(record: Record) -> str:
             return "debt:" + record.id
         case Dispute():
             return "dispute:" + record.payment
+        case Agreed():
+            return "agreed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,3 +311,7 @@ class Rows:
     """Wall times at which foreign orders were found, of the last day."""
     set_aside: tuple[str, ...] = ()
     """Names of the damaged journals that were set aside, and still lie there."""
+    agreed_until: float | None = None
+    """Up to when the account was held against the journal, by the provider's clock; None: a new journal."""
+    restored: int = -1
+    """A copy took the journal's place: what came of its sales, up to this number, after it was made, is not known."""

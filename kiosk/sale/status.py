@@ -24,6 +24,7 @@ def status(counter: Counter, mono: float) -> dict[str, object]:
             "set_aside": list(health.set_aside),
             "pos_free": counter.proof.free,
             "account": None if not health.account_known else not health.wrong_account,
+            "agreed_until": counter.audit.until,
             "training": counter.shop.training or health.test_account,
         },
         "obligations": {
@@ -33,6 +34,10 @@ def status(counter: Counter, mono: float) -> dict[str, object]:
             ],
             "debts": [
                 {"id": d.id, "number": d.number, "cents": d.cents, "state": d.state.value} for d in counter.papers.debts
+            ],
+            "differences": [
+                {"kind": d.kind.value, "payment": d.payment, "number": d.number, "reference": d.reference}
+                for d in counter.audit.found
             ],
             "disputes": [
                 {"payment": d.payment, "number": d.number, "cents": d.cents, "reason": d.reason.value}
@@ -59,4 +64,6 @@ def status_line(counter: Counter) -> str:
         parts.append(f"papers owed: {len(counter.papers.debts)}")
     if counter.disputes:
         parts.append(f"payments to settle: {len(counter.disputes)}")
+    if counter.audit.found:
+        parts.append(f"differences from the account: {len(counter.audit.found)}")
     return ", ".join(parts)

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from kiosk.sale.commands import (
     AskAccount,
     AskPos,
+    AskStatement,
     Command,
     Depth,
     Lane,
@@ -146,6 +147,7 @@ class Turn:
         "proof",
         "records",
         "request",
+        "restored",
         "shop",
         "wishes",
     )
@@ -162,6 +164,7 @@ class Turn:
         number: int,
         foreign_at: tuple[float, ...],
         menu: tuple[MenuItem, ...] = (),
+        restored: int = -1,
     ) -> None:
         self.shop = shop
         self.now = now
@@ -173,6 +176,8 @@ class Turn:
         self.number = number
         """The last sale's number."""
         self.foreign_at = foreign_at
+        self.restored = restored
+        """Sales up to this number may have had their papers in a time that the journal lost."""
         self.menu = menu
         """What the menu can offer now."""
         self.wishes: list[MenuItem] = []
@@ -200,6 +205,10 @@ class Turn:
     def training(self) -> bool:
         """Nothing sold here is real."""
         return self.shop.training or self.health.test_account
+
+    def doubts(self, sale: Sale) -> bool:
+        """Its papers may be out already: it comes from a backup, or from a damaged file (L3, R21)."""
+        return sale.restored or sale.number <= self.restored
 
     # --- asking the provider ------------------------------------------------------------------------------------
 
@@ -237,6 +246,13 @@ class Turn:
         self.request += 1
         call = AskAccount(request=self.request, lane=Lane.BEHIND, until=self.now.mono + CALL_S)
         self.commands.append(call)
+
+    def ask_statement(self, begin: float, end: float, until: float, tries: int = 0) -> Talk:
+        """Ask for the account's payments that changed in that time, by the provider's clock; ``until`` is monotonic."""
+        self.request += 1
+        call = AskStatement(request=self.request, lane=Lane.BEHIND, until=until, begin=begin, end=end)
+        self.commands.append(call)
+        return Talk(self.request, until + GRACE_S, tries)
 
     def pause(self, seconds: float, tries: int = 0) -> Talk:
         """Ask later."""

@@ -6,6 +6,7 @@ import json
 import re
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -26,10 +27,12 @@ from kiosk.mercadopago.answers import (
 )
 from kiosk.mercadopago.json import Fields, NonsenseError, dumps, loads
 from kiosk.mercadopago.look import look
+from kiosk.mercadopago.statement import statement
 from kiosk.mercadopago.words import Page, read_orders_page, read_payments_page, read_pos_page
-from kiosk.sale.commands import AskAccount, AskPos, Call, Depth, Look, PaymentCall, Withdraw
+from kiosk.sale.commands import AskAccount, AskPos, AskStatement, Call, Depth, Look, PaymentCall, Withdraw
 from kiosk.sale.events import (
     AccountIs,
+    Books,
     CallAnswer,
     Evidence,
     Holds,
@@ -41,19 +44,23 @@ from kiosk.sale.events import (
     Removal,
     Removed,
     Seen,
+    StatementIs,
     Unknown,
 )
 from kiosk.sale.money import SITES
-from kiosk.sale.records import Sale
+from kiosk.sale.reconcile import compare, in_words
+from kiosk.sale.records import Phase, Sale
 from kiosk.sale.verdict import judge
 from tests.fuzz.claims import must
 from tests.fuzz.mutation import HEAD, PARTS, SEPARATOR
 from tests.fuzz.raw_money import Owed, Said, may_be_paid, surely_paid, value_of
 from tests.scripted_server import FakeClock, ScriptedServer
+from tests.story import SHOP
 
 SITE: Final = SITES["MLB"]
 COLLECTOR: Final = 123456789
 SALE: Final = Sale("KIOSK01-7-abc", 7, 2500, "BRL", (), "k", 1_900_000_000.0, puts=1)
+STATED: Final = replace(SHOP, collector=COLLECTOR)
 OWED: Final = Owed(SALE.reference, COLLECTOR, Decimal(25), "BRL")
 CALL: Final = Call(request=1, until=9.0, reference=SALE.reference)
 _QUESTIONS: Final = {"/merchant_orders/search": "O", "/v1/payments/search": "P"}
@@ -101,6 +108,28 @@ def looked(data: bytes) -> None:
         must(not verdict.paid or may_be_paid(provider.said, OWED), f"L1: paid, by nothing in {provider.said}")
         must(verdict.paid or not surely_paid(searches, OWED), f"L2: not seen as paid: {searches}: {seen}")
         must(not evidence.whole or _all_there(evidence, provider.said), f"L6: whole, but something is missing: {seen}")
+
+
+def stated(data: bytes) -> None:
+    """A statement: all that a whole one should show is there, and missing is only what the bytes say is not there."""
+    provider = _Provider(_parts(data))
+    call = AskStatement(request=1, until=9.0, begin=0.0, end=2_000_000_000.0, known=("9", "10"))
+    told = statement(call, provider.ask, SITE, "7654321")
+    if not isinstance(told, StatementIs):
+        return
+    payments = tuple(booking.payment for booking in told.bookings)
+    _is_well_made(Evidence(payments=payments))
+    ats = [booking.at for booking in told.bookings if booking.at is not None]
+    must(all(0.0 < at < 1e10 for at in ats), f"times that no journal holds: {ats}")
+    searched = [said for said in provider.said if said.question == "P"]
+    shown = Evidence(payments=payments)
+    must(not told.whole or _all_there(shown, searched), f"L6: whole, but something is missing: {told}")
+    gone = any(said.status == 404 for said in provider.said) or not any(s.question == "I" for s in provider.said)
+    must(not told.missing or gone, f"L6: nobody said that {told.missing} are not there")
+    found = compare(told, Books((replace(SALE, phase=Phase.PAID, payments=("9",)),)), STATED)
+    must(len(found.differences) <= len(payments) + len(told.missing), f"more differences than payments: {found}")
+    for difference in found.differences:
+        must(_is_text(in_words(difference, SITE.currency)), f"words of {difference}")
 
 
 def _is_well_made(evidence: Evidence) -> None:

@@ -61,6 +61,7 @@ TARGETS: Final = MappingProxyType(
         target.name: target
         for target in (
             Target("look", account.looked, in_json, "orders and payments found by a look", 3000),
+            Target("statement", account.stated, in_json, "the account's payments of a time", 1000),
             Target("answer", account.answered, in_json, "statuses, error bodies, what the POS holds, the account"),
             Target("amount", account.amount_read, in_any_bytes, "numbers as minor units", 2000),
             Target("headers", account.headers, in_any_bytes, "Date and Retry-After"),
