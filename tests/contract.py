@@ -25,6 +25,7 @@ from kiosk.sale.events import (
     Refused,
     Removed,
     Seen,
+    StatementIs,
     Trouble,
     Unknown,
 )
@@ -127,6 +128,8 @@ def said(answered: CallAnswer, sale: Sale = SALE, user: int = USER, site: str = 
             return "ours" if (answered.user_id, answered.site) == (user, site) else "another"
         case Seen():
             return _seen(answered.evidence, sale, user)
+        case StatementIs():
+            return "statement" if answered.whole else "statement, not all"
 
 
 def _seen(evidence: Evidence, sale: Sale, user: int) -> str:

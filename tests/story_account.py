@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from kiosk.sale.commands import AskAccount, AskPos, Look, Place, Print, Withdraw
+from kiosk.sale.commands import AskAccount, AskPos, AskStatement, Look, Place, Print, Withdraw
 from kiosk.sale.events import CallAnswer, Holds, Paper, Trouble, Unknown, Woken
 from kiosk.sim.ledger import Payment
 from tests.account_sale import Fake
@@ -18,7 +18,7 @@ from tests.contract import Lane
 from tests.laws import law
 from tests.story import EPOCH, Story
 
-Call = AskPos | Look | Place | Withdraw | AskAccount
+Call = AskPos | Look | Place | Withdraw | AskAccount | AskStatement
 
 
 class CounterStory(Story):
