@@ -101,9 +101,9 @@ def test_the_cuts_of_a_story_are_all_different_moments() -> None:
 
 def test_a_cut_in_the_middle_of_a_step_leaves_its_rest_undone() -> None:
     """Written, and not placed; written and placed, and not answered."""
-    saved = next(cut for cut in cuts(plain_sale) if cut.last == "Save")
-    placed = cut_at(plain_sale, saved.moments + 1)
-    assert placed.last == "Place"
+    placed = next(cut for cut in cuts(plain_sale) if cut.last == "Place")
+    saved = cut_at(plain_sale, placed.moments - 1)
+    assert saved.last == "Save"
     for story, places in ((saved, 0), (placed, 1)):
         [sale] = story.journal.sales.values()
         assert (sale.phase, sale.puts) == (Phase.PLACING, 1)

@@ -224,7 +224,7 @@ class Provider:
         for account in self.accounts.values():
             for states in account.listed.values():
                 seen = shown_at(states, now)
-                if seen is not None and call.begin <= self._moments[seen.id, seen.state] <= call.end:
+                if seen is not None and call.begin <= self._changed_at(seen, call.end) <= call.end:
                     found[seen.id] = self._booking(seen)
         missing = []
         for name in call.known:
@@ -234,6 +234,9 @@ class Provider:
             elif name not in found:
                 missing.append(name)
         return StatementIs(request=call.request, date=now, bookings=tuple(found.values()), missing=tuple(missing))
+
+    def _changed_at(self, payment: PaymentSeen, unknown: float) -> float:
+        return self._moments.get((payment.id, payment.state), unknown)
 
     def _booking(self, payment: PaymentSeen) -> Booking:
         return Booking(payment, here=True, at=self.approved_at(payment.id))
