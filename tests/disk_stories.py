@@ -21,7 +21,7 @@ from kiosk.journal import Reader, SqliteJournal
 from kiosk.journal.file import sync_folder
 from kiosk.journal.schema import MIGRATIONS
 from kiosk.sale.commands import Lane, Look
-from kiosk.sale.events import Paper
+from kiosk.sale.events import Books, Paper
 from kiosk.sale.records import Entry, Line, Phase, Record, Rows, Sale
 from tests.loop_story import LoopStory
 from tests.story import Story, order, payment
@@ -79,6 +79,14 @@ class Marked:
     def spent(self, payments: Sequence[str], reference: str) -> frozenset[str]:
         """As the journal knows it."""
         return self.journal.spent(payments, reference)
+
+    def paid_between(self, begin: float, end: float) -> tuple[str, ...]:
+        """As the journal knows it."""
+        return self.journal.paid_between(begin, end)
+
+    def books(self, references: Sequence[str], payments: Sequence[str]) -> Books | None:
+        """As the journal has them."""
+        return self.journal.books(references, payments)
 
     def begin_anew(self) -> str:
         """As the journal does it."""

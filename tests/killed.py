@@ -11,16 +11,18 @@ import pickle
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Final
 
 from kiosk.journal import Reader, SqliteJournal
-from kiosk.sale.commands import AskAccount, AskPos, Look, Place, Print, Withdraw
+from kiosk.sale.commands import AskAccount, AskPos, AskStatement, Look, PaymentCall, Place, Print, Withdraw
 from kiosk.sale.events import (
     AccountIs,
+    Booking,
     CallAnswer,
     Evidence,
     Holds,
@@ -30,6 +32,7 @@ from kiosk.sale.events import (
     Removal,
     Removed,
     Seen,
+    StatementIs,
 )
 from kiosk.sale.records import DebtState, Mark, Phase, Sale
 from tests.disk_stories import STORIES, Begin, Said, Saved, Saving, Stage
@@ -152,7 +155,7 @@ class World:
             if second == CANCELLED_AT_S and self.story.public == "waiting":
                 self.story.keys("*#")
 
-    def _answer(self, call: AskPos | Look | Place | Withdraw | AskAccount) -> CallAnswer:
+    def _answer(self, call: PaymentCall) -> CallAnswer:
         date = EPOCH + self.story.at
         match call:
             case AskAccount():
@@ -168,6 +171,17 @@ class World:
                 return Removed(request=call.request, reference=call.reference, date=date, removal=removal)
             case Place():
                 return Placed(request=call.request, reference=call.reference, date=date)
+            case AskStatement():
+                bookings = tuple(self._bookings(date))
+                missing = tuple(set(call.known) - {booking.payment.id for booking in bookings})
+                return StatementIs(request=call.request, date=date, bookings=bookings, missing=missing)
+
+    def _bookings(self, at: float) -> Iterator[Booking]:
+        for reference, ids in self.paid.items():
+            sale = self.journal.find(reference)
+            assert sale is not None
+            for id_ in ids:
+                yield Booking(replace(payment(id_, sale.cents), reference=reference, collector=COLLECTOR), True, at)
 
     def _seen(self, call: Look) -> Evidence:
         sale = self.journal.find(call.reference)

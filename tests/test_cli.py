@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
-import re
-import resource
 import signal
 import socket
 import subprocess
@@ -15,7 +11,7 @@ import sys
 import threading
 import tomllib
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,71 +21,9 @@ from kiosk.config import load, masked
 from kiosk.control import ControlServer
 from kiosk.journal import SqliteJournal
 from kiosk.ports import JournalError
-from kiosk.sale.commands import Print
-from kiosk.sale.events import Paper
-from kiosk.sale.records import Debt, DebtState, Entry, Line, Mark, Phase, Sale, Ticket, Why
 from kiosk.sale.status import status
-from tests.loop_story import LoopStory
-from tests.story import Story, order, payment
-
-TOKEN = "APP_USR-123-456-abcdef-789"
-NOON = 1_796_050_800.0  # 2026-11-30 15:00:00 UTC
-
-
-def configured(tmp_path: Path, more: str = "", provider: str = "") -> Path:
-    """A configuration without devices, whose provider nobody plays: the port is a closed one of this machine."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    token = tmp_path / "token"
-    token.write_text(TOKEN)
-    token.chmod(0o600)
-    path = tmp_path / "kiosk.toml"
-    path.write_text(f"""
-[shop]
-name = "EXAMPLE SHOP"
-site = "MLB"
-timezone = "UTC"
-[mercadopago]
-user_id = 123456789
-external_store_id = "EXAMPLESTORE1"
-external_pos_id = "EXAMPLEPOS1"
-base_url = "http://127.0.0.1:{port}"
-access_token_file = "{token}"
-{provider}
-[keypad]
-driver = "none"
-[display]
-driver = "none"
-[printer]
-driver = "none"
-[journal]
-path = "{tmp_path}/journal.db"
-{more}
-""")
-    return path
-
-
-PAID = Sale(
-    *("POS-1-Ab", 1, 250_000, "BRL", (Line("Café", 2, 125_000),), "key", NOON, Phase.PAID),
-    puts=1,
-    payments=("111",),
-    paid_at=NOON + 20,
-    ended_at=NOON + 20,
-)
-CANCELLED = Sale("POS-2-Cd", 2, 900, "BRL", (), "key", NOON + 60, Phase.WITHDRAWN, Why.CANCELLED)
-
-
-def with_sales(tmp_path: Path, count: int = 2) -> Path:
-    """A configuration whose journal holds a paid and a cancelled sale, and as many more as are asked for."""
-    config = configured(tmp_path)
-    journal = SqliteJournal(tmp_path / "journal.db")
-    ticket = Debt(PAID.reference, 1, 250_000, Ticket(()), NOON + 20, state=DebtState.PRINTED)
-    more = [Sale(f"POS-{n}-x", n, n, "BRL", (), f"key {n}", NOON + n) for n in range(3, count + 1)]
-    journal.save((PAID, ticket, CANCELLED, *more), (Entry("paid", "sale 1: paid by 111", PAID.reference, 1),), NOON)
-    journal.close()
-    return config
-
+from tests.cli_shop import TOKEN, configured, sales, with_sales
+from tests.story import Story
 
 # --- usage ------------------------------------------------------------------------------------------------------------
 
@@ -254,223 +188,7 @@ def test_the_configuration_in_force_is_shown_with_its_defaults_and_without_secre
     assert capsys.readouterr().out == out
 
 
-# --- sales ------------------------------------------------------------------------------------------------------------
-
-
-def sales(config: Path, *arguments: str) -> int:
-    return main(["sales", "--config", str(config), *arguments])
-
-
-def test_the_newest_sales_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert sales(with_sales(tmp_path), "list") == 0
-    head, *rows = capsys.readouterr().out.splitlines()
-    assert head.split() == ["NUMBER", "TIME", "AMOUNT", "STATE", "TICKET", "PAYMENTS"]
-    assert [re.split(r" {2,}", row.strip()) for row in rows] == [
-        ["2", "2026-11-30 15:01:00", "R$ 9,00", "withdrawn (cancelled)", "-", "-"],
-        ["1", "2026-11-30 15:00:00", "R$ 2.500,00", "paid", "printed", "111"],
-    ]
-
-
-def test_sales_alone_is_the_list(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    config = with_sales(tmp_path)
-    assert sales(config) == sales(config, "list") == 0
-    out = capsys.readouterr().out
-    assert out[: len(out) // 2] == out[len(out) // 2 :]
-
-
-def test_as_many_as_are_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    config = with_sales(tmp_path, 60)
-    assert sales(config, "list", "--count", "3") == 0
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["NUMBER", "60", "59", "58"]
-    assert sales(config, "list") == 0
-    assert len(capsys.readouterr().out.splitlines()) == 51
-
-
-@pytest.mark.parametrize("arguments", [["--json", "list"], ["list", "--json"], ["--json"]], ids=" ".join)
-def test_the_list_for_programs(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert sales(with_sales(tmp_path), *arguments) == 0
-    listed = json.loads(capsys.readouterr().out)
-    assert [(sale["number"], sale["cents"], sale["ticket"]) for sale in listed] == [
-        (2, 900, None),
-        (1, 250_000, "printed"),
-    ]
-
-
-def test_one_sales_whole_story(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    config = with_sales(tmp_path)
-    assert sales(config, "show", "1") == 0
-    out = capsys.readouterr().out
-    assert out.startswith("Sale 1: R$ 2.500,00, paid\n")
-    assert "paid: sale 1: paid by 111" in out
-    assert sales(config, "show", "1", "--json") == 0
-    story = json.loads(capsys.readouterr().out)
-    assert [entry["event"] for entry in story["log"]] == ["paid"]
-
-
-def test_a_sale_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert sales(with_sales(tmp_path), "show", "99") == 1
-    out, err = capsys.readouterr()
-    assert (out, err) == ("", f"kiosk: there is no sale 99 in {tmp_path}/journal.db\n")
-
-
-def test_all_sales_as_csv_with_the_line_ends_that_rfc_4180_wants(
-    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
-) -> None:
-    assert sales(with_sales(tmp_path), "export") == 0
-    raw = capfdbinary.readouterr().out
-    assert raw.count(b"\r\n") == raw.count(b"\n") == 3
-    first, second = csv.DictReader(io.StringIO(raw.decode()))
-    assert (first["number"], first["amount"], first["ticket"]) == ("1", "2500.00", "printed")
-    assert (second["number"], second["why"]) == ("2", "cancelled")
-
-
-def test_all_sales_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert sales(with_sales(tmp_path), "export", "--json") == 0
-    assert [sale["number"] for sale in json.loads(capsys.readouterr().out)] == [1, 2]
-
-
-def test_another_journal_than_the_configured_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    config = with_sales(tmp_path)
-    (tmp_path / "journal.db").rename(tmp_path / "backup.db")
-    assert sales(config, "--journal", str(tmp_path / "backup.db"), "list") == 0
-    assert "2.500,00" in capsys.readouterr().out
-    assert sales(config, "list") == 1
-    [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"kiosk: journal {tmp_path}/journal.db: there is none yet")
-
-
-def test_a_journal_that_cannot_even_be_looked_for_is_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """As a folder that this user may not enter; here by a name that no file system takes, which stops root, too."""
-    config = configured(tmp_path)
-    assert sales(config, "--journal", str(tmp_path / ("x" * 300)), "list") == 1
-    [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith("kiosk: journal ")
-
-
-def test_a_backup_made_while_the_kiosk_writes_is_whole_private_and_readable(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    config = with_sales(tmp_path)
-    backup = tmp_path / "backup.db"
-    with closing(SqliteJournal(tmp_path / "journal.db")) as journal:
-        journal.save((Sale("POS-3-x", 3, 1, "BRL", (), "key 3", NOON),), (), NOON)
-        assert sales(config, "backup", str(backup)) == 0
-        journal.save((Sale("POS-4-x", 4, 1, "BRL", (), "key 4", NOON),), (), NOON)
-    assert capsys.readouterr().out == f"{backup}: a whole copy of {tmp_path}/journal.db\n"
-    assert backup.stat().st_mode & 0o777 == 0o600
-    assert not list(tmp_path.glob("backup.db?*"))
-    assert sales(config, "--journal", str(backup), "list", "--json") == 0
-    assert [sale["number"] for sale in json.loads(capsys.readouterr().out)] == [3, 2, 1]
-
-
-def test_a_backup_replaces_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    config = with_sales(tmp_path)
-    backup = tmp_path / "backup.db"
-    backup.write_text("last year's")
-    assert sales(config, "backup", str(backup)) == 1
-    assert capsys.readouterr() == ("", f"kiosk: copy {backup}: File exists\n")
-    assert backup.read_text() == "last year's"
-    assert sales(config, "backup", str(tmp_path / "another.db")) == 0
-
-
-@pytest.mark.parametrize(
-    ("file", "words"), [("nowhere/backup.db", "No such file or directory"), ("journal.db", "File exists")]
-)
-def test_a_backup_that_cannot_be_made_is_one_line_and_leaves_nothing(
-    file: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    config = with_sales(tmp_path)
-    assert sales(config, "list") == 0  # a reader leaves its -shm behind
-    capsys.readouterr()
-    before = sorted(tmp_path.iterdir())
-    assert sales(config, "backup", str(tmp_path / file)) == 1
-    assert capsys.readouterr() == ("", f"kiosk: copy {tmp_path / file}: {words}\n")
-    assert sorted(tmp_path.iterdir()) == before
-
-
-def test_a_backup_for_which_there_is_no_room_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
-    config = with_sales(tmp_path)
-    command = [sys.executable, "-m", "kiosk", "sales", "--config", str(config), "backup", str(tmp_path / "backup.db")]
-
-    def no_room() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, resource.RLIM_INFINITY))
-
-    done = subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=no_room)
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert done.stderr.startswith(f"kiosk: copy {tmp_path}/backup.db: ")
-    assert not list(tmp_path.glob("backup.db*"))
-
-
-def test_a_backup_of_no_journal_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert sales(configured(tmp_path), "backup", str(tmp_path / "backup.db")) == 1
-    [line] = capsys.readouterr().err.splitlines()
-    assert "there is none yet" in line
-    assert not (tmp_path / "backup.db").exists()
-
-
-def test_r21_a_restored_backup_doubts_what_was_owed_when_it_was_made(tmp_path: Path) -> None:
-    """From the command to the next start: since the backup was made, its ticket may have been printed."""
-    config = with_sales(tmp_path)
-    path, backup = tmp_path / "journal.db", tmp_path / "backup.db"
-    with closing(SqliteJournal(path)) as journal:
-        book = LoopStory(journal).account().free().printer(Paper.OUT).waiting().paid()
-        assert [debt.state for debt in journal.rows().debts] == [DebtState.OWED]
-        reference = book.sale.reference
-        assert sales(config, "backup", str(backup)) == 0
-        book.printer(Paper.OK).wait(6).printed()
-    path.unlink()
-    backup.rename(path)  # as the technician restores it
-    with closing(SqliteJournal(path, anew=True)) as journal:
-        [debt] = journal.rows().debts
-        assert (debt.id, debt.state, debt.tried) == (reference, DebtState.DOUBTFUL, True)
-        again = LoopStory(journal, at=1060.0, life=1).account().free().printer(Paper.OK).wait(6)
-        [paper] = again.did(Print)
-        assert paper.ticket.reference == reference
-        assert Mark.POSSIBLE_DUPLICATE in paper.marks
-
-
-def test_l3_a_sale_that_was_open_in_a_restored_backup_prints_no_second_original(tmp_path: Path) -> None:
-    """It was paid and printed after the backup was made: the journal that knew it is gone."""
-    config = with_sales(tmp_path)
-    path, backup = tmp_path / "journal.db", tmp_path / "backup.db"
-    with closing(SqliteJournal(path)) as journal:
-        story = LoopStory(journal).ready().waiting()
-        assert sales(config, "backup", str(backup)) == 0
-        sale = story.paid().printed().sale
-        assert [paper.marks for paper in story.did(Print)] == [()]
-    path.unlink()
-    backup.rename(path)
-    with closing(SqliteJournal(path, anew=True)) as journal:
-        again = LoopStory(journal, at=1030.0, life=1).account().printer(Paper.OK).free()
-        again.seen(order(sale, payment(sale.payments[0])))
-        [paper] = again.did(Print)
-        assert paper.ticket.reference == sale.reference
-        assert paper.marks == (Mark.POSSIBLE_DUPLICATE,)
-        again.printed().wait(2).keys("#").free().waiting("100#").paid()
-        assert [paper.marks for paper in again.did(Print)] == [()]  # its twin, of a sale made since
-
-
-def test_the_account_that_does_not_answer_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Its twins, with an account, are in ``test_agreement.py``."""
-    assert sales(with_sales(tmp_path), "reconcile") == 1
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.startswith("kiosk: unknown whether the account agrees: no answer: network")
-    assert len(said.err.splitlines()) == 1
-
-
-def test_reading_changes_nothing_and_works_while_a_kiosk_writes(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    config = with_sales(tmp_path)
-    journal = SqliteJournal(tmp_path / "journal.db")
-    assert sales(config, "list") == 0
-    journal.save((Sale("POS-3-x", 3, 1, "BRL", (), "key 3", NOON),), (), NOON)
-    assert sales(config, "show", "3") == 0
-    journal.close()
-    assert "Sale 3" in capsys.readouterr().out
+# --- errors ----------------------------------------------------------------------------------------------------------
 
 
 def test_a_traceback_only_on_request(

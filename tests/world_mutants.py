@@ -224,7 +224,7 @@ _LAWS: Final = (
     Mutant("L2", _AUDIT, "end = min(provider, begin + OVERLAP_S + audit.part_s)", "end = begin + OVERLAP_S"),
     Mutant("L2", _RECONCILE, "sale.phase.open or sale.watched)", "sale.phase.open or sale.number)"),
     # L3: a second original, a copy of nothing.
-    Mutant("L3 R21", _MOVES, "        tried=sale.number <= turn.restored,\n    )\n", "    )\n"),
+    Mutant("L3 R21", _MOVES, "        tried=turn.doubts(sale),\n    )\n", "    )\n"),
     Mutant(
         "L3 R21 R23", _COUNTER, "if debt.state is not DebtState.PRINTING:", "if debt.state is not DebtState.DOUBTFUL:"
     ),
