@@ -71,7 +71,7 @@ TARGETS: Final = MappingProxyType(
             Target("control", devices.control_request, in_json, "requests on the control socket"),
             Target("config", files.configured, in_toml, "kiosk.toml", 400),
             Target("token", files.token_read, in_any_bytes, "the access token's file", 100),
-            Target("rows", files.rows_read, in_json, "rows of the journal", 1000),
+            Target("rows", files.rows_read, in_json, "rows of the journal", 4000),
             Target("journal", files.journal_file, in_any_bytes, "the journal's file", 100),
             Target("resume", machine.resumed, in_any_bytes, "a boot on any rows, and what comes after", 200),
             Target("put", double.order_put, in_json, "orders put to the fake Mercado Pago"),
