@@ -108,12 +108,13 @@ class Health:
     def printer_said(self, event: object) -> Health:
         """The health after a word of the printer; any other event changes nothing."""
         match event:
-            case PaperIs() | PrintFailed():
-                return replace(self, paper=event.paper)
+            case PaperIs(paper=paper) | PrintFailed(paper=paper):
+                pass
             case Printed():
-                return replace(self, paper=Paper.OK if event.sure else Paper.SILENT)
+                paper = Paper.OK if event.sure else Paper.SILENT
             case _:
                 return self
+        return self if paper is self.paper else replace(self, paper=paper)
 
 
 ASK_AT_ONCE: Final = Talk(until=0.0)
