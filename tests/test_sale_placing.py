@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kiosk.sale.commands import AskPos, Depth, Look, Place, Tune, Withdraw
-from kiosk.sale.events import Busy, Placed, Reject, Removal, Stop, Trouble
+from kiosk.sale.events import Busy, Holds, Placed, PosOrder, Reject, Removal, Stop, Trouble
 from kiosk.sale.records import Phase, Why
 from kiosk.sale.states import Notice, NoticeKind, Placing, Waiting, Withdrawing
 from tests.story import EPOCH, Story, order, payment
@@ -361,6 +361,24 @@ def test_after_a_power_cut_an_order_with_too_little_time_is_taken_back() -> None
     story.account().holds(reference)
     assert isinstance(story.state, Withdrawing)
     assert story.state.why is Why.POWER
+
+
+def test_another_order_told_late_while_placing_is_not_deleted() -> None:
+    """R10: the POS was asked after a lost answer, and given up; then it answers after all."""
+    assert not _deletes_after_a_late_word(PosOrder("foreign-1", 900))
+
+
+def test_an_order_is_deleted_where_the_late_answer_knew_of_no_other() -> None:
+    assert _deletes_after_a_late_word(None)
+
+
+def _deletes_after_a_late_word(order: PosOrder | None) -> bool:
+    story = Story().ready().keys("2500#").free().unknown(Place)
+    asked = story.open_calls(AskPos)[0]
+    story.wait(10.6)
+    story.feed(Holds(request=asked.request, reference=story.sale.reference, order=order))
+    assert story.public == "placing"
+    return bool(story.keys("*#").seen().did(Withdraw))
 
 
 def test_after_a_power_cut_a_paid_order_prints_an_ordinary_ticket() -> None:

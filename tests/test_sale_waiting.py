@@ -113,6 +113,36 @@ def test_another_order_that_is_seen_only_once_we_withdraw_is_not_deleted(referen
         assert story.public == "checking"
 
 
+def test_what_a_late_answer_told_of_another_order_keeps_it_from_being_deleted() -> None:
+    """R10, found among a million sales: the verification is given up as silent, and its answer comes while we wait."""
+    story = _told_late("foreign-1").keys("*#").seen()
+    assert not story.did(Withdraw)
+    story.holds(story.sale.reference)  # the old answer is not true any more: ours is deleted a little later
+    story.wait_for(Withdraw, within=11)
+
+
+def test_a_late_answer_that_tells_of_ours_changes_nothing() -> None:
+    assert _told_late("").keys("*#").seen().did(Withdraw)
+
+
+def _told_late(reference: str) -> Story:
+    """Waiting; the verification was given up, and then answered with that order, or with ours."""
+    story = to_the_verification(Story().ready().waiting())
+    asked = story.open_calls(AskPos)[0]
+    story.wait(10.6)
+    assert not story.open_calls(AskPos), "given up"
+    held = PosOrder(reference or story.sale.reference, story.sale.cents)
+    return story.feed(Holds(request=asked.request, reference=story.sale.reference, order=held))
+
+
+def test_what_a_late_answer_told_is_forgotten_when_the_pos_is_seen_to_hold_ours() -> None:
+    story = _told_late("foreign-1")
+    assert story.in_state(Waiting).told_of_another
+    story.wait_for(AskPos, within=11)
+    story.holds(story.sale.reference)
+    assert not story.in_state(Waiting).told_of_another
+
+
 def test_another_amount_on_the_pos_is_an_alarm() -> None:
     story = to_the_verification(Story().ready().waiting())
     story.holds(story.sale.reference, 100)

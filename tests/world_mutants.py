@@ -415,8 +415,8 @@ _RULES: Final = (
     Mutant(
         "R8 R10",
         _PLACING,
-        "reading_only=reading_only or state.busy,",
-        "reading_only=reading_only,",
+        "reading_only=reading_only or state.busy or state.told_of_another,",
+        "reading_only=reading_only or state.told_of_another,",
         "test_sale_placing::test_busy_again_is_withdrawn_by_reading_and_said",
     ),
     # R9, R10, R12, R13: waiting.
@@ -460,6 +460,20 @@ _RULES: Final = (
         _WAITING,
         "return moves.withdraw(sale, why, turn, dies_at=state.dies_at, reading_only=True)",
         "return moves.withdraw(sale, why, turn, dies_at=state.dies_at)",
+    ),
+    Mutant(
+        "R10",
+        _WAITING,
+        "replace(state, told_of_another=True, verify_at=turn.mono)",
+        "replace(state, verify_at=turn.mono)",
+        "test_sale_waiting::test_what_a_late_answer_told_of_another_order_keeps_it_from_being_deleted",
+    ),
+    Mutant(
+        "R10",
+        _PLACING,
+        "replace(state, told_of_another=True) if another else state",
+        "state",
+        "test_sale_placing::test_another_order_told_late_while_placing_is_not_deleted",
     ),
     Mutant(
         "R10",
@@ -514,7 +528,7 @@ _RULES: Final = (
     Mutant(
         "R16",
         _WAITING,
-        "            return moves.withdraw(state.sale, Why.STOPPED, turn, dies_at=state.dies_at)",
+        "            return _take_back(state, Why.STOPPED, turn)",
         "            return state",
         "test_sale_front::test_stop_withdraws_an_open_order",
     ),

@@ -132,7 +132,7 @@ def _still_proves(state: InSale, event: CallAnswer) -> bool:
     """Whether an answer to an older request of the same sale tells something that stays true."""
     if not isinstance(state, Placing | Waiting | Withdrawing | Checking) or event.reference != state.sale.reference:
         return False
-    return isinstance(event, Seen | Placed | Removed) or (isinstance(event, Holds) and isinstance(state, Withdrawing))
+    return isinstance(event, Seen | Placed | Removed | Holds)
 
 
 def _react(state: State, event: Event, turn: Turn) -> State:

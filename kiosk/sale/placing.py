@@ -153,6 +153,8 @@ def placing(state: Placing, event: Event, turn: Turn) -> State:
             return _on_the_pos(replace(state, sale=sale), turn)
         case Seen():
             return _looked(state, event, turn)
+        case Holds() if event.request != state.talk.request:
+            return _told_late(state, event)
         case Holds() if state.part is not PlacingPart.PUT:
             return _told_of_the_pos(state, event, turn)
         case Woken() if turn.mono >= state.give_up_at:
@@ -182,6 +184,12 @@ def placing(state: Placing, event: Event, turn: Turn) -> State:
             return replace(state, talk=turn.backoff(state.talk, event))
         case _:
             return state
+
+
+def _told_late(state: Placing, event: Holds) -> Placing:
+    """R10: a question that was given up is answered after all, with another's order: nothing is deleted blindly."""
+    another = event.order is not None and event.order.reference != state.sale.reference
+    return replace(state, told_of_another=True) if another else state
 
 
 def _doubtful(state: Placing, turn: Turn) -> Placing:
@@ -222,7 +230,7 @@ def _leave(state: Placing, why: Why, turn: Turn, *, reading_only: bool = False) 
         why,
         turn,
         dies_at=state.dies_at,
-        reading_only=reading_only or state.busy,
+        reading_only=reading_only or state.busy or state.told_of_another,
         unplaced=state.busy and not state.sale.doubt,
     )
 

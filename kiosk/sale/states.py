@@ -211,6 +211,8 @@ class Placing:
     looks: int = 0
     busy: bool = False
     """The last attempt was answered "the POS is busy": unless an earlier one is in doubt, ours never came there."""
+    told_of_another: bool = False
+    """An answer that came late said that the POS holds another's order."""
     leave: Why | None = None
     """Withdraw as soon as the answer is known."""
     asking_until: float = 0.0
@@ -260,6 +262,8 @@ class Waiting:
     """Approved so far, where it does not cover the amount."""
     missing: int = 0
     """Times in a row that the POS did not hold the order."""
+    told_of_another: bool = False
+    """An answer that came late said that the POS holds another's order, and no later one said that it holds ours."""
     wrong: int = 0
     """Orders seen that look paid and are not this sale's: an alarm."""
 

@@ -67,6 +67,8 @@ def waiting(state: Waiting, event: Event, turn: Turn) -> State:
             return _waiting_saw(state, event, turn)
         case Holds() if event.request == state.talk.request:
             return _verified(state, event, turn)
+        case Holds():
+            return _told_late(state, event, turn)
         case Refused() | Unknown():
             turn.note("look-unknown", "no certain answer while waiting", state.sale, answer=event, level=4)
             answered_at = state.answered_at if isinstance(event, Unknown) else turn.mono
@@ -76,7 +78,7 @@ def waiting(state: Waiting, event: Event, turn: Turn) -> State:
             )  # looks go on whatever the POS says
             return replace(state, talk=talk, answered_at=answered_at, verifying=False, verify_at=verify_at)
         case Stop():
-            return moves.withdraw(state.sale, Why.STOPPED, turn, dies_at=state.dies_at)
+            return _take_back(state, Why.STOPPED, turn)
         case Key():
             return _waiting_key(state, event, turn)
         case LookNow():
@@ -135,6 +137,7 @@ def _verified(state: Waiting, event: Holds, turn: Turn) -> State:
         verify_at=turn.mono + VERIFY_S,
         answered_at=turn.mono,
         missing=0,
+        told_of_another=False,
     )
     if order is None:
         missing = state.missing + 1
@@ -150,12 +153,24 @@ def _verified(state: Waiting, event: Holds, turn: Turn) -> State:
     return moves.withdraw(sale, why, turn, dies_at=state.dies_at, reading_only=True)
 
 
+def _told_late(state: Waiting, event: Holds, turn: Turn) -> Waiting:
+    """R10: a verification that was given up is answered after all, with another's order. The answer is old: ask again,
+    and until that is answered delete nothing blindly."""
+    if event.order is None or event.order.reference == state.sale.reference:
+        return state
+    return replace(state, told_of_another=True, verify_at=turn.mono)
+
+
+def _take_back(state: Waiting, why: Why, turn: Turn) -> Withdrawing:
+    return moves.withdraw(state.sale, why, turn, dies_at=state.dies_at, reading_only=state.told_of_another)
+
+
 def _waiting_key(state: Waiting, event: Key, turn: Turn) -> State:
     now = turn.mono
     asking = now < state.asking_until
     match event.key:
         case "#" if asking:
-            return moves.withdraw(state.sale, Why.CANCELLED, turn, dies_at=state.dies_at)
+            return _take_back(state, Why.CANCELLED, turn)
         case "*" if not asking:
             return replace(state, asking_until=now + QUESTION_S)
         case "*":
@@ -177,7 +192,7 @@ def _look_now(state: Waiting, turn: Turn) -> State:
 def _waiting_woken(state: Waiting, turn: Turn) -> State:
     now = turn.mono
     if now >= state.ends_at:
-        return moves.withdraw(state.sale, Why.TIME_UP, turn, dies_at=state.dies_at)
+        return _take_back(state, Why.TIME_UP, turn)
     if state.asking_until and now >= state.asking_until:
         state = replace(state, asking_until=0.0)
     if state.talk.request or now < state.talk.until:
