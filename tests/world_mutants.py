@@ -575,7 +575,7 @@ _RULES: Final = (
     Mutant(
         "R20",
         _FRONT,
-        "return isinstance(event, Seen | Placed | Removed)",
+        "return isinstance(event, Seen | Placed | Removed | Holds)",
         "return False",
         "test_sale_front::test_an_answer_of_an_older_request_counts_for_what_it_proves",
     ),
