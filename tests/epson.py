@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache
 from typing import Final
 
 import qrcode  # type: ignore[import-untyped]  # it ships no types
@@ -35,8 +36,10 @@ LEVELS: Final = {48: "L", 49: "M", 50: "Q", 51: "H"}  # GS ( k, function 169
 class Printer:
     """One printer, from power-on; ``feed`` takes bytes, ``printout`` says what has come out so far."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, *, forgiving: bool = False) -> None:
+        """``forgiving``: bytes that are no command are a complaint, not an error."""
         self.model = model
+        self.forgiving = forgiving
         self.items: list[Item] = []
         self.complaints: list[str] = []
         self.stored_qr = b""
@@ -61,7 +64,7 @@ class Printer:
 
     def feed(self, data: bytes) -> Printer:
         """Print ``data``; raises NotEscPos at bytes that are no command."""
-        for token in read(data):
+        for token in read(data, forgiving=self.forgiving):
             if isinstance(token, Text):
                 for place, byte in enumerate(token.data, token.offset):
                     self._letter(byte, place)
@@ -248,23 +251,29 @@ class Printer:
             case b"1P":
                 self.stored_qr = data[3:]
             case b"1Q":
-                level = getattr(qrcode.constants, f"ERROR_CORRECT_{LEVELS[self.qr_level]}")
-                code = qrcode.QRCode(error_correction=level, border=0)
-                code.add_data(self.stored_qr)
-                code.make(fit=True)
-                size = range(self.qr_size)
-                dots = (tuple(bool(dot) for dot in line for _ in size) for line in code.modules)
-                symbol = tuple(line for line in dots for _ in size)
+                symbol = qr_symbol(self.stored_qr, LEVELS[self.qr_level], self.qr_size)
                 self._graphic(command, "QR", symbol, self.stored_qr.decode("utf-8", "replace"))
             case _:
                 self._unknown(command)
 
     def _graphic(self, command: Command, kind: str, dots: Bitmap, content: str = "") -> None:
         width = len(dots[0]) if dots else 0
-        if width > self.area:  # a QR symbol is not printed at all, a picture is clipped
+        if not width:
+            self._complain(command, f"an empty {kind}")
+        elif width > self.area:  # a QR symbol is not printed at all, a picture is clipped
             self._complain(command, f"{width} dots wide on {self.area}")
         else:
             self.items.append(Graphic(kind, dots, self._left(width), content))
+
+
+@cache
+def qr_symbol(data: bytes, level: str, size: int) -> Bitmap:
+    """The smallest symbol that holds ``data``, without an edge: the printer draws none. ``size``: dots of a module."""
+    code = qrcode.QRCode(error_correction=getattr(qrcode.constants, f"ERROR_CORRECT_{level}"), border=0)
+    code.add_data(data)
+    code.make(fit=True)
+    rows = (tuple(bool(dot) for dot in row for _ in range(size)) for row in code.modules)
+    return tuple(row for row in rows for _ in range(size))
 
 
 def printed(data: bytes | Iterable[bytes], model: Model) -> Printout:

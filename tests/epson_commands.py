@@ -19,6 +19,10 @@ class NotEscPos(Exception):  # noqa: N818 - it says what the bytes are
     """Bytes that are no command of the reference, or a command that stops half-way; names the place."""
 
 
+class CutShort(NotEscPos):
+    """The end came in the middle of a command."""
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
     """Bytes to print, as they came; the code page is the printer's affair."""
@@ -154,10 +158,11 @@ REFERENCE = _reference()
 _SPELLED = MappingProxyType({"\x04": "EOT", "\x05": "ENQ", "\x14": "DC4", " ": "SP", "\x0c": "FF"})
 
 
-def read(data: bytes) -> Iterator[Text | Command]:
+def read(data: bytes, *, forgiving: bool = False) -> Iterator[Text | Command]:
     """What a printer makes of the bytes, in order. NUL between commands is nothing at all.
 
-    Raises NotEscPos at bytes that the reference does not know, and at a command that the end cuts short.
+    ``forgiving``: as real printers do, drop two bytes that begin no command (after a line that was cut, say).
+    Raises NotEscPos at bytes that the reference does not know, CutShort at a command that the end cuts short.
     """
     place, start = 0, -1  # start: where the text begins that is being gathered
     while place < len(data):
@@ -175,8 +180,16 @@ def read(data: bytes) -> Iterator[Text | Command]:
         elif byte == 0:
             place += 1
         else:
-            command, place = _command(data, place)
+            try:
+                command, after = _command(data, place)
+            except CutShort:
+                raise
+            except NotEscPos:
+                if not forgiving:
+                    raise
+                command, after = Command(place, "nothing", data[place : place + 2]), place + 2
             yield command
+            place = after
     if start >= 0:
         yield Text(start, data[start:])
 
@@ -187,7 +200,7 @@ def _command(data: bytes, place: int) -> tuple[Command, int]:
     if not known:
         rest = data[place : place + 3]
         if prefix and (len(rest) == 1 or (len(rest) == 2 and rest[1:] in b"(8vg")):
-            raise NotEscPos(f"offset {place}: cut short: {rest.hex(' ')}")
+            raise CutShort(f"offset {place}: cut short: {rest.hex(' ')}")
         raise NotEscPos(f"offset {place}: no command of the reference: {rest.hex(' ')}")
     name = known[0]
     letters = name.split(" ", 1)[1]
@@ -201,7 +214,7 @@ def _command(data: bytes, place: int) -> tuple[Command, int]:
     if size < 0:
         raise NotEscPos(f"offset {place}: {shown} has no such form: {data[place : body + 1].hex(' ')}")
     if body + size > len(data):
-        raise NotEscPos(f"offset {place}: cut short: {shown}")
+        raise CutShort(f"offset {place}: cut short: {shown}")
     return Command(place, shown, data[body : body + size]), body + size
 
 

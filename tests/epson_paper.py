@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from types import MappingProxyType
 from typing import Final
 
@@ -53,7 +54,7 @@ POS_5890: Final = Model(
     pages=_pages(0, 2, 3, 4, 5, 16, 17, 18, 19),
     cutter=False,
     chinese=True,
-    lacks=frozenset({"GS ( k", "GS ( L", "GS 8 L", "ESC M"}),
+    lacks=frozenset({"GS ( k", "GS ( L", "GS 8 L"}),
 )
 # 76 mm, needles: "TM-U220 series Specification". Measured in half dots: font A is 9x9 (33 columns), font B 7x9 (40).
 # That B is the first font stands in the specification of its successor TM-U230, ESC !.
@@ -166,7 +167,7 @@ def _shown(item: Item, model: Model) -> str:
         case Kick():
             return f"{'':16}drawer on pin {item.pin}, {item.on_ms} ms on, {item.off_ms} ms off"
         case Graphic():
-            size = f"{len(item.dots[0])}x{len(item.dots)} at {item.left}" if item.dots else "empty"
+            size = f"{len(item.dots[0])}x{len(item.dots)} at {item.left}"
             return f"{'':16}[{item.kind} {size}{': ' * bool(item.content)}{item.content}]"
         case Line():
             styles = list(dict.fromkeys(str(cell.style) for cell in item.cells))
@@ -176,11 +177,12 @@ def _shown(item: Item, model: Model) -> str:
             return f"{' + '.join(styles):16}|{across}|{' WRAPPED' if item.wrapped else ''}"
 
 
+_BITS: Final = tuple(tuple(bool(byte >> bit & 1) for bit in range(7, -1, -1)) for byte in range(256))
+
+
 def bitmap(data: bytes, across: int, scale: tuple[int, int] = (1, 1)) -> Bitmap:
     """Raster data of ``across`` bytes a row, most significant bit leftmost, each dot ``scale`` dots wide and high."""
-    rows = (data[start : start + across] for start in range(0, len(data), across))
-    dots = (
-        tuple(bool(byte >> bit & 1) for byte in row for bit in range(7, -1, -1) for _ in range(scale[0]))
-        for row in rows
-    )
-    return tuple(row for row in dots for _ in range(scale[1]))
+    rows = (data[start : start + across] for start in range(0, len(data), across or 1))
+    dots = (tuple(chain.from_iterable(_BITS[byte] for byte in row)) for row in rows)
+    wide = dots if scale[0] == 1 else (tuple(dot for dot in row for _ in range(scale[0])) for row in dots)
+    return tuple(row for row in wide for _ in range(scale[1]))

@@ -11,7 +11,7 @@ from escpos.printer import Dummy
 from PIL import Image
 
 from tests.epson import Printer, printed
-from tests.epson_commands import REFERENCE, Command, NotEscPos, Text, read
+from tests.epson_commands import REFERENCE, Command, CutShort, NotEscPos, Text, read
 from tests.epson_paper import TM_U220, Cell, Cut, Graphic, Kick, Line, Model, Printout, bitmap
 from tests.epson_picture import EDGE, picture
 
@@ -184,8 +184,12 @@ def test_pictures_by_three_commands_show_the_same_dots() -> None:
     "code", ["1b 7a", "1d 56 02", "1f", "07", "1d 76 31", "10 04 09", "1b 2a 05 01 00 00", "1d 6b 20", "1c 7a 01", "7f"]
 )
 def test_bytes_of_no_page_are_an_error_with_their_place(code: str) -> None:
+    data = b"ok" + bytes.fromhex(code) + b"and more"
     with pytest.raises(NotEscPos, match=r"^offset 2: .*(no command|no such form)"):
-        list(read(b"ok" + bytes.fromhex(code) + b"and more"))
+        list(read(data))
+    out = Printer(T88, forgiving=True).feed(data + b"\n").printout()
+    assert out.lines[-1].startswith("ok")
+    assert out.complaints[0].startswith("offset 2: nothing")
 
 
 @pytest.mark.parametrize("cut", range(2, 20))
@@ -195,8 +199,8 @@ def test_a_command_that_stops_half_way_is_an_error(cut: int) -> None:
     if cut == 2:
         assert list(read(whole[:2])) == [Text(0, b"ok")]
         return
-    with pytest.raises(NotEscPos, match=r"^offset 2: .*cut short"):
-        list(read(whole[:cut]))
+    with pytest.raises(CutShort, match=r"^offset 2: .*cut short"):
+        list(read(whole[:cut], forgiving=True))
 
 
 def test_the_reference_is_whole_where_tickets_are_made_of_it() -> None:
