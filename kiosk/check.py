@@ -152,7 +152,9 @@ def check_keypad(problems: list[str]) -> Iterator[Result]:
 
 
 def check_printer(paper: Paper, trouble: str = "") -> Result:
-    """The printer's own word."""
+    """The printer's own word; ``trouble``: what it or the settings want mended."""
+    if paper.usable and trouble:
+        return Result("printer", False, f"{paper.value}, but {trouble}", "change [printer] to what this printer can do")
     if paper.usable:
         silent = "connected; it does not report its state" if paper is Paper.SILENT else f"ready ({paper.value})"
         return Result("printer", True, silent)

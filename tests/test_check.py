@@ -176,10 +176,17 @@ def test_a_keypad_in_order_and_one_with_problems() -> None:
 
 @pytest.mark.parametrize("paper", Paper)
 def test_a_printer_is_well_where_it_can_print_and_has_advice_where_it_cannot(paper: Paper) -> None:
-    found = check_printer(paper, "cable?")
+    found = check_printer(paper)
     assert found.ok is paper.usable
     assert bool(found.advice) is not paper.usable
-    assert paper.usable or found.text == f"{paper.value}, cable?"
+
+
+@pytest.mark.parametrize("paper", Paper)
+def test_what_the_printer_or_its_settings_want_mended_is_said(paper: Paper) -> None:
+    """A working printer that leaves the logo out is not well: nobody would look for the reason."""
+    found = check_printer(paper, "the logo is left out")
+    assert (found.ok, bool(found.advice)) == (False, True)
+    assert found.text == f"{paper.value}{', but' if paper.usable else ','} the logo is left out"
 
 
 def test_a_printer_that_never_reports_is_not_called_ready() -> None:

@@ -7,6 +7,8 @@ Facts about the library, version 3.1, that shape this file:
 - It remembers the code page and does not select it again after ``ESC @``. So each ticket has a new ``Dummy``, whose
   first command is ``ESC @``, then the page.
 - Left alone it picks a page for each letter, and sends Chinese text raw. So the page is forced.
+- Where a profile lists a page under several numbers it takes the last, of a second table (50 and on) that cheap
+  printers add to Epson's. The lowest number is Epson's, and the likelier to be in every copy of them. So it is sent.
 - It writes text as it is, with all control bytes. So ``letters.printable`` goes over everything first.
 - ``image`` prints warnings to standard output and makes one command of up to 70 kB. So the logo is cut into strips
   here.
@@ -36,6 +38,7 @@ FILLER: Final = bytes(2048)
 """Zeros to end a command that was cut off: more than the longest of ours takes (a strip of the logo)."""
 _STRIP_ROWS: Final = 24
 _WIDEST_DOTS: Final = 576  # An 80 mm paper's 72 mm at 8 dots a millimetre.
+_LETTER_DOTS: Final = 12  # Epson's font A, in which all is printed but the smaller letters.
 _LOGO_BYTES: Final = 20_000  # 277 rows of the widest.
 _LOGO_S: Final = 8  # On a slow line it must leave time for the ticket.
 _FEED_ROWS: Final = 6  # From the print head to the cutter; what the library's own ``cut`` feeds.
@@ -70,16 +73,23 @@ class Renderer:
         self._encoder = dummy.magic.encoder
         self._small_font = "1" in dummy.profile.fonts
         self._widths = widths(settings.columns, small=self._small_font)
-        self.trouble = ""
-        """Why the logo is left out; empty if it is not, or none is configured."""
+        self._dots = _dots_across(dummy.profile)
+        self._troubles = list(self._beyond(dummy.profile))
+        self._raster = bool(dummy.profile.supports("bitImageRaster"))
         self._logo = self._read_logo() if settings.logo else b""
+
+    @property
+    def trouble(self) -> str:
+        """What of the settings this printer cannot do; empty if there is nothing, or its profile does not say."""
+        return "; ".join(self._troubles)
 
     def printout(self, ticket: Ticket, marks: tuple[Mark, ...]) -> Printout:
         """The ticket with its marks, and the merchant's copy behind it where the shop wants one.
 
-        A copy is nobody's original: neither the drawer opens for it, nor is it copied again.
+        A copy is nobody's original: neither the drawer opens for it, nor is it copied again; the same for a list of
+        tickets, which has no reference.
         """
-        original = Mark.COPY not in marks and Mark.MONEY_TO_SETTLE not in marks
+        original = bool(ticket.reference) and Mark.COPY not in marks and Mark.MONEY_TO_SETTLE not in marks
         dummy = self._started()
         if self._settings.drawer and original:
             dummy.cashdraw(2)
@@ -108,6 +118,13 @@ class Renderer:
             raise PrinterError(Paper.GONE, f"profile {self._settings.profile!r} has no code page {page}")
         return dummy
 
+    def _beyond(self, profile: Any) -> Iterator[str]:
+        name, most = self._settings.profile, (self._dots or 0) // _LETTER_DOTS
+        if most and self._settings.columns > most:
+            yield f"columns is {self._settings.columns}, but a {name} has {most} in a row at the most"
+        if self._settings.qr and not profile.supports("qrCode"):
+            yield f"the QR is left out: a {name} draws none"
+
     @property
     def _page(self) -> str:
         return self._settings.code_page.upper()
@@ -118,6 +135,8 @@ class Renderer:
         # Printers made for China start in Kanji mode and take two accented letters for one character. Where the
         # printer knows no Kanji the command does nothing.
         dummy._raw(_CANCEL_KANJI)
+        numbers = [int(number) for number, page in dummy.profile.codePages.items() if page == self._page]
+        dummy.magic.encoder.codepages[self._page] = min(numbers)
         dummy.charcode(self._page)
         return dummy
 
@@ -190,19 +209,27 @@ class Renderer:
             struct.error,
             self._image.Image.DecompressionBombError,
         ) as bad:
-            self.trouble = f"the logo is left out: {bad}"
+            self._troubles.append(f"the logo is left out: {bad}")
             return b""
 
     def _logo_commands(self, file: IO[bytes]) -> bytes:
+        if not self._raster:
+            raise ValueError(f"a {self._settings.profile} prints none")
         picture = self._image.Image.open(file)  # Its size; a huge one is never unpacked.
         width, height = (picture.width + 7) // 8, picture.height
-        if picture.width > _WIDEST_DOTS or width * height > self._logo_bytes():
+        if picture.width > (self._dots or _WIDEST_DOTS) or width * height > self._logo_bytes():
             raise ValueError(f"too large ({picture.width}x{height} dots)")
         return b"".join(_strips(self._image.EscposImage(picture).to_raster_format(), width))
 
     def _logo_bytes(self) -> int:
         slow = self._settings.driver == "serial"
         return min(_LOGO_BYTES, self._settings.baud // 10 * _LOGO_S) if slow else _LOGO_BYTES
+
+
+def _dots_across(profile: Any) -> int | None:
+    """How many dots stand in a row of paper; None where the profile does not know."""
+    dots = profile.profile_data.get("media", {}).get("width", {}).get("pixels")
+    return dots if isinstance(dots, int) else None
 
 
 def _strips(raster: bytes, width: int) -> Iterator[bytes]:
