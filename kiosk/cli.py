@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from kiosk.cli_backup import add_arguments, backup
 from kiosk.cli_sales import CommandError, add_actions, list_sales
 from kiosk.config import DEFAULT_PATH, Config, ConfigError, load, load_token, masked, token_warning
 from kiosk.ports import JournalError, Keypad
@@ -81,9 +82,8 @@ def _parser() -> argparse.ArgumentParser:
     command("reload", _reload, "what the running kiosk would read anew, and what needs a restart")
     command("config", _config, "show the configuration in force, secrets masked")
     command("keys", _keys, "show what the keypad sends; Ctrl-C ends")
-    add_actions(
-        command("sales", list_sales, "the journal: list, show N, export, backup FILE; reconcile it with the account")
-    )
+    add_actions(command("sales", list_sales, "the journal: list, show N, export; reconcile it with the account"))
+    add_arguments(command("backup", backup, "journal and configuration into a new folder, also while the kiosk runs"))
     return parser
 
 

@@ -1,4 +1,4 @@
-"""``kiosk sales``: the journal in the technician's hands, read-only; copied, or held against the account.
+"""``kiosk sales``: the journal in the technician's hands, read-only; or held against the account.
 
 Each command loads what it needs inside itself, as those of ``cli`` do.
 """
@@ -25,7 +25,7 @@ def add_actions(sales: argparse.ArgumentParser) -> None:
     """What can be done with them, and with which options."""
     sales.add_argument("--journal", type=Path, help="instead of the configured one")
     sales.add_argument("--json", action="store_true")
-    actions = sales.add_subparsers(metavar="list|show|export|backup|reconcile")
+    actions = sales.add_subparsers(metavar="list|show|export|reconcile")
     listing = actions.add_parser("list", help="the newest sales")
     listing.add_argument("--count", type=int, default=LIST_MAX, help=f"default: {LIST_MAX}")
     listing.set_defaults(command=list_sales)
@@ -34,17 +34,11 @@ def add_actions(sales: argparse.ArgumentParser) -> None:
     show.set_defaults(command=_show)
     export = actions.add_parser("export", help="all sales as CSV, or with --json as JSON")
     export.set_defaults(command=_export)
-    backup = actions.add_parser("backup", help="a whole copy in a new file, also while the kiosk runs")
-    backup.add_argument("file", type=Path, metavar="FILE")
-    backup.set_defaults(command=_backup)
     reconcile = actions.add_parser("reconcile", help="a day of the journal against the account's own payments")
     reconcile.add_argument("--day", type=date.fromisoformat, metavar="YYYY-MM-DD", help="default: today")
     reconcile.set_defaults(command=_reconcile)
     for action in (listing, show, export, reconcile):
         action.add_argument("--json", action="store_true", default=argparse.SUPPRESS)
-
-
-# --- run, sim ---------------------------------------------------------------------------------------------------------
 
 
 def _journal_and_zone(parsed: argparse.Namespace) -> tuple[Path, Config]:
@@ -96,16 +90,6 @@ def _export(parsed: argparse.Namespace) -> int:
             out = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="", write_through=True)
             write_csv(reader.sales(), config.shop.zone, out)
             out.detach()
-    return 0
-
-
-def _backup(parsed: argparse.Namespace) -> int:
-    from kiosk.journal import Reader
-
-    path, _ = _journal_and_zone(parsed)
-    with Reader(path) as reader:
-        reader.copy(parsed.file)
-    print(f"{parsed.file}: a whole copy of {path}")
     return 0
 
 

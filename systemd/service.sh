@@ -31,7 +31,7 @@ python=/usr/bin/python3
 
 busy_s=900 # longer than any sale can keep the counter busy
 
-dry='' force='' purge='' wheels='' token_from=''
+dry='' force='' purge='' wheels='' token_from='' restore=''
 
 service() {
     local uninstall=''
@@ -41,9 +41,13 @@ service() {
             --force) force=1 ;;
             --uninstall) uninstall=1 ;;
             --purge) purge=1 ;;
-            --token | --wheels)
+            --token | --wheels | --restore)
                 [[ -n ${2-} ]] || wrong_use "$1 needs a value"
-                if [[ $1 == --token ]]; then token_from=$2; else wheels=$2; fi
+                case $1 in
+                    --token) token_from=$2 ;;
+                    --wheels) wheels=$2 ;;
+                    *) restore=$2 ;;
+                esac
                 shift
                 ;;
             *) wrong_use "unknown option: $1" ;;
@@ -51,9 +55,11 @@ service() {
         shift
     done
     [[ -z $purge || -n $uninstall ]] || wrong_use "--purge goes with --uninstall"
-    [[ -z $uninstall || -z $wheels$token_from ]] || wrong_use "--uninstall takes neither --wheels nor --token"
+    [[ -z $uninstall || -z $wheels$token_from$restore ]] || wrong_use "--uninstall takes only --purge, --force, --dry-run"
     [[ -z $wheels || -d $wheels ]] || fail "$wheels is no folder"
     [[ -z $token_from || $token_from == - || -r $token_from ]] || fail "$token_from cannot be read"
+    [[ -z $restore || -r $restore/journal.db && -r $restore/kiosk.toml ]] ||
+        fail "$restore is no backup: kiosk backup makes a folder with journal.db and kiosk.toml"
     [[ -n $dry || $EUID == 0 ]] || fail "this needs root: sudo ./install.sh $*"
     [[ -n $dry || -d /run/systemd/system ]] || fail "systemd does not run here; for a try without it: ./install.sh --demo"
     one_at_a_time
@@ -123,6 +129,7 @@ install_service() {
     make_version "$id"
     make_user
     set_up_pi
+    [[ -z $restore ]] || restore_backup "$versions/$id"
     put_settings "$id"
     put_token
     put_in_force "$id"
@@ -226,6 +233,35 @@ TEXT
     # [all]: the file may end within a section for another model.
     { cat -- "$boot" && printf '\n[all]\n' && printf '%s\n' "${missing[@]}"; } | write 755 "$boot"
     say "turned on I2C and SPI in $boot; they are there after a reboot: sudo reboot"
+}
+
+# restore_backup VERSION: journal and configuration out of a folder that `kiosk backup` made, for instance on a new card.
+# What was there goes aside, all of the journal: a WAL file that is left beside another journal would damage that.
+restore_backup() {
+    local file journal place aside before
+    "$1/bin/kiosk" config --config "$restore/kiosk.toml" >/dev/null ||
+        fail "nothing was restored: this version does not take $restore/kiosk.toml (see above)"
+    journal=$("$1/bin/kiosk" config --config "$restore/kiosk.toml" | sed -n '/^\[journal\]/,$ s/^path = "\(.*\)"$/\1/p')
+    wait_until_nobody_is_served "$1"
+    if systemctl is-active --quiet kiosk; then run systemctl stop kiosk; fi
+    place=$(dirname -- "$journal") before=before-$(date +%Y-%m-%d-%H%M%S)
+    aside=$place/$before
+    run install -d -o kiosk -g kiosk -m 700 -- "$place"
+    for file in "$journal" "$journal"-*; do
+        [[ -e $file ]] || continue
+        run install -d -o kiosk -g kiosk -m 700 -- "$aside"
+        run mv -- "$file" "$aside/"
+    done
+    run install -o kiosk -g kiosk -m 600 -- "$restore/journal.db" "$journal.new"
+    run sync -f "$place"
+    run mv -T -- "$journal.new" "$journal"
+    if [[ -e $settings ]] && ! cmp -s -- "$settings" "$restore/kiosk.toml"; then
+        run mv -T -- "$settings" "$settings.$before"
+    fi
+    put 644 "$restore/kiosk.toml" "$settings"
+    run sync -f "$place"
+    say "restored $restore"
+    [[ -n $dry || ! -e $aside ]] || say "what was there before is kept in $aside"
 }
 
 # put_settings ID: the annotated configuration, where there is none. One that is there is the shop's, and only told about.

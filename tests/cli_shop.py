@@ -71,3 +71,19 @@ def with_sales(tmp_path: Path, count: int = 2) -> Path:
 def sales(config: Path, *arguments: str) -> int:
     """Run ``kiosk sales``; answers its exit status."""
     return main(["sales", "--config", str(config), *arguments])
+
+
+def backup(config: Path, folder: Path) -> Path | None:
+    """Run ``kiosk backup``; answers the folder that it made, None where it failed."""
+    before = set(folder.iterdir()) if folder.is_dir() else set()
+    status = main(["backup", "--config", str(config), str(folder)])
+    made = set(folder.iterdir()) - before if folder.is_dir() else set()
+    assert (len(made), status) in ((1, 0), (0, 1)), "all of it or nothing"
+    return made.pop() if made else None
+
+
+def backed_up(config: Path, folder: Path) -> Path:
+    """The journal in a new backup."""
+    made = backup(config, folder)
+    assert made is not None
+    return made / "journal.db"

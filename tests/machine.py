@@ -58,12 +58,27 @@ def bare_tree(suite: str, folder: Path) -> Path:
 
 
 def wheels(root: Path, python: str, folder: Path) -> Path:
-    """A folder of wheels for that Python, as README.md says to make one."""
+    """A folder of wheels for that Python, as systemd/README.md says to make one."""
+    return download(root, python, folder, wanted(root))
+
+
+def wanted(root: Path) -> list[str]:
+    """What the service's environment is made of."""
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
-    wanted = [*project["dependencies"], "gpiod", "setuptools"]
-    options = ["--quiet", "--disable-pip-version-check", "--only-binary=:all:", f"--python-version={python}"]
+    return [*project["dependencies"], "gpiod", "setuptools"]
+
+
+def download(root: Path, python: str, folder: Path, packages: Sequence[str], platforms: Sequence[str] = ()) -> Path:
+    """Wheels of those packages for that Python, and for another machine's platforms where any are named."""
+    options = [
+        "--quiet",
+        "--disable-pip-version-check",
+        "--only-binary=:all:",
+        f"--python-version={python}",
+        *platforms,
+    ]
     options += ["--constraint", str(root / "config/constraints.txt"), "--dest", str(folder)]
-    _done([sys.executable, "-m", "pip", "download", *options, *wanted])
+    _done([sys.executable, "-m", "pip", "download", *options, *packages])
     return folder
 
 

@@ -6,21 +6,13 @@ import csv
 import io
 import json
 import re
-import resource
-import subprocess
-import sys
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from kiosk.journal import SqliteJournal
-from kiosk.sale.commands import Print
-from kiosk.sale.events import Paper
-from kiosk.sale.records import DebtState, Mark, Sale
+from kiosk.sale.records import Sale
 from tests.cli_shop import NOON, configured, sales, with_sales
-from tests.loop_story import LoopStory
-from tests.story import order, payment
 
 
 def test_the_newest_sales_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -109,109 +101,6 @@ def test_a_journal_that_cannot_even_be_looked_for_is_one_line(
     assert sales(config, "--journal", str(tmp_path / ("x" * 300)), "list") == 1
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("kiosk: journal ")
-
-
-def test_a_backup_made_while_the_kiosk_writes_is_whole_private_and_readable(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    config = with_sales(tmp_path)
-    backup = tmp_path / "backup.db"
-    with closing(SqliteJournal(tmp_path / "journal.db")) as journal:
-        journal.save((Sale("POS-3-x", 3, 1, "BRL", (), "key 3", NOON),), (), NOON)
-        assert sales(config, "backup", str(backup)) == 0
-        journal.save((Sale("POS-4-x", 4, 1, "BRL", (), "key 4", NOON),), (), NOON)
-    assert capsys.readouterr().out == f"{backup}: a whole copy of {tmp_path}/journal.db\n"
-    assert backup.stat().st_mode & 0o777 == 0o600
-    assert not list(tmp_path.glob("backup.db?*"))
-    assert sales(config, "--journal", str(backup), "list", "--json") == 0
-    assert [sale["number"] for sale in json.loads(capsys.readouterr().out)] == [3, 2, 1]
-
-
-def test_a_backup_replaces_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    config = with_sales(tmp_path)
-    backup = tmp_path / "backup.db"
-    backup.write_text("last year's")
-    assert sales(config, "backup", str(backup)) == 1
-    assert capsys.readouterr() == ("", f"kiosk: copy {backup}: File exists\n")
-    assert backup.read_text() == "last year's"
-    assert sales(config, "backup", str(tmp_path / "another.db")) == 0
-
-
-@pytest.mark.parametrize(
-    ("file", "words"), [("nowhere/backup.db", "No such file or directory"), ("journal.db", "File exists")]
-)
-def test_a_backup_that_cannot_be_made_is_one_line_and_leaves_nothing(
-    file: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    config = with_sales(tmp_path)
-    assert sales(config, "list") == 0  # a reader leaves its -shm behind
-    capsys.readouterr()
-    before = sorted(tmp_path.iterdir())
-    assert sales(config, "backup", str(tmp_path / file)) == 1
-    assert capsys.readouterr() == ("", f"kiosk: copy {tmp_path / file}: {words}\n")
-    assert sorted(tmp_path.iterdir()) == before
-
-
-def test_a_backup_for_which_there_is_no_room_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
-    config = with_sales(tmp_path)
-    command = [sys.executable, "-m", "kiosk", "sales", "--config", str(config), "backup", str(tmp_path / "backup.db")]
-
-    def no_room() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, resource.RLIM_INFINITY))
-
-    done = subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=no_room)
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert done.stderr.startswith(f"kiosk: copy {tmp_path}/backup.db: ")
-    assert not list(tmp_path.glob("backup.db*"))
-
-
-def test_a_backup_of_no_journal_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert sales(configured(tmp_path), "backup", str(tmp_path / "backup.db")) == 1
-    [line] = capsys.readouterr().err.splitlines()
-    assert "there is none yet" in line
-    assert not (tmp_path / "backup.db").exists()
-
-
-def test_r21_a_restored_backup_doubts_what_was_owed_when_it_was_made(tmp_path: Path) -> None:
-    """From the command to the next start: since the backup was made, its ticket may have been printed."""
-    config = with_sales(tmp_path)
-    path, backup = tmp_path / "journal.db", tmp_path / "backup.db"
-    with closing(SqliteJournal(path)) as journal:
-        book = LoopStory(journal).account().free().printer(Paper.OUT).waiting().paid()
-        assert [debt.state for debt in journal.rows().debts] == [DebtState.OWED]
-        reference = book.sale.reference
-        assert sales(config, "backup", str(backup)) == 0
-        book.printer(Paper.OK).wait(6).printed()
-    path.unlink()
-    backup.rename(path)  # as the technician restores it
-    with closing(SqliteJournal(path, anew=True)) as journal:
-        [debt] = journal.rows().debts
-        assert (debt.id, debt.state, debt.tried) == (reference, DebtState.DOUBTFUL, True)
-        again = LoopStory(journal, at=1060.0, life=1).account().free().printer(Paper.OK).wait(6)
-        [paper] = again.did(Print)
-        assert paper.ticket.reference == reference
-        assert Mark.POSSIBLE_DUPLICATE in paper.marks
-
-
-def test_l3_a_sale_that_was_open_in_a_restored_backup_prints_no_second_original(tmp_path: Path) -> None:
-    """It was paid and printed after the backup was made: the journal that knew it is gone."""
-    config = with_sales(tmp_path)
-    path, backup = tmp_path / "journal.db", tmp_path / "backup.db"
-    with closing(SqliteJournal(path)) as journal:
-        story = LoopStory(journal).ready().waiting()
-        assert sales(config, "backup", str(backup)) == 0
-        sale = story.paid().printed().sale
-        assert [paper.marks for paper in story.did(Print)] == [()]
-    path.unlink()
-    backup.rename(path)
-    with closing(SqliteJournal(path, anew=True)) as journal:
-        again = LoopStory(journal, at=1030.0, life=1).account().printer(Paper.OK).free()
-        again.seen(order(sale, payment(sale.payments[0])))
-        [paper] = again.did(Print)
-        assert paper.ticket.reference == sale.reference
-        assert paper.marks == (Mark.POSSIBLE_DUPLICATE,)
-        again.printed().wait(2).keys("#").free().waiting("100#").paid()
-        assert [paper.marks for paper in again.did(Print)] == [()]  # its twin, of a sale made since
 
 
 def test_the_account_that_does_not_answer_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

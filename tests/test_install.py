@@ -209,7 +209,9 @@ def test_the_fuzzer_is_for_the_long_tier_alone(machine: Machine) -> None:
     ("arguments", "message"),
     [
         (["--purge"], "--purge goes with --uninstall"),
-        (["--uninstall", "--wheels", "x"], "--uninstall takes neither --wheels nor --token"),
+        (["--uninstall", "--wheels", "x"], "--uninstall takes only --purge, --force, --dry-run"),
+        (["--uninstall", "--restore", "x"], "--uninstall takes only --purge, --force, --dry-run"),
+        (["--restore"], "--restore needs a value"),
         (["--dry-run", "--token"], "--token needs a value"),
         (["--dry-run", "--demo"], "unknown option: --demo"),
         (["--tset"], "unknown option: --tset"),
@@ -223,6 +225,14 @@ def test_a_wrong_call_touches_nothing(machine: Machine, arguments: list[str], me
     assert result.stderr.startswith(f"install.sh: {message}")
     assert "usage: sudo ./install.sh" in result.stderr
     assert machine.noted() == []
+
+
+def test_what_is_no_backup_is_not_restored(machine: Machine, tmp_path: Path) -> None:
+    """Its twin, with a backup, is in ``test_machine.py``."""
+    (tmp_path / "kiosk.toml").write_text("")
+    result = machine.run("--dry-run", "--restore", str(tmp_path))
+    assert (result.returncode, machine.noted()) == (1, [])
+    assert f"{tmp_path} is no backup" in result.stderr
 
 
 def test_help(machine: Machine) -> None:

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -213,7 +213,10 @@ def upgrades(kiosk: Machine) -> None:
         "the second time there is nothing to do"
     )
     rolled_back(kiosk)
+    kiosk.inside("kiosk", "backup", "/srv")
+    before = kiosk.sales()
     removed(kiosk)
+    restored(kiosk, before)
 
 
 def rolled_back(kiosk: Machine) -> None:
@@ -243,6 +246,25 @@ def removed(kiosk: Machine) -> None:
     kiosk.inside(f"{CHECKOUT}/install.sh", "--uninstall", "--purge")
     assert not (kiosk.tree / "etc/kiosk").exists()
     assert "kiosk" not in (kiosk.tree / "etc/passwd").read_text()
+
+
+def restored(kiosk: Machine, before: list[dict[str, Any]]) -> None:
+    """A new card: one command, and the shop goes on where it was; a second one puts nothing but the backup back."""
+    [backup] = (kiosk.tree / "srv").glob("kiosk-*")
+    assert not (kiosk.tree / "var/lib/kiosk").exists(), "as on a new card"
+    again = (f"{CHECKOUT}/install.sh", "--wheels", WHEELS, "--token", TOKEN, "--restore", f"/srv/{backup.name}")
+    kiosk.join_counter()
+    assert "BAD" not in kiosk.step("sudo ./install.sh --restore, on a new card", *again)
+    kiosk.until_state("idle")
+    assert kiosk.sales() == before
+    kiosk.sell("700")
+    assert kiosk.customer("pay")
+    kiosk.until_state("paid")
+    assert audit(kiosk).tickets[-1].total == "R$ 7,00"
+    assert kiosk.sales()[0]["number"] == before[0]["number"] + 1
+    kiosk.leave()
+    assert "is kept in /var/lib/kiosk/before-" in kiosk.inside(*again)
+    assert kiosk.sales() == before
 
 
 def in_force(kiosk: Machine) -> str:
