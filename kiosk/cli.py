@@ -163,8 +163,10 @@ def _check(parsed: argparse.Namespace) -> int:
 def _results(config: Config) -> Iterator[Result]:
     from kiosk.assembly import control_path
     from kiosk.check import of_service
+    from kiosk.check_machine import check_machine
     from kiosk.control import ask
 
+    yield from check_machine(config.journal, config.mercadopago.base_url)
     try:
         answer = ask(control_path(config, os.environ), {"command": "status"})
     except (FileNotFoundError, ConnectionRefusedError):  # nobody is there: the devices are free

@@ -5,14 +5,18 @@ from __future__ import annotations
 import gzip
 import json
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+
+import pytest
 
 from kiosk.mercadopago import BODY_MAX
 from kiosk.sale.events import Removal, Trouble
-from tests.adversary import HELD, NO_ORDER, RIGHT, Bad, Misbehaviour, Right, every, says
-from tests.scripted_server import DATE, DATE_S, FakeClock, Play, answer, hang_up, reset
+from tests.adversary import HELD, NO_ORDER, RIGHT, Bad, Misbehaviour, Right, every, right, says
+from tests.scripted_server import CERTIFICATES, DATE, DATE_S, FakeClock, Play, ScriptedServer, answer, hang_up, reset
 
 _NONSENSE: Final = every(Trouble.NONSENSE)
 _NETWORK: Final = every(Trouble.NETWORK)
@@ -263,5 +267,56 @@ ENDS: Final = (
     End("a name that is none", Trouble.NONSENSE, url="https://a..b:{port}"),
     End("a port that refuses", Trouble.NETWORK, url="https://127.0.0.1:1"),
 )
+
+
+def on_a_machine_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our test authority alone, as if it were the system's (it is read sooner than those of a real system, too); and a
+    resolver that knows this machine, and nobody else."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATES / "authority.pem"))
+    real = socket.getaddrinfo
+
+    def getaddrinfo(host: Any, *asked: Any, **more: Any) -> list[Any]:
+        if str(host).endswith(".example"):
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return list(real(host, *asked, **more))
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+
+
+@contextmanager
+def far_end(end: End) -> Iterator[tuple[int, ScriptedServer | None]]:
+    """Its port; and the server, where it is one."""
+    if end.on_connect is None:
+        server = ScriptedServer(end.certificate)
+        server.otherwise = lambda heard: right(heard).bytes()
+        try:
+            yield server.port, server
+        finally:
+            server.close()
+        return
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=_take_all, args=(listener, end))
+        thread.start()
+        try:
+            yield listener.getsockname()[1], None
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join(5)
+            assert not thread.is_alive()
+
+
+def _take_all(listener: socket.socket, end: End) -> None:
+    assert end.on_connect is not None
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return
+        with connection:
+            try:
+                end.on_connect(connection)
+            except OSError:
+                continue  # the kiosk did not wait for it
+
 
 WIRE: Final = (*CONNECTIONS, *HEADERS, *NO_JSON, *READ_WITH_CARE, *TIME)

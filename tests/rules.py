@@ -43,7 +43,7 @@ ROOMS: Final[dict[str, tuple[str, ...]]] = {
     "journal": ("journal",),
     "systemd": ("systemd",),
     "control": ("control",),
-    "assembly": ("assembly", "check", "running", "agreement"),
+    "assembly": ("assembly", "check", "check_machine", "running", "agreement"),
     "commands": ("cli", "cli_backup", "cli_sales", "__main__"),
     "sim": ("sim",),
 }

@@ -7,28 +7,23 @@ its tests in ``test_doubts``; a real account, in ``test_real_account``.
 from __future__ import annotations
 
 import socket
-import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
 import pytest
 
 from kiosk.sim.doubts import DOUBTS
-from tests.adversary import ANSWERS, CALLS, RIGHT, Misbehaviour, right
-from tests.adversary_wire import ENDS, WIRE, End
+from tests.adversary import ANSWERS, CALLS, RIGHT, Misbehaviour
+from tests.adversary_wire import ENDS, WIRE, End, far_end, on_a_machine_of_ours
 from tests.contract import Lane, keeps, the_right_answers_are_right
 from tests.laws import LawBroken
-from tests.scripted_server import CERTIFICATES, ScriptedServer
 
 CATALOGUE = (*ANSWERS, *WIRE)
 
 
 @pytest.fixture(autouse=True)
-def authority(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Our test authority alone, as if it were the system's. It is read sooner than those of a real system, too."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATES / "authority.pem"))
+def machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that trusts our authority, and has a resolver of its own."""
+    on_a_machine_of_ours(monkeypatch)
 
 
 # --- single answers, and the wire -------------------------------------------------------------------------------------
@@ -68,55 +63,6 @@ def test_a_wrong_word_in_the_catalogue_is_found() -> None:
 
 
 # --- who stands in the provider's place -------------------------------------------------------------------------------
-
-
-@contextmanager
-def far_end(end: End) -> Iterator[tuple[int, ScriptedServer | None]]:
-    """Its port; and the server, where it is one."""
-    if end.on_connect is None:
-        server = ScriptedServer(end.certificate)
-        server.otherwise = lambda heard: right(heard).bytes()
-        try:
-            yield server.port, server
-        finally:
-            server.close()
-        return
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=_take_all, args=(listener, end))
-        thread.start()
-        try:
-            yield listener.getsockname()[1], None
-        finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            thread.join(5)
-            assert not thread.is_alive()
-
-
-def _take_all(listener: socket.socket, end: End) -> None:
-    assert end.on_connect is not None
-    while True:
-        try:
-            connection, _ = listener.accept()
-        except OSError:
-            return
-        with connection:
-            try:
-                end.on_connect(connection)
-            except OSError:
-                continue  # the kiosk did not wait for it
-
-
-@pytest.fixture(autouse=True)
-def names(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A resolver that knows this machine, and nobody else."""
-    real = socket.getaddrinfo
-
-    def getaddrinfo(host: Any, *asked: Any, **more: Any) -> list[Any]:
-        if str(host).endswith(".example"):
-            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        return list(real(host, *asked, **more))
-
-    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
 
 
 @pytest.mark.parametrize("end", ENDS, ids=[end.name for end in ENDS])
