@@ -45,6 +45,8 @@ pytestmark = [
 EXPOSED_AT_MOST = 1.5
 WHEELS = "/srv/wheels"
 CRASHES, MANY_CRASHES = 5, 100
+CUT_EVERY = 5
+"""Which of the installer's commands are cut."""
 
 Story: TypeAlias = Callable[[Machine], None]
 
@@ -114,8 +116,17 @@ def test_from_a_bare_machine_to_the_first_sale(installed: Installed, record_prop
 
 
 @pytest.mark.long
-def test_from_a_bare_debian_13_to_the_first_sale(tmp_path: Path, root: Path, record_property: Record) -> None:
-    record_property("log", told_of("Debian 13", on_a_bare("trixie", "3.13", tmp_path, root)))
+def test_the_same_on_debian_13(tmp_path: Path, root: Path, record_property: Record) -> None:
+    """From the bare machine to the first sale, and then every story."""
+    installed = on_a_bare("trixie", "3.13", tmp_path, root)
+    record_property("log", told_of("Debian 13", installed))
+
+    def booted(_story: Story, folder: Path) -> AbstractContextManager[Machine]:
+        return installed.booted(folder, root)
+
+    with told_at(booted, [*STORIES, encrypted_token], tmp_path) as told:
+        for story in (*STORIES, encrypted_token):
+            told(story)
 
 
 def told_of(system: str, installed: Installed) -> str:
@@ -267,6 +278,60 @@ def restored(kiosk: Machine, before: list[dict[str, Any]]) -> None:
     assert kiosk.sales() == before
 
 
+CUT = """
+# Before each command of install.sh, counted: the one of that number is not reached any more.
+if [[ $0 == */install.sh ]]; then
+    count=0
+    set -o functrace
+    trap '((++count != CUT_AT)) || kill -KILL $$' DEBUG
+    trap 'echo $count >/run/commands' EXIT
+fi
+"""
+
+
+def interrupted(kiosk: Machine) -> None:
+    """Killed before any of its commands, an upgrade leaves a kiosk that starts; run again, it comes to its end."""
+    (kiosk.tree / "srv/cut.sh").write_text(CUT)
+    newer = checkout(kiosk, "newer", "pyproject.toml", 'version = "0.1.0"', 'version = "0.2.0"')
+    installers = (f"{CHECKOUT}/install.sh", newer)
+
+    def upgrade(at: int, installer: str) -> str:
+        cut = ("env", "BASH_ENV=/srv/cut.sh", f"CUT_AT={at}", installer, "--wheels", WHEELS)
+        return kiosk.inside(*cut, check=False)
+
+    upgrade(0, newer)
+    assert in_force(kiosk).startswith("0.2.0-")
+    upgrade(0, installers[0])  # from one made version to the other: so many commands it takes
+    commands = int((kiosk.tree / "run/commands").read_text())
+    assert commands > 100
+    for number, at in enumerate(range(1, commands, CUT_EVERY), start=1):
+        installer = installers[number % 2]
+        assert "is in force and running" not in upgrade(at, installer)
+        kiosk.inside("systemctl", "restart", "kiosk")  # as after a power cut
+        assert kiosk.inside(installer, "--wheels", WHEELS)
+        assert in_force(kiosk).startswith(("0.1.0-", "0.2.0-")[number % 2])
+        assert kiosk.service("ActiveState") == ["active"]
+    kiosk.sell("2500")
+    assert kiosk.customer("pay")
+    kiosk.until_state("paid")
+
+
+def encrypted_token(kiosk: Machine) -> None:
+    """The recipe of systemd/README.md: the token lies nowhere in the clear, and the kiosk sells."""
+    clear, locked = "/etc/kiosk/mercadopago-token", "/etc/kiosk/mercadopago-token.cred"
+    kiosk.inside("systemd-creds", "encrypt", "--name=mercadopago-token", clear, locked)
+    drop_in = kiosk.tree / "etc/systemd/system/kiosk.service.d/encrypted.conf"
+    credential = f"LoadCredentialEncrypted=mercadopago-token:{locked}"
+    drop_in.write_text(f"[Unit]\nAssertPathExists=\n[Service]\nLoadCredential=\n{credential}\n")
+    (kiosk.tree / clear.lstrip("/")).unlink()
+    kiosk.inside("systemctl", "daemon-reload")
+    kiosk.inside("systemctl", "restart", "kiosk")
+    kiosk.until_state("idle")
+    kiosk.sell("2500")
+    assert kiosk.customer("pay")
+    kiosk.until_state("paid")
+
+
 def in_force(kiosk: Machine) -> str:
     """The version that a start runs."""
     return (kiosk.tree / "opt/kiosk/current").readlink().name
@@ -286,6 +351,8 @@ def checkout(kiosk: Machine, name: str, file: str, old: str, new: str) -> str:
 
 
 STORIES: list[Story] = [crashes, upgrades, troubles_in_the_middle_of_a_sale, disk_full]
+LONG_STORIES: list[Story] = [interrupted, encrypted_token]
+ALL = [*STORIES, *(pytest.param(story, marks=pytest.mark.long) for story in LONG_STORIES)]
 
 
 @pytest.fixture(scope="module")
@@ -301,7 +368,7 @@ def told(
         yield told
 
 
-@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+@pytest.mark.parametrize("story", ALL, ids=lambda story: story.__name__)
 def test_on_a_machine_that_came_up_by_itself(story: Story, told: Callable[[Story], None]) -> None:
     told(story)
 
