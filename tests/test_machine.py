@@ -284,7 +284,7 @@ if [[ $0 == */install.sh ]]; then
     count=0
     set -o functrace
     trap '((++count != CUT_AT)) || kill -KILL $$' DEBUG
-    trap 'echo $count >/run/commands' EXIT
+    trap 'echo $count >/srv/commands' EXIT
 fi
 """
 
@@ -302,7 +302,7 @@ def interrupted(kiosk: Machine) -> None:
     upgrade(0, newer)
     assert in_force(kiosk).startswith("0.2.0-")
     upgrade(0, installers[0])  # from one made version to the other: so many commands it takes
-    commands = int((kiosk.tree / "run/commands").read_text())
+    commands = int((kiosk.tree / "srv/commands").read_text())
     assert commands > 100
     for number, at in enumerate(range(1, commands, CUT_EVERY), start=1):
         installer = installers[number % 2]
