@@ -163,21 +163,33 @@ def check_way(base_url: str, within_s: float = LINE_S) -> Iterator[Result]:
     if url.scheme != "https":
         return
     try:
-        with (
-            socket.create_connection((host, port), timeout=within_s) as plain,
-            ssl.create_default_context().wrap_socket(plain, server_hostname=host) as secure,
-        ):
-            until = (secure.getpeercert() or {}).get("notAfter", "")
-            yield Result("tls", True, f"{secure.version()}, the certificate is good until {until}")
+        until, version = _certificate(host, port, within_s)
+    except (TimeoutError, ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:
+        trouble = Trouble.SLOW if isinstance(error, TimeoutError) else Trouble.NETWORK
+        yield Result("network", False, f"{host} port {port}: {error}", TROUBLES[trouble])
     except ssl.SSLError as error:
         reason = getattr(error, "verify_message", "") or error.reason or str(error)
         trouble = Trouble.CLOCK if getattr(error, "verify_code", 0) in OUT_OF_TIME else Trouble.TLS
         yield Result("tls", False, f"{host}: {reason}", TROUBLES[trouble])
     except OSError as error:
-        slow = isinstance(error, TimeoutError)
-        yield Result(
-            "network", False, f"{host} port {port}: {error}", TROUBLES[Trouble.SLOW if slow else Trouble.NETWORK]
-        )
+        yield Result("network", False, f"{host} port {port}: {error}", TROUBLES[Trouble.NETWORK])
+    else:
+        yield Result("tls", True, f"{version}, the certificate is good until {until}")
+
+
+def _certificate(host: str, port: int, within_s: float) -> tuple[str, str]:
+    """Until when the door's certificate is good, and by which version of TLS it was shown.
+
+    Raises:
+        OSError: nobody is there, or not who should be (``ssl.SSLError``).
+    """
+    trusting = ssl.create_default_context()
+    with (
+        socket.create_connection((host, port), timeout=within_s) as plain,
+        trusting.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False) as secure,
+    ):
+        secure.do_handshake()
+        return str((secure.getpeercert() or {}).get("notAfter", "")), str(secure.version())
 
 
 def _addresses(host: str, port: int, within_s: float) -> list[str] | Result:
