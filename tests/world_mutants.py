@@ -26,7 +26,7 @@ from typing import Final
 ROOT: Final = Path(__file__).parent.parent
 FRESH: Final = (
     *("kiosk", "tests.account", "tests.adversary", "tests.certificate", "tests.contract", "tests.fuzz", "tests.laws"),
-    *("tests.printers", "tests.stories", "tests.story", "tests.test", "tests.world"),
+    *("tests.printer", "tests.printers", "tests.stories", "tests.story", "tests.test", "tests.world"),
 )
 """Modules that are imported anew; names that begin with one of these and ``.`` or ``_`` as well."""
 
@@ -161,6 +161,8 @@ _JSON = "kiosk/mercadopago/json.py"
 _LINE, _FILE, _WRITING = "kiosk/mercadopago/line.py", "kiosk/journal/file.py", "kiosk/journal/writing.py"
 _ROWS, _SCHEMA = "kiosk/journal/rows.py", "kiosk/journal/schema.py"
 _PRINTER, _TALK, _RENDER = "kiosk/printer/__init__.py", "kiosk/printer/talk.py", "kiosk/printer/render.py"
+
+_PRINTER_CUT: Final = "test_printer_cuts::test_on_every_line_a_cut_here_and_there_leaves_lawful_paper"
 
 # What no law forbids and a rule of money does stands behind the laws; then what the adapters may get wrong.
 
@@ -745,6 +747,23 @@ _PAPERS: Final = (
         "FILLER: Final = bytes(2048)",
         "FILLER: Final = bytes(16)",
         "test_printer_render::test_a_retry_is_whole_wherever_the_last_try_was_cut_off",
+    ),
+    # A printer that goes away in the middle of a ticket, over real lines.
+    Mutant(
+        "L3 R21",
+        _PRINTER,
+        "return PrintFailed(job.job, began,",
+        "return PrintFailed(job.job, False,",
+        _PRINTER_CUT,
+    ),
+    Mutant("L3 R21", _PRINTER, "talk.send(clearing + printout.data)", "talk.send(printout.data)", _PRINTER_CUT),
+    Mutant("L3 R21", _PAPER, "((Mark.POSSIBLE_DUPLICATE,) if debt.tried else ())", "()", _PRINTER_CUT),
+    Mutant(
+        "R21",
+        "kiosk/printer/network.py",
+        'raise PrinterError(Paper.GONE, "the printer closed the connection")',
+        'return b""',
+        _PRINTER_CUT,
     ),
 )
 

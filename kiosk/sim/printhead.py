@@ -158,6 +158,7 @@ class PrintHead:
     """Commands, and tables of letters, that it does not know."""
     _pending: bytearray = field(default_factory=bytearray)
     _line: list[tuple[str, Style]] = field(default_factory=list)
+    _used: int = 0
     _style: Style = Style()
     _align: int = 0
     _spacing: int = _LINE_DOTS
@@ -168,6 +169,9 @@ class PrintHead:
         """Take some bytes; what is not whole yet waits for the next."""
         self._pending += data
         while self._pending and (length := self._length()) <= len(self._pending):
+            if not self._pending[0]:  # NUL means nothing; they come by the thousand, before a retry.
+                self._pending = self._pending.lstrip(b"\0")
+                continue
             command = bytes(self._pending[:length])
             del self._pending[:length]
             self._carry_out(command)
@@ -197,17 +201,22 @@ class PrintHead:
             self._put(bytes((byte,)).decode(self._table, "replace"))
         elif byte == 0x0A:
             self._end_line()
-        # All other controls are ignored, NUL before all, as the reference says of codes that mean nothing.
+        # All other controls are ignored, as the reference says of codes that mean nothing.
 
     def _put(self, letter: str) -> None:
-        used = sum(style.cell[0] for _, style in self._line)
-        if used + self._style.cell[0] > self.dots:
+        width = self._style.cell[0]
+        if self._used + width > self.dots:
             self._end_line()
         self._line.append((letter, self._style))
+        self._used += width
 
     def _end_line(self) -> None:
         self.items.append(Line(tuple(self._line), self._align, self._spacing))
+        self._clear_line()
+
+    def _clear_line(self) -> None:
         self._line.clear()
+        self._used = 0
 
     def _begin_line(self) -> None:
         if self._line:
@@ -258,7 +267,7 @@ class PrintHead:
 
     def _initialize(self) -> None:
         """``ESC @``: all settings as after switching on; what waits to be printed is thrown away."""
-        self._line.clear()
+        self._clear_line()
         self._style, self._align, self._spacing, self._table = Style(), 0, _LINE_DOTS, _TABLES[0]
         self._qr = _QrSettings()
 
