@@ -260,6 +260,39 @@ def printer_unplugged(counter: Counter) -> None:
     assert ticket.marks == set()
 
 
+def printer_pulled_in_the_middle_of_a_ticket(counter: Counter) -> None:
+    """The beginning of an original is out; what comes when the printer is back says what it may be (L3, R21)."""
+    counter.trouble("printer-pulled", True)
+    counter.sell("2500")
+    assert counter.customer("pay")
+    counter.until_screen(WORDS.papers[Paper.GONE])
+    status = counter.status()
+    assert (status.state, [debt["state"] for debt in status.debts]) == ("paid", ["doubtful"])
+    [begun] = counter.papers()
+    assert begun.original
+    assert begun.total == ""
+    counter.trouble("printer-pulled", False)
+    counter.until(lambda _: len(counter.papers()) > 1, 2 * PRINTER_BACK_S)
+    again = audit(counter).papers[-1]
+    assert again.marks == {Mark.POSSIBLE_DUPLICATE}
+    assert again.total == "R$ 25,00"
+
+
+def cover_open_while_the_paper_runs_low(counter: Counter) -> None:
+    """Low paper stops nothing; with the cover open the ticket is owed, and the screen says why."""
+    counter.trouble("paper-low", True)
+    counter.until(lambda status: status.health["printer"] == "low", 40)
+    counter.trouble("cover-open", True)
+    counter.sell("2500")
+    assert counter.customer("pay")
+    counter.until_screen(WORDS.papers[Paper.COVER])
+    assert counter.papers() == []
+    counter.trouble("cover-open", False)
+    counter.until(lambda _: bool(counter.papers()), 2 * PRINTER_BACK_S)
+    [ticket] = audit(counter).papers
+    assert ticket.marks == set()
+
+
 def display_unplugged(counter: Counter) -> None:
     """A sale needs no display (L9). It shows the newest screen when it is back."""
     counter.sell("2500")
@@ -347,6 +380,8 @@ STORIES: list[Story] = [
     answers_to_a_cancel_lost,
     paper_out_and_back,
     printer_unplugged,
+    printer_pulled_in_the_middle_of_a_ticket,
+    cover_open_while_the_paper_runs_low,
     display_unplugged,
     stopped_with_an_open_order,
     two_on_one_journal,

@@ -151,6 +151,8 @@ def test_troubles_are_listed_begun_and_ended(tmp_path: Path) -> None:
     async def story(counter: VirtualCounter, client: httpx.AsyncClient) -> None:
         names: dict[str, bool] = (await client.get("/trouble")).json()["names"]
         assert set(names) == set(counter.troubles())
+        words = (await client.get("/page/counter.js")).text
+        assert [name for name in names if f'  "{name}": "' not in words] == []  # each has a switch with words on it
         for name in names:
             begun = await client.post("/trouble", json={"name": name, "on": True})
             assert begun.json()["names"][name] is True

@@ -76,8 +76,16 @@ async def plugged_in() -> AsyncIterator[tuple[TcpPrinter, SeenRoll]]:
     ("kind", "with_paper", "without"), [(1, 0x16, 0x1E), (2, 0x12, 0x32), (3, 0x12, 0x12), (4, 0x12, 0x7E)]
 )
 def test_status_bytes_are_those_of_epsons_reference(kind: int, with_paper: int, without: int) -> None:
-    assert status(kind, paper=True) == with_paper
+    assert status(kind) == with_paper
     assert status(kind, paper=False) == without
+
+
+@pytest.mark.parametrize(
+    ("kind", "low", "open_cover"), [(1, 0x16, 0x1E), (2, 0x12, 0x16), (3, 0x12, 0x12), (4, 0x1E, 0x12)]
+)
+def test_low_paper_is_still_online_and_an_open_cover_is_not(kind: int, low: int, open_cover: int) -> None:
+    assert status(kind, low=True) == low
+    assert status(kind, cover=False) == open_cover
 
 
 def test_it_prints_what_came_before_a_question_and_answers_it() -> None:
@@ -115,6 +123,57 @@ def test_without_paper_it_says_so_prints_nothing_and_goes_on_when_paper_is_back(
             printer.load_paper(True)
             assert roll.text() == "late\n"
             assert [await line.ask(kind) for kind in (1, 4)] == [0x16, 0x12]
+
+    asyncio.run(asyncio.wait_for(story(), 60))
+
+
+def test_with_the_cover_open_it_says_so_prints_nothing_and_goes_on_when_it_is_shut() -> None:
+    async def story() -> None:
+        async with plugged_in() as (printer, roll), sender(printer) as line:
+            printer.shut_cover(False)
+            line.send(b"late\n")
+            assert [await line.ask(kind) for kind in (1, 2)] == [0x1E, 0x16]
+            assert roll.text() == ""
+            printer.shut_cover(True)
+            assert roll.text() == "late\n"
+            printer.low = True
+            assert [await line.ask(kind) for kind in (1, 4)] == [0x16, 0x1E]
+
+    asyncio.run(asyncio.wait_for(story(), 60))
+
+
+def test_its_cable_comes_out_in_the_middle_of_a_ticket_and_stays_out() -> None:
+    async def story() -> None:
+        async with plugged_in() as (printer, roll), sender(printer) as line:
+            printer.pull(True)
+            async with sender(printer) as asking:  # To be asked pulls nothing, nor do zeros.
+                assert [await asking.ask(kind) for kind in (1, 4) * 6] == [0x16, 0x12] * 6
+            line.send(bytes(2048))
+            assert await line.ask(1) == 0x16
+            line.send(b"x" * 200 + b"\n" + b"y" * 200 + b"\n")
+            assert await asyncio.wait_for(line.reader.read(), 20) == b""
+            assert printer.pulled
+            assert roll.fed.strip(b"\0").endswith(b"y" * 70)
+            with pytest.raises(ConnectionRefusedError):
+                await asyncio.open_connection("127.0.0.1", printer.port)
+            printer.pull(False)
+            await printer.plug_in()
+            async with sender(printer) as again:
+                again.send(b"z" * 300 + b"\n")  # It was for one ticket.
+                assert await again.ask(1) == 0x16
+            assert not printer.pulled
+
+    asyncio.run(asyncio.wait_for(story(), 60))
+
+
+def test_a_cable_that_was_to_come_out_and_is_left_alone_stays_in() -> None:
+    async def story() -> None:
+        async with plugged_in() as (printer, roll), sender(printer) as line:
+            printer.pull(True)
+            printer.pull(False)
+            line.send(b"x" * 300 + b"\n")
+            assert await line.ask(1) == 0x16
+            assert roll.fed.count(b"x") == 300
 
     asyncio.run(asyncio.wait_for(story(), 60))
 

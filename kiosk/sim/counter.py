@@ -143,7 +143,10 @@ class VirtualCounter:
         switches: dict[str, Callable[[bool], Awaitable[None]]] = {}
         if self.printer is not None:
             switches["paper-out"] = self._paper_out
+            switches["paper-low"] = self._paper_low
+            switches["cover-open"] = self._cover_open
             switches["printer-unplugged"] = self._printer_unplugged
+            switches["printer-pulled"] = self._printer_pulled
             switches["printer-mute"] = self._printer_mute
         if self.panel is not None:
             switches["display-unplugged"] = self._display_unplugged
@@ -153,10 +156,21 @@ class VirtualCounter:
     async def _paper_out(self, on: bool) -> None:
         self._printer().load_paper(not on)
 
+    async def _paper_low(self, on: bool) -> None:
+        self._printer().low = on
+
+    async def _cover_open(self, on: bool) -> None:
+        self._printer().shut_cover(not on)
+
     async def _printer_unplugged(self, on: bool) -> None:
         if on:
             self._printer().unplug()
-        else:
+        elif not self._printer().pulled:
+            await self._printer().plug_in()
+
+    async def _printer_pulled(self, on: bool) -> None:
+        self._printer().pull(on)
+        if not on and not self._on["printer-unplugged"]:
             await self._printer().plug_in()
 
     async def _printer_mute(self, on: bool) -> None:

@@ -13,7 +13,10 @@ const TROUBLES = {
   "search-lag": "Searches lag",
   "locked": "Order locks on scan",
   "paper-out": "Out of paper",
+  "paper-low": "Paper low",
+  "cover-open": "Printer's cover open",
   "printer-unplugged": "Printer unplugged",
+  "printer-pulled": "Printer pulled mid-ticket",
   "printer-mute": "Printer says nothing",
   "display-unplugged": "Display unplugged",
   "power-cut": "Power cut",
@@ -150,7 +153,7 @@ function showTroubles(troubles) {
     box.parentElement.classList.toggle("on", on);
   }
   const dark = troubles["printer-unplugged"];
-  at("lamp").className = `lamp${dark ? " dark" : troubles["paper-out"] ? " bad" : ""}`;
+  at("lamp").className = `lamp${dark ? " dark" : troubles["paper-out"] || troubles["cover-open"] ? " bad" : ""}`;
 }
 
 // --- what is to be seen
