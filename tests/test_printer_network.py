@@ -12,9 +12,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from kiosk.printer.network import NetworkTransport, _reraise_if_dead
-from kiosk.printer.transport import PrinterError
+from kiosk.printer.network import LOOKUP_S, LookUp, NetworkTransport, _reraise_if_dead
+from kiosk.printer.talk import JOB_S
+from kiosk.printer.transport import OPEN_S, PrinterError
 from kiosk.sale.events import Paper
+from kiosk.sale.paper import JOB_S as MACHINES_JOB_S
 from tests.printers import FakeTime
 
 Script = Callable[[socket.socket], object]
@@ -140,6 +142,60 @@ def test_a_printer_that_is_not_there_is_gone(host: str, port: int) -> None:
         transport.open()
     assert caught.value.paper is Paper.GONE
     transport.close()
+
+
+def at_name(look_up: LookUp, clock: Callable[[], float] = lambda: 0.0, lookup_s: float = 10.0) -> NetworkTransport:
+    return NetworkTransport("printer.shop", 9100, clock, FakeTime().sleep, look_up=look_up, lookup_s=lookup_s)
+
+
+def test_a_name_is_looked_up_and_its_second_address_tried() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        found = [("127.0.0.1", 1), listener.getsockname()]
+        transport = at_name(lambda *_, **__: [(socket.AF_INET, socket.SOCK_STREAM, 0, "", at) for at in found])
+        transport.open()
+        connection, _ = listener.accept()
+        with connection:
+            assert transport.write(b"ticket", 1) == 6
+            transport.close()
+            assert until_closed(connection) == b"ticket"
+
+
+def test_all_addresses_of_a_name_share_one_limit() -> None:
+    """A name with many dead addresses must not take a limit for each."""
+    times = iter([1000.0, 1000.1, 1004.9, 1005.0])
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        found = [("127.0.0.1", 1), ("127.0.0.1", 1), listener.getsockname()]
+        transport = at_name(
+            lambda *_, **__: [(socket.AF_INET, socket.SOCK_STREAM, 0, "", at) for at in found], lambda: next(times)
+        )
+        with pytest.raises(PrinterError, match="timed out"):
+            transport.open()
+
+
+def test_a_name_that_nobody_answers_for_is_given_up() -> None:
+    asked = threading.Event()
+
+    def hang(*_: object, **__: object) -> list[object]:
+        asked.wait(20)
+        return []
+
+    with pytest.raises(PrinterError, match=r"printer\.shop cannot be looked up") as caught:
+        at_name(hang, lookup_s=0.01).open()
+    asked.set()
+    assert caught.value.paper is Paper.GONE
+
+
+def test_a_name_that_does_not_exist_says_so() -> None:
+    def unknown(*_: object, **__: object) -> list[object]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    with pytest.raises(PrinterError, match="not known") as caught:
+        at_name(unknown).open()
+    assert caught.value.paper is Paper.GONE
+
+
+def test_looking_up_and_connecting_leave_time_within_a_job() -> None:
+    assert LOOKUP_S + OPEN_S < JOB_S < MACHINES_JOB_S
 
 
 def test_the_kernels_verdict_is_no_mere_slowness() -> None:

@@ -97,6 +97,30 @@ def test_a_printer_that_comes_back_is_tried_within_5_s() -> None:
     assert all(b - a <= 5 for a, b in zip([started, *asked], asked, strict=False))
 
 
+def test_a_printer_that_is_slow_to_answer_is_asked_again_when_it_has_answered_and_at_once() -> None:
+    """R25: a connection to a printer without power is tried for 5 s. Questions must not queue up before the ticket."""
+    story = paid().print_failed(began=False, paper=Paper.GONE)
+    story.take()
+    for _ in range(3):
+        story.wait(5)
+        assert len(story.did(AskPrinter)) == 1
+        story.wait(5)
+        assert len(story.did(AskPrinter)) == 1
+        story.take()
+        story.printer(Paper.GONE)
+        assert len(story.did(AskPrinter)) == 1
+        story.take()
+        story.wait(3)
+        story.printer(Paper.GONE)  # A quick answer does not hurry it.
+        assert not story.did(AskPrinter)
+
+
+def test_an_answer_that_never_comes_is_not_waited_for_for_ever() -> None:
+    story = paid().print_failed(began=False, paper=Paper.GONE)
+    story.wait(60)
+    assert 2 <= len(story.did(AskPrinter)) <= 3
+
+
 def test_a_power_cut_while_printing_makes_the_ticket_doubtful() -> None:
     """R21, R23."""
     story = paid()

@@ -7,34 +7,85 @@ import fcntl
 import socket
 import struct
 import termios
+import threading
+from collections.abc import Callable
 from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import Any, Final
 
 from kiosk.ports import Clock
 from kiosk.printer.transport import CHUNK, OPEN_S, PrinterError, Sleep, broken_by, wait_until
 from kiosk.sale.events import Paper
 
+LOOKUP_S: Final = 12.0
+"""Limit for looking up a name: the system's resolver asks its second server after 5 s (resolv.conf(5))."""
+# UnicodeError: a host that cannot be a name. OverflowError: a port that cannot be one.
+_ERRORS: Final = (OSError, UnicodeError, OverflowError)
+
+LookUp = Callable[..., list[Any]]
+"""``socket.getaddrinfo``, or what takes its place in a test."""
+
 
 class NetworkTransport:
     """One TCP connection.
 
-    A printer should be configured by its address: looking up a name takes as long as the system's resolver allows
-    (``resolv.conf``), and no limit of ours can shorten it.
+    A printer should be configured by its address: looking up a name takes as long as the system's resolver likes, half
+    a minute and more. It cannot be cut short, only be left behind.
     """
 
     chunk = CHUNK
 
-    def __init__(self, host: str, port: int, clock: Clock, sleep: Sleep) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        clock: Clock,
+        sleep: Sleep,
+        *,
+        look_up: LookUp = socket.getaddrinfo,
+        lookup_s: float = LOOKUP_S,
+    ) -> None:
         self._address = (host, port)
         self._clock = clock
         self._sleep = sleep
+        self._look_up = look_up
+        self._lookup_s = lookup_s
         self._socket: socket.socket | None = None
 
     def open(self) -> None:
-        """Connect. ``UnicodeError`` is a host that cannot be a name, ``OverflowError`` a port that cannot be one."""
-        with broken_by(OSError, UnicodeError, OverflowError):
-            self._socket = socket.create_connection(self._address, OPEN_S)
-            # Status requests are three bytes: without this they would wait for the answer to the bytes before them.
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        """Connect, within ``OPEN_S`` for all addresses together, after at most ``LOOKUP_S`` for finding them."""
+        with broken_by(*_ERRORS):
+            addresses = self._addresses()
+            until = self._clock() + OPEN_S
+            error: OSError = TimeoutError("timed out")
+            for family, kind, protocol, _, address in addresses:
+                try:
+                    self._socket = _connected(family, kind, protocol, address, until - self._clock())
+                    return
+                except OSError as refused:
+                    error = refused
+            raise error
+
+    def _addresses(self) -> list[Any]:
+        """Where the printer is. A name is looked up in a thread that is left behind when it takes too long."""
+        with suppress(socket.gaierror):  # It is a name, then.
+            return socket.getaddrinfo(*self._address, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+        found = SimpleQueue[list[Any] | Exception]()
+
+        def look_up() -> None:
+            try:
+                found.put(self._look_up(*self._address, type=socket.SOCK_STREAM))
+            except _ERRORS as error:
+                found.put(error)
+
+        threading.Thread(target=look_up, name="printer's name", daemon=True).start()
+        try:
+            answer = found.get(timeout=self._lookup_s)
+        except Empty:
+            raise TimeoutError(f"the name {self._address[0]} cannot be looked up") from None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     def write(self, chunk: bytes, within_s: float) -> int:
         """Bytes that the kernel took; the printer has them when ``flushed`` says so."""
@@ -91,6 +142,21 @@ class NetworkTransport:
             raise PrinterError(Paper.GONE, "not connected")
         self._socket.settimeout(within_s)
         return self._socket
+
+
+def _connected(family: int, kind: int, protocol: int, address: Any, within_s: float) -> socket.socket:
+    if within_s <= 0:
+        raise TimeoutError("timed out")
+    connection = socket.socket(family, kind, protocol)
+    try:
+        connection.settimeout(within_s)
+        connection.connect(address)
+        # Status requests are three bytes: without this they would wait for the answer to the bytes before them.
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except OSError:
+        connection.close()
+        raise
+    return connection
 
 
 def _reraise_if_dead(error: OSError) -> None:

@@ -17,7 +17,7 @@ from kiosk.sale.events import Paper
 CHUNK: Final = 4096
 """Most bytes in one write: what is taken is counted after each, so that a printer that stops is noticed soon."""
 OPEN_S: Final = 5.0
-"""Limit for opening."""
+"""Limit for opening, a lookup of a printer's name aside."""
 _LOOK_S: Final = 0.01
 
 Sleep = Callable[[float], None]
@@ -39,7 +39,7 @@ class Transport(Protocol):
     """Most bytes that one ``write`` should be given, ``CHUNK`` at most: what the line carries in about a second."""
 
     def open(self) -> None:
-        """Connect, within ``OPEN_S`` seconds."""
+        """Connect, within ``OPEN_S`` seconds; finding a network printer by its name may take longer."""
         ...
 
     def write(self, chunk: bytes, within_s: float) -> int:

@@ -52,6 +52,9 @@ class Papers:
     jobs: int = 0
     ask_at: float = 0.0
     """When to ask the printer how it is."""
+    asked_at: float | None = None
+    """When it was asked what it has not answered yet. Where a connection is tried for 5 s, questions every 4 s would
+    queue up before the ticket."""
     spoiled: tuple[str, ...] = ()
     """Debts whose print began and failed, once for each time: after a few they wait to be asked for."""
     copy: bool = False
@@ -78,7 +81,7 @@ def step(papers: Papers, event: Event, turn: Turn, front: State) -> Papers:
         return _without_printer(papers, turn)
     match event:
         case PaperIs():
-            papers = replace(papers, ask_at=_ask_at(papers, turn))
+            papers = replace(papers, ask_at=_ask_at(papers, turn), asked_at=None)
         case Printed() | PrintFailed():
             papers = _answered(papers, event, turn)
         case Woken() if papers.job and turn.mono >= papers.job.until:
@@ -92,15 +95,17 @@ def step(papers: Papers, event: Event, turn: Turn, front: State) -> Papers:
         papers = _print_next(papers, turn, front)
     if papers.job is None and turn.mono >= papers.ask_at:
         turn.commands.append(AskPrinter())
-        papers = replace(papers, ask_at=_ask_at(papers, turn))
+        papers = replace(papers, ask_at=turn.mono + JOB_S, asked_at=turn.mono)
     return papers
 
 
 def _ask_at(papers: Papers, turn: Turn) -> float:
-    """Soon where something waits for the printer: a paper, or the next sale."""
+    """Soon where something waits for the printer: a paper, or the next sale. Counted from the last question: its
+    answer may have taken as long as the wait."""
     paper = turn.health.paper
     needed = turn.shop.printer_required and not (paper is not None and paper.usable)
-    return turn.mono + (ASK_SOON_S if papers.debts or needed else ASK_S)
+    since = turn.mono if papers.asked_at is None else papers.asked_at
+    return max(turn.mono, since + (ASK_SOON_S if papers.debts or needed else ASK_S))
 
 
 def _without_printer(papers: Papers, turn: Turn) -> Papers:
