@@ -96,7 +96,7 @@ def test_a_printer_that_is_not_there_gets_no_byte_and_is_found_when_it_is_back()
     printer = MemoryPrinter(refuses=True)
     kiosks = at(printer)
     assert kiosks.carry_out(JOB) == PrintFailed(7, False, Paper.GONE, "refused")
-    assert kiosks.carry_out(AskPrinter()) == PaperIs(Paper.GONE)
+    assert kiosks.carry_out(AskPrinter()) == PaperIs(Paper.GONE, "refused")
     printer.refuses = False
     assert kiosks.carry_out(AskPrinter()) == PaperIs(Paper.OK)
     assert kiosks.carry_out(JOB) == Printed(7)
@@ -113,7 +113,7 @@ def test_silence_of_a_printer_that_has_answered_is_a_fault(before: Print | AskPr
     assert isinstance(failed, PrintFailed)
     assert (failed.began, failed.paper) == (False, Paper.OFFLINE)
     assert printer.taken == taken
-    assert kiosks.carry_out(AskPrinter()) == PaperIs(Paper.OFFLINE)
+    assert kiosks.carry_out(AskPrinter()) == PaperIs(Paper.OFFLINE, "the printer no longer answers")
     printer.answers.update(WELL)
     assert kiosks.carry_out(JOB) == Printed(7)
 
@@ -246,7 +246,7 @@ def test_how_it_is_and_nothing_printed(answers: dict[int, bytes], paper: Paper) 
 
 def test_no_printer_is_gone() -> None:
     kiosks: Printer = TicketPrinter(PrinterConfig(driver="none"), WORDS, FakeTime().clock)
-    assert kiosks.carry_out(AskPrinter()) == PaperIs(Paper.GONE)
+    assert kiosks.carry_out(AskPrinter()) == PaperIs(Paper.GONE, "no printer is configured (driver 'none')")
     failed = kiosks.carry_out(JOB)
     assert isinstance(failed, PrintFailed)
     assert (failed.began, failed.paper) == (False, Paper.GONE)
@@ -256,7 +256,7 @@ def test_a_printer_whose_tickets_cannot_be_made_is_gone_and_says_why() -> None:
     """Answering "ok" while every ticket fails would have the debts tried without end."""
     printer = MemoryPrinter()
     kiosks = at(printer, PrinterConfig(code_page="CP999"))
-    assert kiosks.carry_out(AskPrinter()) == PaperIs(Paper.GONE)
+    assert kiosks.carry_out(AskPrinter()) == PaperIs(Paper.GONE, kiosks.trouble)
     assert "CP999" in kiosks.trouble
     failed = kiosks.carry_out(JOB)
     assert isinstance(failed, PrintFailed)
@@ -274,7 +274,7 @@ def test_what_was_wrong_is_kept_for_the_technician_until_it_is_well() -> None:
     kiosks.carry_out(JOB)
     assert kiosks.trouble == ""
     logo = at(printer, PrinterConfig(logo="/no/such.png"))
-    assert logo.carry_out(AskPrinter()) == PaperIs(Paper.OK)
+    assert logo.carry_out(AskPrinter()) == PaperIs(Paper.OK, logo.trouble)
     assert "logo" in logo.trouble
 
 

@@ -161,13 +161,20 @@ def test_the_paper_is_cut_or_fed_past_the_edge(settings: PrinterConfig, end: byt
     assert bytes_of(settings).endswith(end)
 
 
-def test_the_drawer_opens_for_an_original_alone() -> None:
+def test_the_drawer_opens_for_an_undoubted_original_alone() -> None:
     drawer = replace(PLAIN, drawer=True)
     assert roll_of(bytes_of(drawer)).pulses == 1
-    assert roll_of(bytes_of(drawer, marks=(Mark.POSSIBLE_DUPLICATE,))).pulses == 1
-    assert roll_of(bytes_of(drawer, marks=(Mark.COPY,))).pulses == 0
-    assert roll_of(bytes_of(drawer, marks=(Mark.MONEY_TO_SETTLE,))).pulses == 0
+    assert roll_of(bytes_of(drawer, marks=(Mark.TRAINING,))).pulses == 1
+    for mark in {*Mark} - {Mark.TRAINING}:
+        assert roll_of(bytes_of(drawer, marks=(mark,))).pulses == 0, mark
     assert roll_of(bytes_of()).pulses == 0
+
+
+def test_a_list_of_old_tickets_opens_no_drawer_and_is_not_copied() -> None:
+    """It is no sale's ticket, and bears no mark that would say so."""
+    renderer = Renderer(replace(PLAIN, drawer=True, merchant_copy=True), WORDS)
+    roll = roll_of(renderer.printout(Ticket(SAMPLE.lines), ()).data)
+    assert (roll.pulses, len(roll.tickets())) == (0, 1)
 
 
 def test_the_merchants_copy_is_a_second_paper_that_says_copy() -> None:

@@ -18,6 +18,7 @@ from kiosk.sale.events import Paper
 
 BULK, INTERRUPT = 2, 3
 GONE = usb.core.USBError("No such device", error_code=-4, errno=19)
+FORBIDDEN = usb.core.USBError("Access denied (insufficient permissions)", error_code=-3, errno=13)
 BUSY = usb.core.USBError("Resource busy", error_code=-6, errno=16)
 SLOW = usb.core.USBTimeoutError("Operation timed out", error_code=-7, errno=110)
 
@@ -43,6 +44,7 @@ class Plugged:
     kernel_drivers_known: bool = True
     describes_itself: bool = True
     busy: bool = False
+    forbidden: bool = False
     gone: bool = False
     takes: int = 4096
     """Most bytes of one transfer; 0: none in time."""
@@ -120,6 +122,8 @@ class Bus(usb.backend.IBackend):  # type: ignore[misc]  # pyusb has no types
     def open_device(self, dev: Plugged) -> Plugged:
         if dev.gone:
             raise GONE
+        if dev.forbidden:
+            raise FORBIDDEN
         return dev
 
     def close_device(self, dev_handle: Plugged) -> None:
@@ -286,9 +290,22 @@ def test_a_printer_that_only_listens_is_silent() -> None:
     assert device.calls[0] == ("claim", 1)
 
 
-def test_a_printer_in_use_is_an_error_of_ours() -> None:
-    with pytest.raises(PrinterError, match="busy"):
-        opened(printer(busy=True))
+def test_a_printer_in_use_is_told_in_words_and_not_passed_over_for_another() -> None:
+    busy, other = printer(busy=True), printer()
+    with pytest.raises(PrinterError, match="another program uses") as caught:
+        opened(busy, other)
+    assert caught.value.paper is Paper.GONE
+    assert not other.calls
+    busy.busy = False
+    opened(busy, other).close()
+
+
+def test_a_printer_that_this_user_may_not_use_is_told_in_words() -> None:
+    device = printer(forbidden=True)
+    with pytest.raises(PrinterError, match="group lp"):
+        opened(device)
+    device.forbidden = False
+    opened(device).close()
 
 
 def test_an_unplugged_printer_is_an_error_in_every_call_but_close() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from kiosk.sale.commands import AskPos, Lane, Look, Note, Place, Print, Save, Withdraw
 from kiosk.sale.counter import holdings, resume
-from kiosk.sale.events import Paper, Reject, Renewed, Trouble
+from kiosk.sale.events import Paper, PaperIs, Reject, Renewed, Trouble
 from kiosk.sale.records import DebtState, Mark, Phase, Rows, record_key
 from kiosk.sale.states import Blocked, Notice, NoticeKind, Starting
 from kiosk.sale.turn import Now
@@ -256,6 +256,8 @@ def test_how_the_printer_is_is_told_when_it_changes() -> None:
     assert told(story) == []
     story.printer(Paper.OK)
     assert told(story) == [("printer", "the printer: ok", 6)]
+    story.feed(PaperIs(Paper.GONE, "another program uses it"))
+    assert told(story) == [("printer", "the printer: gone, another program uses it", 4)]
 
 
 # --- a damaged journal ------------------------------------------------------------------------------------------------

@@ -69,7 +69,7 @@ class TicketPrinter:
         """Print, or ask how the printer is; ends within 30 s."""
         self.trouble = ""
         if isinstance(command, AskPrinter):
-            return PaperIs(self._ask())
+            return PaperIs(self._ask(), self.trouble)
         return self._print(command)
 
     def close(self) -> None:

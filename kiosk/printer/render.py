@@ -86,15 +86,15 @@ class Renderer:
     def printout(self, ticket: Ticket, marks: tuple[Mark, ...]) -> Printout:
         """The ticket with its marks, and the merchant's copy behind it where the shop wants one.
 
-        A copy is nobody's original: neither the drawer opens for it, nor is it copied again; the same for a list of
-        tickets, which has no reference.
+        Only a sale's ticket is copied, not a copy, nor a slip or a list of them. The drawer opens with the undoubted
+        first print of one that was paid at the counter: a retry may come when nobody is there.
         """
-        original = bool(ticket.reference) and Mark.COPY not in marks and Mark.MONEY_TO_SETTLE not in marks
+        of_a_sale = bool(ticket.reference) and not {Mark.COPY, Mark.MONEY_TO_SETTLE} & {*marks}
         dummy = self._started()
-        if self._settings.drawer and original:
+        if self._settings.drawer and of_a_sale and {*marks} <= {Mark.TRAINING}:
             dummy.cashdraw(2)
         rows = self._put(dummy, ticket, marks)
-        if self._settings.merchant_copy and original:
+        if self._settings.merchant_copy and of_a_sale:
             rows += self._put(dummy, ticket, (*marks, Mark.COPY))
         return Printout(dummy.output, rows)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from contextlib import suppress
 from typing import Any, Final
 
@@ -14,6 +15,11 @@ from kiosk.sale.events import Paper
 _PRINTER_CLASS: Final = 7
 # NoBackendError (a ValueError) where libusb is not installed, NotImplementedError where it lacks a function.
 _ERRORS = (usb.core.USBError, ValueError, NotImplementedError)
+# What a technician can do something about; libusb's own words for it name no cause.
+_CAUSES: Final = {
+    errno.EBUSY: "another program uses the USB printer (CUPS? a second kiosk?)",
+    errno.EACCES: "this user may not use the USB printer: it must be in group lp",
+}
 
 
 class UsbTransport:
@@ -45,9 +51,18 @@ class UsbTransport:
             for device in devices:
                 interface = _printer_interface(device)
                 if interface is not None:
-                    self._claim(device, interface)
+                    self._claim_or_say_why(device, interface)
                     return
         raise PrinterError(Paper.GONE, "no USB printer is plugged in, or it is not the configured one")
+
+    def _claim_or_say_why(self, device: Any, interface: Any) -> None:
+        """A busy printer is not passed over for the next: tickets would come out of the kitchen's."""
+        try:
+            self._claim(device, interface)
+        except usb.core.USBError as error:
+            if error.errno in _CAUSES:
+                raise PrinterError(Paper.GONE, _CAUSES[error.errno]) from error
+            raise
 
     def _claim(self, device: Any, interface: Any) -> None:
         self._device = device

@@ -12,7 +12,20 @@ from typing import Final
 from kiosk.sale import audit, front, paper, watch
 from kiosk.sale.audit import Audit
 from kiosk.sale.commands import Command, Exit, Note, Place, Print, Save
-from kiosk.sale.events import Event, Holds, Key, LookNow, NotSaved, Refused, Renewed, Saved, Seen, Stop, Unknown
+from kiosk.sale.events import (
+    Event,
+    Holds,
+    Key,
+    LookNow,
+    NotSaved,
+    PaperIs,
+    Refused,
+    Renewed,
+    Saved,
+    Seen,
+    Stop,
+    Unknown,
+)
 from kiosk.sale.moves import end
 from kiosk.sale.paper import Papers
 from kiosk.sale.records import Debt, DebtState, Dispute, Entry, Mark, Phase, Record, Rows, Sale, record_key
@@ -124,7 +137,9 @@ def _tell_health(before: Health, turn: Turn, event: Event) -> None:
         else:
             turn.note("provider-answers", "the provider answers again", level=5)
     if now.paper is not before.paper and now.paper:
-        turn.note("printer", f"the printer: {now.paper.value}", level=6 if now.paper.usable else 4)
+        detail = event.detail if isinstance(event, PaperIs) else ""
+        told = ", ".join(filter(None, (now.paper.value, detail)))
+        turn.note("printer", f"the printer: {told}", level=6 if now.paper.usable else 4)
 
 
 def _with_newest(counter: Counter, event: Event) -> Event:

@@ -302,6 +302,8 @@ class PaperIs:
     """The printer's status, when asked."""
 
     paper: Paper
+    detail: str = ""
+    """What is wrong, in words for the technician."""
 
 
 @dataclass(frozen=True, slots=True)
