@@ -138,13 +138,14 @@ class TcpLine:
 class PtyLine:
     """A serial line (driver "serial"), or a device like ``/dev/usb/lp0`` (driver "file"), at a pseudo-terminal.
 
-    Going away is a hang-up; it comes back as another terminal under the same name.
+    Going away is a hang-up; it comes back as another terminal under the same name. At 1200 baud a ticket takes a serial
+    line several writes.
     """
 
     def __init__(self, folder: Path, driver: str) -> None:
         self._name = folder / "device"
         self._master = self._slave = -1
-        self.settings = PrinterConfig(driver=driver, columns=32, device=str(self._name), baud=115200)
+        self.settings = PrinterConfig(driver=driver, columns=32, device=str(self._name), baud=1200)
         self.plug_in()
 
     def plug_in(self) -> None:
@@ -216,7 +217,11 @@ class Printer:
 
     def connect(self) -> Transport:
         """A new connection of the kiosk's."""
-        return _Wire(transport_for(self.settings, self._time.clock, self._time.sleep), self, self._time)
+        return _Wire(transport_for(self.settings, self._time.clock, self._pass), self, self._time)
+
+    def _pass(self, seconds: float) -> None:
+        self._time.sleep(seconds)
+        os.sched_yield()  # What the kernel confirms it confirms in its own time.
 
     def cut(self, at: int) -> None:
         """At the next connection go away when so many bytes came over it: the last of them is taken, not answered."""

@@ -87,15 +87,42 @@ def test_a_printer_that_has_answered_and_falls_silent_is_at_fault(question: int)
     assert caught.value.paper is Paper.OFFLINE
 
 
-def test_nonsense_is_neither_silence_nor_an_answer() -> None:
+def test_nonsense_of_one_that_never_answered_is_told_and_it_counts_as_one_that_cannot_report() -> None:
     answered: set[Question] = set()
-    with (
-        talk_with(MemoryPrinter({1: b"\xf8\x80"}), answered) as talk,
-        pytest.raises(PrinterError, match="f8 80") as caught,
-    ):
-        talk.paper()
-    assert caught.value.paper is Paper.OFFLINE
+    printer = MemoryPrinter({1: b"\xf8\x80"})
+    with talk_with(printer, answered) as talk:
+        assert talk.paper() is Paper.SILENT
+        assert "f8 80" in talk.nonsense
+        assert not talk.confirmed(1.0)
     assert not answered
+    assert printer.asked == [1, 1]  # Asking on, one byte in sixteen would be taken for an answer.
+
+
+def test_a_printer_that_answers_one_question_with_nonsense_is_believed_in_the_other() -> None:
+    with talk_with(MemoryPrinter({1: b"\x12", 4: b"\xff"})) as talk:
+        assert talk.paper() is Paper.OK
+        assert "ff" in talk.nonsense
+
+
+@pytest.mark.parametrize(("noises", "well"), [(1, True), (3, True), (4, False)])
+def test_noise_on_the_line_of_one_that_has_answered_is_asked_over_until_it_stays(noises: int, well: bool) -> None:
+    printer = MemoryPrinter()
+    answered: set[Question] = set()
+    with talk_with(printer, answered) as talk:
+        talk.paper()
+    printer.asked.clear()
+
+    def noisy() -> None:
+        printer.answers = {1: b"\xff", 4: b"\x12"} if len(printer.asked) <= noises else dict(WELL)
+
+    printer.on_ask = noisy
+    with talk_with(printer, answered) as talk:
+        if well:
+            assert talk.paper() is Paper.OK
+        else:
+            with pytest.raises(PrinterError, match="ff") as caught:
+                talk.paper()
+            assert caught.value.paper is Paper.OFFLINE
 
 
 @pytest.mark.parametrize("most_taken", [1, 7, 4096])

@@ -723,9 +723,16 @@ _PAPERS: Final = (
     Mutant(
         "R21",
         _TALK,
-        "        if question in self._answered:",
-        "        if not self._answered:",
+        '        if question in self._answered:\n            raise PrinterError(Paper.OFFLINE, "the',
+        '        if not self._answered:\n            raise PrinterError(Paper.OFFLINE, "the',
         "silence_after_an_answer_is_a_fault",
+    ),
+    Mutant(
+        "R21",
+        _TALK,
+        "            if question in self._answered:\n                raise PrinterError",
+        "            if not self._answered:\n                raise PrinterError",
+        "test_printer::test_a_printer_that_answers_nonsense_from_the_first_prints_and_the_technician_is_told",
     ),
     Mutant(
         "L3 R21",
@@ -747,6 +754,13 @@ _PAPERS: Final = (
         "FILLER: Final = bytes(2048)",
         "FILLER: Final = bytes(16)",
         "test_printer_render::test_a_retry_is_whole_wherever_the_last_try_was_cut_off",
+    ),
+    Mutant(
+        "R25",
+        _PAPER,
+        "papers = replace(papers, ask_at=turn.mono + JOB_S, asked_at=turn.mono)",
+        "papers = replace(papers, ask_at=_ask_at(papers, turn))",
+        "test_sale_paper::test_a_printer_that_is_slow_to_answer_is_asked_again_when_it_has_answered_and_at_once",
     ),
     # A printer that goes away in the middle of a ticket, over real lines.
     Mutant(

@@ -3,8 +3,8 @@
 A ticket is worth money, so the printer is believed only as far as it can know (R21):
 
 - ``Printed(sure=True)``: it took every byte, and reported well after the last one while the paper came out.
-- ``Printed(sure=False)``: it took every byte on a connection that held, and it never reports. Silence counts as such
-  only from a printer that has not answered once since this object was made.
+- ``Printed(sure=False)``: it took every byte on a connection that held, and it never reports. Silence and nonsense
+  count as such only from a printer that has not answered once since this object was made.
 - ``PrintFailed``: anything else. ``began`` is False only where it is certain that no byte of the ticket left.
 
 Each job opens its own connection, so a printer that was unplugged is found again by the next one.
@@ -81,7 +81,9 @@ class TicketPrinter:
             talk = self._talk()
             self.trouble = self._rendering().trouble
             with talk:
-                return talk.paper()
+                paper = talk.paper()
+                self.trouble = self.trouble or talk.nonsense
+                return paper
         except PrinterError as error:
             self.trouble = str(error)
             return error.paper

@@ -33,7 +33,8 @@ class Talk:
 
     Everything raises ``PrinterError`` when it cannot be done. ``answered`` outlives the conversation: the questions
     that this printer has ever answered. Silence on one of those is a fault; on others it is a printer that never
-    reports.
+    reports. So is nonsense: from a printer that has answered, it is a fault when it stays; one that never said anything
+    else cannot report, and prints all the same.
     """
 
     def __init__(self, transport: Transport, answered: set[Question], clock: Clock, sleep: Sleep) -> None:
@@ -44,6 +45,8 @@ class Talk:
         self._until = clock() + JOB_S
         self.began = False
         """Whether a byte of a ticket may have left."""
+        self.nonsense = ""
+        """What a printer that cannot report says instead, in words for the technician."""
 
     def __enter__(self) -> Talk:
         try:
@@ -57,7 +60,7 @@ class Talk:
         self._transport.close()
 
     def paper(self) -> Paper:
-        """How the printer is: ``SILENT`` where it has never answered."""
+        """How the printer is: ``SILENT`` where it has never answered, but with nonsense."""
         printer = self._ask(Question.PRINTER)
         if printer is None:
             return Paper.SILENT
@@ -117,7 +120,10 @@ class Talk:
         try:
             found = self._answers(question)
         except NonsenseError as nonsense:
-            raise PrinterError(Paper.OFFLINE, str(nonsense)) from nonsense
+            if question in self._answered:
+                raise PrinterError(Paper.OFFLINE, str(nonsense)) from nonsense
+            self.nonsense = str(nonsense)
+            return None
         if found:
             self._answered.add(question)
             return found[-1]
@@ -128,14 +134,26 @@ class Talk:
     def _answers(self, question: Question) -> list[int]:
         self._forget_old_answers()
         heard = b""
+        nonsense: NonsenseError | None = None
         for asked in range(1, TRIES + 1):
             self._request(question)
             heard += self._transport.read(64, self._left(_QUICK_S))
-            # Asked twice, answered twice: the late answer must not be taken for the answer to the next question.
-            while 0 < len(status.answers(heard)) < asked and (more := self._transport.read(64, self._left(_QUICK_S))):
-                heard += more
-            if found := status.answers(heard):
-                return found
+            try:
+                # Asked twice, answered twice: the late answer must not be taken for the answer to the next question.
+                while 0 < len(status.answers(heard)) < asked and (
+                    more := self._transport.read(64, self._left(_QUICK_S))
+                ):
+                    heard += more
+                if found := status.answers(heard):
+                    return found
+            except NonsenseError as error:
+                # Noise on a long line, from one that is known to speak. Of a stranger's noise one byte in sixteen would
+                # be taken for an answer by asking on.
+                if question not in self._answered:
+                    raise
+                heard, nonsense = b"", error
+        if nonsense:
+            raise nonsense
         return []
 
     def _request(self, question: Question) -> None:
