@@ -157,7 +157,7 @@ def check_printer(paper: Paper, trouble: str = "") -> Result:
         return Result("printer", False, f"{paper.value}, but {trouble}", "change [printer] to what this printer can do")
     if paper.usable:
         silent = "connected; it does not report its state" if paper is Paper.SILENT else f"ready ({paper.value})"
-        return Result("printer", True, ", but ".join(filter(None, (silent, trouble))))
+        return Result("printer", True, silent)
     return Result("printer", False, ", ".join(filter(None, (paper.value, trouble))), PAPERS.get(paper, ""))
 
 

@@ -193,12 +193,6 @@ def test_a_printer_that_never_reports_is_not_called_ready() -> None:
     assert check_printer(Paper.SILENT).text == "connected; it does not report its state"
 
 
-def test_what_is_amiss_with_a_printer_that_prints_is_told_too() -> None:
-    found = check_printer(Paper.OK, "the logo is left out")
-    assert (found.ok, found.text) == (True, "ready (ok), but the logo is left out")
-    assert check_printer(Paper.OK).text == "ready (ok)"
-
-
 def test_a_display_that_took_a_picture_and_one_that_did_not() -> None:
     assert check_display(None, "ssd1306") == Result("display", True, "ssd1306 took a picture")
     broken = check_display("no answer at 0x3c", "ssd1306")

@@ -210,13 +210,13 @@ def test_the_qr_is_the_reference_in_the_middle_of_a_bare_edge(columns: int) -> N
         assert (edge.text, edge.height >= 4 * 5) == ("", True), name
 
 
-def test_the_drawer_opens_for_an_original_and_for_nothing_else() -> None:
+def test_the_drawer_opens_for_an_undoubted_original_and_for_nothing_else() -> None:
     opened = {}
     for name, ticket, marks, language in tickets():
         ours = renderer("TM-T88V", 42, "CP858", language, drawer=True)
         out = printed(ours.printout(ticket, marks).data, TM_T88V)
         opened[name] = [item for item in out.items if isinstance(item, Kick)] == [Kick(2, 100, 100)]
-    assert [name for name, open_ in opened.items() if open_] == ["MLB pt", "MLM en", "MLC es", "MLU pt", "MPE en"]
+    assert [name for name, open_ in opened.items() if open_] == ["MLB pt", "MPE en"]
 
 
 @pytest.mark.parametrize(
