@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -53,19 +54,21 @@ def is_guided() -> bool:
     return importlib.util.find_spec("atheris") is not None
 
 
-def plain(target: Target, seconds: float, seed: int, keep: Path = SAVED) -> Run:
+def plain(
+    target: Target, seconds: float, seed: int, keep: Path = SAVED, clock: Callable[[], float] = time.monotonic
+) -> Run:
     """The committed documents, then generated inputs until the time is up or something is found."""
-    start, count = time.monotonic(), 0
+    start, count = clock(), 0
     for data in chain(target.seeds(), target.generated(seed)):
-        if time.monotonic() - start >= seconds:
+        if clock() - start >= seconds:
             break
         count += 1
         try:
             target.run(data)
         except Found as found:
             saved = _save(keep / target.name, data)
-            return Run(target.name, count, time.monotonic() - start, None, str(found), data, saved)
-    return Run(target.name, count, time.monotonic() - start)
+            return Run(target.name, count, clock() - start, None, str(found), data, saved)
+    return Run(target.name, count, clock() - start)
 
 
 def _save(folder: Path, data: bytes) -> Path:
