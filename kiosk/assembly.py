@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -24,12 +23,13 @@ from kiosk.journal import SqliteJournal
 from kiosk.loop import Loop
 from kiosk.ports import Display, Keypad, Service, Sounds
 from kiosk.sale.commands import AskPrinter, Lane, PaymentCall, Print, Tune
-from kiosk.sale.events import Key, Stop
+from kiosk.sale.events import Device, DeviceIs, Fault, Ill, Key, Stop
+from kiosk.sale.lights import Lights
 from kiosk.sale.records import Entry
 from kiosk.sale.screens import Screen, starting, stopped
 from kiosk.sale.words import words_of
 from kiosk.systemd import open_service
-from kiosk.worker import JOIN_S, Painter, Tool, Worker
+from kiosk.worker import JOIN_S, Painter, Player, Tool, Worker
 
 if TYPE_CHECKING:
     from gpiozero import Factory
@@ -74,7 +74,7 @@ class _Devices:
             lane: Worker(f"lane-{lane.value}", lambda: _provider(config, token), post) for lane in Lane
         }
         self._printer: Worker[Print | AskPrinter] = Worker("printer", lambda: _printer(config), post)
-        self._sounds: Worker[Tune] = Worker("sound", lambda: _sounds(config, pins), post)
+        self._sounds = Player(lambda: _sounds(config, pins), post)
 
     def call(self, lane: Lane, call: PaymentCall) -> None:
         """Ask the provider."""
@@ -90,11 +90,15 @@ class _Devices:
 
     def play(self, tune: Tune) -> None:
         """Play."""
-        self._sounds.do(tune)
+        self._sounds.play(tune)
+
+    def light(self, lights: Lights) -> None:
+        """Light."""
+        self._sounds.light(lights)
 
     def close(self) -> None:
         """End all workers; one that hangs is left behind, it is a daemon thread."""
-        workers: tuple[Worker[Any], ...] = (*self._lanes.values(), self._printer, self._sounds)
+        workers: tuple[Worker[Any] | Player, ...] = (*self._lanes.values(), self._printer, self._sounds)
         for worker in workers:
             worker.finish()
         for worker in workers:
@@ -114,25 +118,10 @@ def _printer(config: Config) -> Tool[Print | AskPrinter]:
     return TicketPrinter(config.printer, words_of(config.shop.language).marks, time.monotonic)
 
 
-def _sounds(config: Config, pins: Factory | None) -> Tool[Tune]:
+def _sounds(config: Config, pins: Factory | None) -> Sounds:
     from kiosk.sound import GpioSounds  # loads gpiozero: in the worker's thread
 
-    return _Player(GpioSounds(config.sound, pin_factory=pins))
-
-
-class _Player:
-    """Sounds as a worker's tool: what was played needs no answer."""
-
-    def __init__(self, sounds: Sounds) -> None:
-        self._sounds = sounds
-
-    def carry_out(self, command: Tune) -> None:
-        """Play it."""
-        self._sounds.play(command)
-
-    def close(self) -> None:
-        """Silent and dark."""
-        self._sounds.close()
+    return GpioSounds(config.sound, time.monotonic, pin_factory=pins)
 
 
 def _panel(config: Config, pins: Factory | None, ends: FarEnds) -> Display:
@@ -161,11 +150,10 @@ def _pins(config: Config, ends: FarEnds, service: Service) -> Factory | None:
         return None
 
 
-def _matrix(config: Config, pins: Factory | None, service: Service) -> OpenKeypad:
+def _matrix(config: Config, pins: Factory | None, report: Post) -> OpenKeypad:
     def opened(post: Callable[[Key], None], barrier: Callable[[], None]) -> Keypad:  # noqa: ARG001  (see OpenKeypad)
         from kiosk.keypad import open_keypad
 
-        report = partial(_say, service, "keypad")
         return open_keypad(config.keypad, post, time.monotonic, pin_factory=pins, report=report)
 
     return opened
@@ -178,9 +166,9 @@ def _say(service: Service, event: str, text: str) -> None:
 class _Keys:
     """The keypad, opened now or as soon as it can be: a kiosk without keys still follows what is open."""
 
-    def __init__(self, opened: OpenKeypad, post: Post, barrier: Callable[[], None], service: Service) -> None:
+    def __init__(self, opened: OpenKeypad, post: Post, barrier: Callable[[], None]) -> None:
         self._open: Callable[[], Keypad] = lambda: opened(post, barrier)
-        self._service = service
+        self._post = post
         self._keypad: Keypad | None = None
         self._ending = threading.Event()
         self._retrying = threading.Thread(target=self._again, name="keypad-again", daemon=True)
@@ -201,7 +189,7 @@ class _Keys:
         try:
             self._keypad = self._open()
         except (KeypadError, OSError) as error:
-            _say(self._service, "keypad-failed", str(error))
+            self._post(DeviceIs(Device.KEYPAD, (Fault(Ill.DEAD, str(error)),)))
             return False
         return True
 
@@ -249,8 +237,8 @@ def run(config: Config, token: Secret, control: Path, ends: FarEnds) -> int:
             wall=time.time,
             new_id=lambda: secrets.randbits(128),
         )
-        opened = ends.keypad or _matrix(config, pins, service)
-        ending.callback(_Keys(opened, inbox.put, lambda: loop.ask(lambda _counter: None), service).close)
+        opened = ends.keypad or _matrix(config, pins, inbox.put)
+        ending.callback(_Keys(opened, inbox.put, lambda: loop.ask(lambda _counter: None)).close)
         server = ControlServer(control, lambda request: _answer(loop, config, request))
         ending.callback(server.close)
         painter.first.wait(FIRST_SCREEN_S)

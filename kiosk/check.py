@@ -78,6 +78,18 @@ PAPERS: Final[Mapping[Paper, str]] = {
     Paper.GONE: "plug the printer in and switch it on; check [printer] in the configuration",
 }
 
+ADVICE: Final[Mapping[str, str]] = {
+    "display": "check its wires, that I2C or SPI is on (raspi-config), and [display] in the configuration",
+    "keypad": "check keys and wires; with the service stopped, kiosk check tells which line, kiosk keys shows each key",
+    "sound": "check [sound] in the configuration, and that no other program uses the pin (gpioinfo)",
+}
+"""What to do about a device that is ill, by its name in the service's status."""
+WELL: Final[Mapping[str, str]] = {
+    "display": "takes its pictures",
+    "keypad": "its lines can be read, and no key is stuck",
+    "sound": "the pins of buzzer and lights can be switched",
+}
+
 
 def check_account(config: Config, account: Account, clock: Clock, wall: Callable[[], float]) -> Iterator[Result]:
     """Token, user, point of sale, and the clock against the provider's."""
@@ -165,8 +177,13 @@ def check_display(fault: str | None, driver: str) -> Result:
     """Whether the panel took a picture; ``fault`` as the display tells it."""
     if fault is None:
         return Result("display", True, f"{driver} took a picture")
-    advice = "check its wires, that I2C or SPI is on (raspi-config), and [display] in the configuration"
-    return Result("display", False, fault, advice)
+    return Result("display", False, fault, ADVICE["display"])
+
+
+def check_sound(faults: Sequence[str] | None) -> Iterator[Result]:
+    """The pins of buzzer and lights; None: there are none."""
+    if faults is not None:
+        yield from _device("sound", faults)
 
 
 def check_journal(path: Path, refuse_damaged: Callable[[Path], None]) -> Result:
@@ -191,6 +208,24 @@ def check_set_aside(names: Sequence[str]) -> Iterator[Result]:
         yield Result("aside", False, f"a damaged journal was set aside: {', '.join(names)}", advice)
 
 
+def _device(name: str, faults: Sequence[str]) -> Iterator[Result]:
+    if not faults:
+        yield Result(name, True, WELL[name])
+    for fault in faults:
+        yield Result(name, False, fault, ADVICE[name])
+
+
+def modes(config: Config) -> Iterator[Result]:
+    """What happens when a device dies, as the configuration chose; no fault, but to be known."""
+    shop = config.shop
+    if shop.printer:
+        owed = "no new sale" if shop.printer_required else "sales go on, tickets are owed"
+        yield Result("mode", True, f"printer dead: {owed}")
+    if config.display.driver != "none":
+        blind = "no new sale" if shop.display_required else "sales go on by lights and sounds, key 1 confirms each"
+        yield Result("mode", True, f"display dead: {blind}")
+
+
 def _list(value: object) -> list[object]:
     return value if isinstance(value, list) else []
 
@@ -205,6 +240,9 @@ def of_service(status: Mapping[str, object]) -> Iterator[Result]:
     yield Result("service", True, f"running, state {status.get('state')}")
     printer = health.get("printer")
     yield check_printer(Paper(printer)) if printer else Result("printer", True, "not asked yet")
+    for device in ADVICE:
+        if isinstance(health.get(device), list):
+            yield from _device(device, [str(fault) for fault in _list(health[device])])
     yield from check_set_aside([str(name) for name in _list(health.get("set_aside"))])
     journal = bool(health.get("journal"))
     advice = "" if journal else "free disk space; check the card; see journalctl -u kiosk"

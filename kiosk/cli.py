@@ -19,7 +19,7 @@ from kiosk.cli_backup import add_arguments, backup
 from kiosk.cli_sales import CommandError, add_actions, list_sales
 from kiosk.config import DEFAULT_PATH, Config, ConfigError, load, load_token, masked, token_warning
 from kiosk.ports import JournalError, Keypad
-from kiosk.sale.events import Key
+from kiosk.sale.events import DeviceIs, Key
 
 if TYPE_CHECKING:
     from kiosk.assembly import FarEnds
@@ -162,7 +162,7 @@ def _check(parsed: argparse.Namespace) -> int:
 
 def _results(config: Config) -> Iterator[Result]:
     from kiosk.assembly import control_path
-    from kiosk.check import of_service
+    from kiosk.check import modes, of_service
     from kiosk.check_machine import check_machine
     from kiosk.control import ask
 
@@ -175,11 +175,12 @@ def _results(config: Config) -> Iterator[Result]:
         yield from of_service({"error": f"no answer: {error}"})
     else:
         yield from of_service(answer)
+    yield from modes(config)
     yield from _account_results(config)
 
 
 def _device_results(config: Config) -> Iterator[Result]:
-    from kiosk.check import check_display, check_journal, check_keypad, check_printer, check_set_aside
+    from kiosk.check import check_display, check_journal, check_keypad, check_printer, check_set_aside, check_sound
     from kiosk.journal import found_aside, refuse_damaged
     from kiosk.keypad import keypad_lines
     from kiosk.printer import TicketPrinter
@@ -188,6 +189,7 @@ def _device_results(config: Config) -> Iterator[Result]:
     from kiosk.sale.words import words_of
 
     yield from check_keypad(keypad_lines(config.keypad))
+    yield from check_sound(_silent_pins(config))
     if config.display.driver != "none":
         yield check_display(_show_something(config), config.display.driver)
     if config.printer.driver != "none":
@@ -197,6 +199,24 @@ def _device_results(config: Config) -> Iterator[Result]:
         yield check_printer(answer.paper, printer.trouble)
     yield check_journal(config.journal, lambda path: refuse_damaged(path, deep=True))
     yield from check_set_aside(found_aside(config.journal))
+
+
+def _silent_pins(config: Config) -> tuple[str, ...] | None:
+    """Which of buzzer and lights cannot be used; None: there are none."""
+    from kiosk.keypad import KeypadError, open_pins
+    from kiosk.sound import GpioSounds
+
+    if {config.sound.buzzer, config.sound.led_paid, config.sound.led_error} == {None}:
+        return None
+    try:
+        pins = open_pins(config.keypad.pins)
+    except KeypadError as error:
+        return (str(error),)
+    with pins:
+        sounds = GpioSounds(config.sound, time.monotonic, pin_factory=pins)
+        faults = sounds.faults
+        sounds.close()
+    return faults
 
 
 def _show_something(config: Config) -> str | None:
@@ -282,7 +302,7 @@ def _keys(parsed: argparse.Namespace) -> int:
     else:
         raise CommandError("the service has the keypad: systemctl stop kiosk first")
     try:
-        keypad = open_keypad(config.keypad, _show_key, time.monotonic, report=print)
+        keypad = open_keypad(config.keypad, _show_key, time.monotonic, report=_show_faults)
     except KeypadError as error:
         raise CommandError(str(error)) from None
     print("press keys; Ctrl-C ends")
@@ -295,3 +315,8 @@ def _keys(parsed: argparse.Namespace) -> int:
 
 def _show_key(key: Key) -> None:
     print(f"{key.key}{'  held' if key.held else ''}", flush=True)
+
+
+def _show_faults(keypad: DeviceIs) -> None:
+    for fault in keypad.faults:
+        print(fault.text, flush=True)

@@ -36,6 +36,7 @@ from kiosk.sale.commands import (
 from kiosk.sale.counter import Counter, holdings, resume, step
 from kiosk.sale.events import Event, Holds, NotSaved, Renewed, Saved, Seen, StatementIs, Woken
 from kiosk.sale.front import BrokenError
+from kiosk.sale.lights import OUT, Lights, lights
 from kiosk.sale.records import Entry, record_key
 from kiosk.sale.screens import Screen, screen
 from kiosk.sale.shop import Shop
@@ -73,6 +74,10 @@ class Devices(Protocol):
         """Play."""
         ...
 
+    def light(self, lights: Lights) -> None:
+        """Let the lights shine so from now on."""
+        ...
+
 
 @dataclass(slots=True)
 class _Question:
@@ -104,6 +109,9 @@ class Loop:
         self._new_id = new_id
         self._inbox = inbox
         self._shown: Screen | None = None
+        self._lit = OUT
+        self._tune = ""
+        """What was last heard."""
         self._line = ""
         self._over = False
         self._begun_anew = ""
@@ -131,7 +139,7 @@ class Loop:
         Raises:
             TimeoutError: the loop did not answer in time.
         """
-        return self.ask(lambda counter: status(counter, self._clock()))
+        return self.ask(lambda counter: {**status(counter, self._clock()), "tune": self._tune})
 
     def run(self) -> None:
         """Turn until the counter may be left.
@@ -226,6 +234,10 @@ class Loop:
         if picture != self._shown:
             self._shown = picture
             self._devices.show(picture)
+        lit = lights(self.counter)
+        if lit != self._lit:
+            self._lit = lit
+            self._devices.light(lit)
         line = status_line(self.counter)
         if line != self._line:
             self._line = line
@@ -245,6 +257,7 @@ class Loop:
                 case Print() | AskPrinter():
                     self._devices.print(command)
                 case Sound():
+                    self._tune = command.tune.value
                     self._devices.play(command.tune)
                 case Note():
                     self._service.log(command.entry)

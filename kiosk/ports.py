@@ -7,6 +7,7 @@ from typing import Protocol
 
 from kiosk.sale.commands import AskPrinter, PaymentCall, Print, Tune
 from kiosk.sale.events import Books, CallAnswer, PrinterEvent
+from kiosk.sale.lights import Lights
 from kiosk.sale.records import Entry, Record, Rows, Sale
 from kiosk.sale.screens import Screen
 
@@ -92,6 +93,11 @@ class Printer(Protocol):
 class Display(Protocol):
     """The panel. Used by its worker's thread alone."""
 
+    @property
+    def gone(self) -> str | None:
+        """Why it has shown nothing for several tries in a row; empty: it shows; None: not known, or there is none."""
+        ...
+
     def draw(self, screen: Screen) -> float | None:
         """Show it now; answers after how many seconds the same screen looks different (a count), None for never.
 
@@ -105,10 +111,23 @@ class Display(Protocol):
 
 
 class Sounds(Protocol):
-    """Buzzer and lights. Used by their worker's thread alone; never raises."""
+    """Buzzer and lights. Used by their worker's thread alone; never raises. All of it returns at once."""
+
+    @property
+    def faults(self) -> tuple[str, ...] | None:
+        """Which of them do not work, and why, a line each; None: there are none at all."""
+        ...
 
     def play(self, tune: Tune) -> None:
-        """Play it; returns when it has been played."""
+        """Play it from the next ``beat`` on, after what is playing."""
+        ...
+
+    def light(self, lights: Lights) -> None:
+        """Let the lights shine so from the next ``beat`` on."""
+        ...
+
+    def beat(self) -> float | None:
+        """Do what is due; answers after how many seconds to call again, None for never."""
         ...
 
     def close(self) -> None:

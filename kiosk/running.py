@@ -70,6 +70,7 @@ def line(status: Status) -> str:
     parts = [
         str(status["state"]),
         *([f"sale {sale['number']}"] if sale else []),
+        *(str(fault) for device in ("display", "keypad", "sound") for fault in status["health"].get(device) or ()),
         *([f"papers owed: {owed}"] if owed else []),
         *([f"payments to settle: {disputed}"] if disputed else []),
     ]

@@ -11,10 +11,13 @@ import threading
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Generic, Protocol, TypeVar
 
-from kiosk.ports import Display
+from kiosk.ports import Display, Sounds
+from kiosk.sale.commands import Tune
+from kiosk.sale.events import Device, DeviceIs, Fault, Ill
+from kiosk.sale.lights import Lights
 from kiosk.sale.screens import Screen
 
 C = TypeVar("C", contravariant=True)
@@ -89,10 +92,15 @@ class Worker(Generic[C]):
 
 
 class Painter:
-    """Shows the newest screen, and keeps its counting seconds right. Screens it had no time for are skipped."""
+    """Shows the newest screen, and keeps its counting seconds right. Screens it had no time for are skipped.
 
-    def __init__(self, display: Display, post: Callable[[Crash], None]) -> None:
+    Posts a ``DeviceIs`` when the panel is gone, and when it is back.
+    """
+
+    def __init__(self, display: Display, post: Callable[[object], None]) -> None:
         self._display = display
+        self._post = post
+        self._told: str | None = None
         self._changed = threading.Condition()
         self._screen: Screen | None = None
         self._fresh = False
@@ -128,3 +136,64 @@ class Painter:
             if screen is not None:
                 again_s = self._display.draw(screen)
                 self.first.set()
+                self._tell(self._display.gone)
+
+    def _tell(self, gone: str | None) -> None:
+        if gone is not None and (self._told is None or bool(gone) is not bool(self._told)):
+            self._told = gone
+            self._post(DeviceIs(Device.PANEL, (Fault(Ill.DEAD, f"the display is gone: {gone}"),) if gone else ()))
+
+
+class Player:
+    """Plays one tune after the other, and keeps the time of tunes and lights; asleep while none of them changes.
+
+    Posts a ``DeviceIs`` when buzzer and lights are open, and when one of them fails. ``make`` opens them, in this
+    thread.
+    """
+
+    def __init__(self, make: Callable[[], Sounds], post: Callable[[object], None]) -> None:
+        self._make = make
+        self._post = post
+        self._asked: SimpleQueue[Tune | Lights | None] = SimpleQueue()
+        self._told: tuple[str, ...] | None = None
+        self._thread = start("sound", self._work, post)
+
+    def play(self, tune: Tune) -> None:
+        """Play it; returns at once."""
+        self._asked.put(tune)
+
+    def light(self, lights: Lights) -> None:
+        """Let the lights shine so; returns at once."""
+        self._asked.put(lights)
+
+    def finish(self) -> None:
+        """Silent and dark as soon as may be; returns at once."""
+        self._asked.put(None)
+
+    def join(self, within_s: float = JOIN_S) -> None:
+        """Wait for its end, so long at most."""
+        self._thread.join(within_s)
+
+    def _work(self) -> None:
+        with closing(self._make()) as sounds:
+            again_s: float | None = 0.0
+            while self._take(sounds, again_s):
+                again_s = sounds.beat()
+                self._tell(sounds.faults)
+
+    def _take(self, sounds: Sounds, within_s: float | None) -> bool:
+        """What is asked for within that time, if anything is; answers whether to go on."""
+        try:
+            asked = self._asked.get(timeout=within_s)
+        except Empty:
+            return True
+        if isinstance(asked, Tune):
+            sounds.play(asked)
+        elif asked is not None:
+            sounds.light(asked)
+        return asked is not None
+
+    def _tell(self, faults: tuple[str, ...] | None) -> None:
+        if faults is not None and faults != self._told:
+            self._told = faults
+            self._post(DeviceIs(Device.SOUND, tuple(Fault(Ill.DEAD, fault) for fault in faults)))

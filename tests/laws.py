@@ -19,6 +19,8 @@ from kiosk.sale.counter import Counter
 from kiosk.sale.events import (
     Answer,
     Busy,
+    Device,
+    DeviceIs,
     Event,
     Holds,
     NotSaved,
@@ -33,6 +35,7 @@ from kiosk.sale.events import (
     Seen,
 )
 from kiosk.sale.front import TRANSITIONS
+from kiosk.sale.lights import PAID, Shine, lights
 from kiosk.sale.records import Debt, DebtState, Dispute, Mark, Phase, Record, Sale
 from kiosk.sale.states import (
     Adopting,
@@ -171,6 +174,19 @@ class Laws:
         if kind in _PRINTER_WORDS:
             allowed = after.shop.printer_required and type(before.state) in _BY_THE_PRINTER
             law("L9", allowed or after.state == before.state, "the printer changed a running sale")
+        if isinstance(event, DeviceIs):
+            needed = event.device is Device.PANEL and after.shop.display_required
+            allowed = needed and type(before.state) in _BY_THE_PRINTER
+            law("L9", allowed or after.state == before.state, f"the {event.device.value} changed a running sale")
+        if after.state is not before.state or after.gone:
+            self._lit(after)
+
+    def _lit(self, after: Counter) -> None:
+        """The green light shines steadily, and alone, for who stands in front and has paid; else never."""
+        lit = lights(after)
+        steady = lit.green is Shine.STEADY
+        law("L1", not steady or isinstance(after.state, Paid), "the light of PAID, and nobody in front paid (R19)")
+        law("L1", not steady or lit == PAID, "the light of PAID, and not alone")
 
     def _learn(self, before: Counter, event: Event) -> None:
         if isinstance(event, Answer) and event.date is not None:

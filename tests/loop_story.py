@@ -13,6 +13,7 @@ from kiosk.ports import Journal
 from kiosk.sale.commands import AskPos, AskPrinter, Command, Lane, PaymentCall, Print, Sound, Tune
 from kiosk.sale.counter import Counter
 from kiosk.sale.events import Event, Holds, PosOrder, Woken
+from kiosk.sale.lights import Lights
 from kiosk.sale.records import Entry, Sale
 from kiosk.sale.screens import Screen
 from kiosk.sale.shop import Shop
@@ -87,6 +88,9 @@ class LoopStory(Story):
     def play(self, tune: Tune) -> None:
         """A sound."""
         self._did(Sound(tune))
+
+    def light(self, lights: Lights) -> None:
+        """Nobody sees."""
 
     def _did(self, command: Command) -> None:
         self.done.append(command)

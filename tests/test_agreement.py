@@ -37,6 +37,7 @@ from kiosk.sale.events import (
     Trouble,
     Unknown,
 )
+from kiosk.sale.lights import Lights
 from kiosk.sale.reconcile import Kind
 from kiosk.sale.records import Agreed, Entry, Line, Mark, Phase, Reason, Record, Sale, make_reference
 from kiosk.sale.screens import Screen
@@ -390,6 +391,9 @@ class Kiosk:
 
     def play(self, tune: Tune) -> None:
         """Nobody listens."""
+
+    def light(self, lights: Lights) -> None:
+        """Nobody sees."""
 
     def ready(self) -> None:
         """Fine."""

@@ -18,13 +18,30 @@ from kiosk.check import (
     check_keypad,
     check_printer,
     check_set_aside,
+    check_sound,
+    modes,
     of_service,
     write,
 )
-from kiosk.config import Config, MercadoPagoConfig
+from kiosk.check import WELL as WELL_WORDS
+from kiosk.config import Config, DisplayConfig, MercadoPagoConfig
 from kiosk.ports import JournalError
 from kiosk.sale.commands import AskAccount, PaymentCall
-from kiosk.sale.events import AccountIs, CallAnswer, Holds, Paper, Refused, Reject, Renewed, Trouble, Unknown
+from kiosk.sale.events import (
+    AccountIs,
+    CallAnswer,
+    Device,
+    DeviceIs,
+    Fault,
+    Holds,
+    Ill,
+    Paper,
+    Refused,
+    Reject,
+    Renewed,
+    Trouble,
+    Unknown,
+)
 from kiosk.sale.money import SITES
 from kiosk.sale.status import status
 from tests.story import COLLECTOR, SHOP, Story
@@ -232,6 +249,48 @@ def test_the_running_service_speaks_for_its_devices() -> None:
     found = of(Story().ready())
     assert {name: result.ok for name, result in found.items()} == {"service": True, "printer": True, "journal": True}
     assert found["service"].text == "running, state idle"
+
+
+def test_the_running_service_tells_of_display_keypad_and_sounds_what_it_knows() -> None:
+    story = Story().ready()
+    assert not {"display", "keypad", "sound"} & set(of(story)), "of what it has not heard, it says nothing"
+    for device in Device:
+        story.feed(DeviceIs(device))
+    assert all(of(story)[device.value] == Result(device.value, True, WELL_WORDS[device.value]) for device in Device)
+    for device in Device:
+        story.feed(DeviceIs(device, (Fault(Ill.DEAD, f"no {device.value}"),)))
+    for device in Device:
+        found = of(story)[device.value]
+        assert (found.ok, found.text) == (False, f"no {device.value}")
+        assert f"[{device.value}]" in found.advice or "kiosk keys" in found.advice
+
+
+@pytest.mark.parametrize("printer", [True, False])
+@pytest.mark.parametrize("display", [True, False])
+def test_what_happens_when_a_device_dies_is_told_as_it_was_chosen(printer: bool, display: bool) -> None:
+    shop = replace(SHOP, printer_required=printer, display_required=display)
+    told = [(result.ok, result.name, result.text) for result in modes(replace(CONFIG, shop=shop))]
+    assert told == [
+        (True, "mode", f"printer dead: {'no new sale' if printer else 'sales go on, tickets are owed'}"),
+        (
+            True,
+            "mode",
+            f"display dead: {'no new sale' if display else 'sales go on by lights and sounds, key 1 confirms each'}",
+        ),
+    ]
+
+
+def test_a_device_that_is_not_there_has_no_mode() -> None:
+    bare = replace(CONFIG, shop=replace(SHOP, printer=False), display=DisplayConfig(driver="none"))
+    assert list(modes(bare)) == []
+
+
+def test_pins_of_buzzer_and_lights() -> None:
+    assert list(check_sound(None)) == []
+    assert [result.ok for result in check_sound(())] == [True]
+    [found] = check_sound(("the buzzer at GPIO18 does not work",))
+    assert not found.ok
+    assert "[sound]" in found.advice
 
 
 def test_the_running_services_printer_and_journal_can_fail() -> None:

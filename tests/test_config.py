@@ -91,13 +91,14 @@ def test_what_the_shop_writes_reaches_the_sale(tmp_path: Path) -> None:
     path = written(
         tmp_path,
         NEEDED.replace('site = "MLB"', 'site = "MLC"\nlanguage = "en"\nlines = ["a", "b"]\nfooter = ["c"]')
-        + '[sale]\ntitle = "T"\nwait_seconds = 60\n[printer]\nrequired = true\n'
+        + '[sale]\ntitle = "T"\nwait_seconds = 60\n[printer]\nrequired = true\n[display]\nrequired = true\n'
         + '[notifications]\nlisten = "127.0.0.1:8080"\n[journal]\npath = "/tmp/j.db"\n',
     )
     config = load(path)
     assert (config.shop.header, config.shop.footer, config.shop.title) == (("a", "b"), ("c",), "T")
     assert (config.shop.language, config.shop.site.currency.code, config.shop.wait_s) == ("en", "CLP", 60)
     assert config.shop.printer_required
+    assert config.shop.display_required
     assert (config.notifications_listen, config.journal) == ("127.0.0.1:8080", Path("/tmp/j.db"))
 
 

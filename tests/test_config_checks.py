@@ -218,6 +218,16 @@ def test_a_printer_that_can_be_found(tmp_path: Path, lines: str) -> None:
     assert config(tmp_path, f"[printer]\n{lines}\n").shop.printer
 
 
+# Display.
+
+
+def test_a_display_that_is_not_there_cannot_be_required(tmp_path: Path) -> None:
+    message = '[display] required = true: must be false, since driver is "none"'
+    assert error(tmp_path, '[display]\ndriver = "none"\nrequired = true\n').startswith(message)
+    assert config(tmp_path, "[display]\nrequired = true\n").shop.display_required
+    assert not config(tmp_path, '[display]\ndriver = "none"\n').shop.display_required
+
+
 # Time zone.
 
 

@@ -66,6 +66,7 @@ def read(tmp_path: Path, table: str, key: str, value: object) -> Any:
         ("display", "rotate", [0, 3]),
         ("display", "speed", [500_000, 8_000_000, 52_000_000]),
         ("display", "dim_after", [0, 86_400]),
+        ("display", "required", [True, False]),
         ("printer", "driver", ["usb", "serial", "network", "file", "none"]),
         ("printer", "columns", [24, 80]),
         ("printer", "code_page", list(schema.CODE_PAGES)),

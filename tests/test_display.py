@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import gc
 import itertools
-import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -389,7 +388,7 @@ def test_a_refresh_never_switches_a_good_panel_off() -> None:
         luma.core.error.DeviceNotFoundError("I2C device not found on address: 0x3C"),
     ],
 )
-def test_a_panel_absent_at_start_is_tried_again_and_comes(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_panel_absent_at_start_is_tried_again_and_comes(error: Exception) -> None:
     bus, time = Bus(), Time()
     bus.plugged, bus.error = False, error
     panel = a_panel(bus, time)
@@ -406,7 +405,37 @@ def test_a_panel_absent_at_start_is_tried_again_and_comes(error: Exception, capl
     panel.draw(IDLE)
     assert shows(bus, IDLE, time)
     assert (panel.fault or "", panel.shown) == ("", True)
-    assert [record.levelno for record in caplog.records if "is gone" in record.message] == [logging.WARNING]
+
+
+def test_a_panel_that_misses_a_transfer_or_two_is_not_gone_and_one_that_fails_three_times_in_a_row_is() -> None:
+    """Within three seconds; a picture that it takes makes it well at once."""
+    bus, time = Bus(), Time()
+    panel = a_panel(bus, time)
+    told = [panel.gone]
+
+    def draw(plugged: bool) -> None:
+        bus.plugged = plugged
+        wait = panel.draw(IDLE)
+        told.append(panel.gone)
+        time.now += wait or 0.0
+
+    for plugged in (True, False, False, True):
+        draw(plugged)
+    assert told == [None, "", None, None, ""]
+    start = time.now
+    draw(False)
+    draw(False)
+    draw(False)
+    assert told[-1] == str(bus.error)
+    assert time.now - start - RETRY_S[2] <= 3.0
+    draw(True)
+    assert told[-1] == ""
+
+
+def test_where_there_is_no_panel_it_is_not_gone() -> None:
+    panel = Panel(DisplayConfig(driver="none"), Time())
+    panel.draw(IDLE)
+    assert panel.gone is None
 
 
 def test_between_two_tries_the_bus_is_left_alone() -> None:

@@ -59,7 +59,7 @@ SCREENS = st.builds(
     text=WORDS,
     footer=WORDS,
     icons=st.lists(st.sampled_from(list(Icon)), unique=True).map(tuple),
-    ends_at=st.one_of(st.none(), st.floats(-10, 600)),
+    ends_at=st.one_of(st.none(), st.integers(-10_000, 600_000).map(lambda ms: ms / 1000)),
     answered_at=st.one_of(st.none(), st.floats(-5000, 0)),
 )
 

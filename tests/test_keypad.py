@@ -21,7 +21,7 @@ from kiosk.config import KeypadConfig
 from kiosk.keypad import RETRY_S, KeypadError, NoKeypad, Scanner, keypad_lines, open_keypad, open_pins
 from kiosk.keypad.matrix import SETTLE_S, Matrix
 from kiosk.keypad.scan import SAMPLE_PERIOD_S
-from kiosk.sale.events import Key
+from kiosk.sale.events import Device, DeviceIs, Fault, Ill, Key
 from tests.wires import Cell, Wires
 
 FULL = KeypadConfig()
@@ -37,6 +37,9 @@ PASS_S = 8 * SETTLE_S
 """One pass over four rows."""
 
 
+WELL = DeviceIs(Device.KEYPAD)
+
+
 class Desk:
     """A keypad on the model, driven turn by turn without a thread; asleep, it takes turns only when its bell rings."""
 
@@ -45,7 +48,7 @@ class Desk:
         self.wires = Wires(settings.rows, settings.columns, rise_s)
         self.keys: list[Key] = []
         self.times: list[float] = []
-        self.reports: list[str] = []
+        self.reports: list[DeviceIs] = []
         self.turns = 0
         rows, columns = ([self.wires.factory.pin(pin) for pin in side] for side in (settings.rows, settings.columns))
         self.matrix = Matrix(rows, columns, self.wires.wait)
@@ -112,7 +115,7 @@ def test_every_key_says_its_name(desk: Desk) -> None:
     legend = "".join(desk.settings.keys)
     desk.type(legend)
     assert desk.keys == [Key(key) for key in legend]
-    assert desk.reports == []
+    assert desk.reports == [WELL]
     assert desk.wires.shorts == 0
 
 
@@ -289,7 +292,8 @@ def test_a_stuck_key_is_reported_once_and_the_others_go_on() -> None:
     desk.wires.move(start, desk.cell("5"), True)
     desk.run(32)
     key = "key 5 has been down for 30 s: it is stuck, and ignored until it is released"
-    assert desk.reports == [key]
+    stuck = DeviceIs(Device.KEYPAD, (Fault(Ill.STUCK, key, "5"),))
+    assert desk.reports == [WELL, stuck]
     assert desk.keys == [Key("5"), Key("5", held=True)]
     desk.type("19")
     assert desk.typed == "519"
@@ -298,8 +302,19 @@ def test_a_stuck_key_is_reported_once_and_the_others_go_on() -> None:
     assert not desk.awake
     desk.type("5")
     assert desk.typed == "5195"
-    assert desk.reports == [key]
+    assert desk.reports == [WELL, stuck, WELL]
     assert desk.wires.shorts == 0
+
+
+def test_two_stuck_keys_are_told_together_and_each_heals_alone() -> None:
+    desk = Desk()
+    desk.wires.move(desk.wires.now, desk.cell("1"), True)
+    desk.run(5)
+    desk.wires.move(desk.wires.now, desk.cell("8"), True)
+    desk.run(32)
+    desk.wires.move(desk.wires.now, desk.cell("1"), False)
+    desk.run(1)
+    assert [[fault.key for fault in report.faults] for report in desk.reports] == [[], ["1"], ["1", "8"], ["8"]]
 
 
 def test_a_column_at_ground_types_nothing_and_is_reported_once() -> None:
@@ -309,8 +324,10 @@ def test_a_column_at_ground_types_nothing_and_is_reported_once() -> None:
     desk.wires.settle()
     desk.run(32)
     assert desk.keys == []
-    (report,) = desk.reports
-    assert report.startswith("the keys at column GPIO16 are not heard: ")
+    well, deaf = desk.reports
+    [fault] = deaf.faults
+    assert (well, fault.ill) == (WELL, Ill.DEAF)
+    assert fault.text.startswith("the keys at column GPIO16 are not heard: ")
     desk.type("1")
     assert desk.typed == "1"
     desk.wires.grounded.clear()
@@ -318,6 +335,7 @@ def test_a_column_at_ground_types_nothing_and_is_reported_once() -> None:
     desk.run(1)
     desk.type("2")
     assert desk.typed == "12"
+    assert desk.reports == [WELL, deaf, WELL]
     assert not desk.awake
 
 
@@ -353,7 +371,7 @@ def test_lines_that_cannot_be_read_are_reported_once_and_tried_again() -> None:
     columns: list[Any] = [BrokenColumn(wires.factory.pin(pin)) for pin in FULL.columns]
     matrix = Matrix([wires.factory.pin(pin) for pin in FULL.rows], columns, wires.wait)
     keys: list[Key] = []
-    reports: list[str] = []
+    reports: list[DeviceIs] = []
     scanner = Scanner(matrix, FULL, keys.append, reports.append, wires.clock, wires.wait)
     wires.touch((0, 0))
     for _ in range(5):
@@ -364,8 +382,10 @@ def test_lines_that_cannot_be_read_are_reported_once_and_tried_again() -> None:
     for _ in range(10):
         assert scanner.turn()
     assert wires.now - start > 9 * RETRY_S - 0.1
-    (report,) = reports
-    assert "Input/output error" in report
+    well, dead = reports
+    [fault] = dead.faults
+    assert (well, fault.ill) == (WELL, Ill.DEAD)
+    assert "Input/output error" in fault.text
     for broken in (False, True):
         for column in columns:
             column.broken = broken
@@ -373,7 +393,7 @@ def test_lines_that_cannot_be_read_are_reported_once_and_tried_again() -> None:
         for _ in range(5):
             assert scanner.turn()
     assert [key.key for key in keys if not key.held] == ["1", "5"]
-    assert reports == [report, report]
+    assert reports == [WELL, dead, WELL, dead]
 
 
 def test_a_key_whose_post_fails_is_lost_alone() -> None:

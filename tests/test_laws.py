@@ -6,6 +6,7 @@ the simulated world to show; that both would notice a bug, for the mutants (``te
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import enum
 import inspect
@@ -500,6 +501,29 @@ def test_l9_the_printer_changes_no_running_sale() -> None:
     step(story, PaperIs(Paper.GONE))
     with broken("L9"):
         step(story, PaperIs(Paper.GONE), after=replace(story.counter, state=replace(story.state, ends_at=0.0)))
+
+
+@pytest.mark.parametrize("device", events.Device)
+def test_l9_no_device_changes_a_running_sale(device: events.Device) -> None:
+    story = waiting()
+    assert isinstance(story.state, states.Waiting)
+    step(story, events.DeviceIs(device))
+    with broken("L9"):
+        step(story, events.DeviceIs(device), after=replace(story.counter, state=replace(story.state, ends_at=0.0)))
+
+
+def test_l9_a_dead_display_blocks_where_one_is_required_and_nowhere_else() -> None:
+    blocked = states.Blocked()
+    for shop, device, allowed in (
+        (SHOP, events.Device.PANEL, False),
+        (replace(SHOP, display_required=True), events.Device.KEYPAD, False),
+        (replace(SHOP, display_required=True), events.Device.PANEL, True),
+    ):
+        story = Story(shop).account().free().printer(Paper.OK).feed(events.DeviceIs(events.Device.PANEL))
+        assert story.public == "idle"
+        after = replace(story.counter, state=blocked)
+        with contextlib.nullcontext() if allowed else broken("L9"):
+            step(story, events.DeviceIs(device), after=after)
 
 
 def test_l9_without_need_of_a_printer_it_changes_nothing_at_all() -> None:

@@ -47,6 +47,7 @@ from kiosk.sale.events import (
     Woken,
 )
 from kiosk.sale.front import BrokenError
+from kiosk.sale.lights import PAID, SCAN, SENDING, Lights
 from kiosk.sale.records import Debt, DebtState, Entry, Mark, Phase, Record, Rows, Sale, Ticket, make_reference
 from kiosk.sale.screens import Screen
 from kiosk.sale.states import Entering, public_name
@@ -137,6 +138,9 @@ class FakeDevices:
 
     def play(self, tune: Tune) -> None:
         self._book.write("play", tune)
+
+    def light(self, lights: Lights) -> None:
+        self._book.write("light", lights)
 
 
 class FakeService:
@@ -285,6 +289,18 @@ def test_a_payment_is_durable_before_it_is_heard_printed_and_shown() -> None:
     assert names.count("save") == 1
     assert counter.journal.sales[counter.sale.reference].phase is Phase.PAID
     assert counter.book.of("play") == [Tune.PAID]
+
+
+def test_the_lights_are_told_when_they_change_and_only_then_and_paid_only_when_it_is_durable() -> None:
+    counter = Counter().ready()
+    counter.keys("2500#")
+    counter.answer(Holds, AskPos, order=None)
+    counter.answer(Placed, Place)
+    counter.wake()
+    counter.pay()
+    assert counter.book.of("light") == [SENDING, SCAN, PAID]
+    durable = max(index for index, name in enumerate(counter.book.names()) if name == "save")
+    assert counter.book.all.index(("light", PAID)) > durable
 
 
 def test_an_intent_that_cannot_be_written_is_not_carried_out() -> None:

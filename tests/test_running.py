@@ -15,10 +15,17 @@ from kiosk.running import changed, line, serves, status, wait_until_nobody_is_se
 SALE = {"number": 7, "reference": "CAIXA01-7-x", "cents": 2500}
 
 
-def told(state: str, *, sale: object = None, debts: tuple[str, ...] = (), disputes: int = 0) -> dict[str, object]:
+def told(
+    state: str, *, sale: object = None, debts: tuple[str, ...] = (), disputes: int = 0, health: object = None
+) -> dict[str, object]:
     """A status, as far as it matters here."""
     owed = [{"id": str(number), "state": debt} for number, debt in enumerate(debts)]
-    return {"state": state, "sale": sale, "obligations": {"debts": owed, "disputes": [{}] * disputes}}
+    return {
+        "state": state,
+        "sale": sale,
+        "health": health or {},
+        "obligations": {"debts": owed, "disputes": [{}] * disputes},
+    }
 
 
 @pytest.mark.parametrize("state", ["entering", "placing", "waiting", "withdrawing", "checking"])
@@ -113,3 +120,8 @@ def test_what_a_restart_would_change_is_named(config: Config) -> None:
 
 def other_pos(account: MercadoPagoConfig) -> MercadoPagoConfig:
     return replace(account, external_pos_id="OTHER1")
+
+
+def test_the_line_says_what_is_wrong_with_a_device() -> None:
+    health = {"display": ["the display is gone"], "keypad": [], "sound": None}
+    assert line(told("idle", health=health)) == "idle, the display is gone"

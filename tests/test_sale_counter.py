@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from kiosk.sale.commands import AskPos, Lane, Look, Note, Place, Print, Save, Withdraw
 from kiosk.sale.counter import holdings, resume
-from kiosk.sale.events import Paper, PaperIs, Reject, Renewed, Trouble
+from kiosk.sale.events import Device, DeviceIs, Fault, Ill, Paper, PaperIs, Reject, Renewed, Trouble
 from kiosk.sale.records import DebtState, Mark, Phase, Rows, record_key
 from kiosk.sale.states import Blocked, Notice, NoticeKind, Starting
 from kiosk.sale.turn import Now
@@ -304,3 +304,16 @@ def test_a_start_beside_a_damaged_journal_is_logged_and_the_pos_is_asked_first()
     assert (entry.event, entry.level) == ("journal-set-aside", 3)
     assert "journal.db.damaged-2" in entry.text
     assert resume(Rows(), story.shop, Now(1.0, 2.0), lambda: 1)[1] == ()
+
+
+def test_what_is_wrong_with_a_device_is_logged_once_and_once_that_it_works_again() -> None:
+    stuck, deaf = Fault(Ill.STUCK, "key 5 is stuck", "5"), Fault(Ill.DEAF, "column 16")
+    story = Story().ready().feed(DeviceIs(Device.KEYPAD))
+    for faults in ((stuck,), (stuck,), (stuck, deaf), (deaf,), (), ()):
+        story.feed(DeviceIs(Device.KEYPAD, faults))
+    told = [(note.entry.event, note.entry.text, note.entry.level) for note in story.did(Note)]
+    assert told == [
+        ("keypad", "key 5 is stuck", 4),
+        ("keypad", "column 16", 4),
+        ("keypad", "the keypad works again", 5),
+    ]

@@ -8,7 +8,7 @@ import pytest
 
 from kiosk.sale import moves
 from kiosk.sale.commands import AskPos, Depth, Look, Place, Sound, Tune, Withdraw
-from kiosk.sale.events import Evidence, Paper, PosOrder, Refused, Reject, Seen
+from kiosk.sale.events import Evidence, Fault, Ill, Paper, PosOrder, Refused, Reject, Seen
 from kiosk.sale.records import DebtState, Dispute, Line, Mark, Phase, Reason, Sale, Why
 from kiosk.sale.shop import Shop
 from kiosk.sale.states import (
@@ -32,6 +32,7 @@ from kiosk.sale.verdict import judge
 from tests.story import COLLECTOR, SHOP, order, payment
 
 MONO, WALL, PROVIDER = 1000.0, 5000.0, 9000.0
+GONE = Fault(Ill.DEAD, "the display is gone")
 WELL = Health(offset=PROVIDER - MONO, paper=Paper.OK)
 SALE = Sale("KIOSK01-7-abc", 7, 2500, "BRL", (Line("Padaria", 1, 2500),), "key", 0.0, puts=1, expires=9240.0)
 
@@ -86,6 +87,27 @@ def test_fit_to_sell_is_a_journal_the_right_account_and_the_printer_where_it_mus
     assert not moves.can_sell(turn(shop, health, free=False)), "L4: never without the proof"
 
 
+@pytest.mark.parametrize(
+    ("panel", "required", "fit"),
+    [
+        (None, False, True),
+        ((GONE,), False, True),
+        ((), True, True),
+        ((GONE,), True, False),
+        (None, True, False),
+    ],
+)
+def test_a_display_must_work_only_where_configured(panel: tuple[Fault, ...] | None, required: bool, fit: bool) -> None:
+    shop = replace(SHOP, display_required=required)
+    assert moves.fit_to_sell(turn(shop, replace(WELL, panel=panel))) is fit
+
+
+@pytest.mark.parametrize("device", ["keypad", "sound"])
+def test_no_other_device_is_needed_to_sell(device: str) -> None:
+    ill = replace(WELL, panel=(), **{device: (GONE,)})  # type: ignore[arg-type]  # one field each
+    assert moves.fit_to_sell(turn(replace(SHOP, display_required=True, printer_required=True), ill))
+
+
 def test_home_is_ready_with_the_last_notice_small_or_blocked() -> None:
     assert moves.home(turn()) == Idle()
     assert moves.home(turn(), NoticeKind.TIME_UP) == Idle(NoticeKind.TIME_UP)
@@ -97,7 +119,16 @@ def test_a_notice_stands_for_20_s_and_is_heard() -> None:
     assert moves.tell(now, NoticeKind.CANCELLED, SALE, "why") == Notice(
         NoticeKind.CANCELLED, MONO + 20.0, MONO, SALE, "why"
     )
-    assert tunes(now) == [Tune.ATTENTION]
+    assert tunes(now) == [Tune.WITHDRAWN]
+
+
+@pytest.mark.parametrize("kind", NoticeKind)
+def test_the_ear_tells_certainly_nobody_paid_from_nobody_knows(kind: NoticeKind) -> None:
+    now = turn()
+    moves.tell(now, kind)
+    certain = {NoticeKind.CANCELLED, NoticeKind.TIME_UP, NoticeKind.NOT_PLACED}
+    assert (tunes(now) == [Tune.WITHDRAWN]) is (kind in certain)
+    assert (tunes(now) == [Tune.NOT_CONFIRMED]) is (kind is NoticeKind.NOT_CONFIRMED)
 
 
 # --- placing ----------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from kiosk.sale.commands import AskPos, Place, Print, Tune
-from kiosk.sale.events import Key, Paper, Trouble
+from kiosk.sale.events import Device, DeviceIs, Fault, Ill, Key, Paper, Trouble
 from kiosk.sale.records import Mark
 from kiosk.sale.states import Confirming, Entering, Hint, Idle, Menu, MenuItem, Notice, Paid
 from tests.story import SHOP, Story
@@ -63,7 +63,7 @@ def test_an_amount_outside_the_limits_is_refused_with_the_limit(keys: str, hint:
     assert isinstance(story.state, Entering)
     assert story.state.hint is hint
     assert words in story.text
-    assert story.heard(Tune.REFUSED)
+    assert story.heard(Tune.AMOUNT)
     assert not story.open_calls(AskPos)
 
 
@@ -301,3 +301,60 @@ def test_a_required_printer_that_dies_blocks_new_sales_only() -> None:
     assert story.public == "blocked"
     story.printer(Paper.OK)
     assert story.public == "idle"
+
+
+# --- a dead panel -----------------------------------------------------------------------------------------------------
+
+GONE = DeviceIs(Device.PANEL, (Fault(Ill.DEAD, "the display is gone"),))
+BACK = DeviceIs(Device.PANEL)
+
+
+def required() -> Story:
+    story = Story(replace(SHOP, display_required=True)).account().free().printer(Paper.OK)
+    assert story.public == "blocked", "not heard of yet"
+    assert story.feed(BACK).public == "idle"
+    return story
+
+
+def test_with_a_dead_panel_every_amount_is_confirmed_and_with_a_living_one_only_a_large_one() -> None:
+    story = Story().ready().feed(GONE).keys("2500#")
+    assert isinstance(story.state, Confirming)
+    assert story.heard(Tune.ATTENTION)
+    story.keys("#")
+    assert isinstance(story.state, Confirming), "R26: another key than the first time"
+    story.keys("1").free().placed()
+    assert story.sale.cents == 2500
+    assert Story().ready().feed(GONE).feed(BACK).keys("2500#").public == "placing"
+
+
+def test_every_accepted_digit_is_heard() -> None:
+    story = Story().ready().feed(GONE)
+    for digit in "2500":
+        story.take()
+        story.keys(digit)
+        assert story.heard(Tune.CLICK)
+
+
+def test_a_panel_that_dies_is_no_matter_for_who_is_typing_or_paying() -> None:
+    """Also where the shop must have one: L9."""
+    story = required()
+    story.keys("2500").feed(GONE)
+    assert story.public == "entering"
+    story.feed(BACK).keys("#").free().feed(GONE).placed()
+    assert story.public == "waiting"
+    story.paid()
+    assert story.public == "paid"
+    story.wait(3).free().keys("#")
+    assert story.public == "blocked"
+    story.feed(BACK)
+    assert story.public == "idle"
+
+
+def test_a_display_is_required_only_where_configured() -> None:
+    story = required().keys("2500").feed(GONE)
+    story.take()
+    story.keys("#1")
+    assert story.public == "blocked"
+    assert story.heard(Tune.REFUSED), "nobody can read that nothing was sold"
+    assert not story.did(Place)
+    assert Story().ready().feed(GONE).public == "idle"

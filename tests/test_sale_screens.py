@@ -14,7 +14,7 @@ from PIL import Image, ImageChops
 from kiosk.display.lettering import Face, face, pen, write
 from kiosk.display.picture import TURN_S, draw
 from kiosk.sale.commands import AskAccount, AskPos, Look, Place, Print, Save, Tune
-from kiosk.sale.events import Key, Paper, PaymentState, Reject, Removal, Trouble
+from kiosk.sale.events import Device, DeviceIs, Fault, Ill, Key, Paper, PaymentState, Reject, Removal, Trouble
 from kiosk.sale.money import SITES
 from kiosk.sale.screens import Icon, Screen, lines, starting, stopped
 from kiosk.sale.shop import Shop
@@ -150,6 +150,16 @@ def without_time(shop: Shop) -> Story:
     return story.power_cut()
 
 
+def ill_keypad(ill: Ill, *keys: str) -> Tell:
+    faults = tuple(Fault(ill, "for the log", key) for key in keys or ("",))
+    return lambda shop: idle(shop).feed(DeviceIs(Device.KEYPAD, faults))
+
+
+def blocked_by_display(shop: Shop) -> Story:
+    story = at_boot(replace(shop, display_required=True)).account().free().printer(Paper.OK)
+    return story.feed(DeviceIs(Device.PANEL, (Fault(Ill.DEAD, "gone"),)))
+
+
 GALLERY: Final[dict[str, Tell]] = {
     "starting": at_boot,
     **{f"blocked-{trouble.value}": blocked_by(trouble) for trouble in Trouble},
@@ -160,6 +170,9 @@ GALLERY: Final[dict[str, Tell]] = {
     "idle": idle,
     "idle-menu": after_a_sale,
     "idle-owing": owing,
+    "idle-stuck": ill_keypad(Ill.STUCK, "5", "8"),
+    "idle-deaf": ill_keypad(Ill.DEAF),
+    "blocked-display": blocked_by_display,
     "idle-after-notice": lambda shop: noticed(NoticeKind.TIME_UP)(shop).wait(21),
     "menu-reprint": lambda shop: after_a_sale(shop).keys("*"),
     "menu-debts": lambda shop: owing(shop).keys("*"),
@@ -424,7 +437,7 @@ def test_every_key_that_the_footer_names_does_something(name: str) -> None:
     """A key that is refused because of the amount itself says so by sound, and why on the screen."""
     for key in NAMED.findall(told(name).screen.footer):
         story, did = pressed(name, key)
-        refused = name.startswith("entering-") and key == "#" and story.heard(Tune.REFUSED)
+        refused = name.startswith("entering-") and key == "#" and story.heard(Tune.AMOUNT)
         assert did or refused, f"{key} does nothing"
 
 
@@ -556,3 +569,24 @@ def test_nothing_is_cut_off_beside_the_longest_count_of_seconds(name: str, langu
     story = told(name, language)
     shown = replace(story.screen, ends_at=story.at + 539, answered_at=story.at - 540)
     assert lost(shown, story.at) == []
+
+
+def test_what_is_wrong_with_the_keypad_is_read_at_rest_and_is_a_sign_in_every_state() -> None:
+    assert told("idle-stuck").screen.text == "Key 5 8 is stuck"
+    assert told("idle-deaf").screen.text == "Some keys do not work"
+    assert told("idle").screen.text == ""
+    for tell in (waiting, paid, withdrawing):
+        story = tell(SHOP)
+        before = story.screen
+        shown = story.feed(DeviceIs(Device.KEYPAD, (Fault(Ill.STUCK, "", "5"),))).screen
+        assert Icon.KEYPAD in shown.icons
+        assert replace(shown, icons=before.icons) == before, "L9: a running sale reads as before"
+        assert story.feed(DeviceIs(Device.KEYPAD)).screen == before
+
+
+@LANGUAGE
+def test_a_dead_keypad_is_said_before_a_stuck_key(language: str) -> None:
+    faults = (Fault(Ill.STUCK, "", "5"), Fault(Ill.DEAD, ""))
+    story = idle(shop_of(language)).feed(DeviceIs(Device.KEYPAD, faults))
+    assert story.screen.text == LANGUAGES[language].keypad_dead
+    assert told("blocked-display", language).screen.text == LANGUAGES[language].no_display

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from kiosk.sale.commands import AskPos, Look
-from kiosk.sale.events import Paper, Reject, Renewed, Trouble
+from kiosk.sale.events import Device, DeviceIs, Fault, Ill, Paper, Reject, Renewed, Trouble
 from kiosk.sale.records import Dispute, Reason
 from kiosk.sale.screens import lines, screen
 from kiosk.sale.status import status, status_line
@@ -35,6 +35,9 @@ def test_the_status_of_an_idle_counter_in_full() -> None:
             "reject": None,
             "answered_s": 0.0,
             "printer": "ok",
+            "display": None,
+            "keypad": None,
+            "sound": None,
             "journal": True,
             "set_aside": [],
             "pos_free": True,
@@ -43,6 +46,7 @@ def test_the_status_of_an_idle_counter_in_full() -> None:
             "training": False,
         },
         "obligations": {"watches": [], "debts": [], "differences": [], "disputes": []},
+        "lights": {"green": "flash", "red": "dark"},
         "screen": ["Digite o valor", "0,00", "0-9 valor"],
     }
 
@@ -135,3 +139,20 @@ def test_the_line_names_a_damaged_journal_that_lies_aside() -> None:
     story = Story().ready().feed(Renewed("journal.db.damaged-1"))
     assert status_line(story.counter) == "idle, damaged journal set aside: journal.db.damaged-1"
     assert part(story, "health")["set_aside"] == ["journal.db.damaged-1"]
+
+
+def test_ill_devices_are_named_in_the_status_and_in_the_line_and_gone_from_both_when_well() -> None:
+    story = Story().ready()
+    for device in Device:
+        story.feed(DeviceIs(device, (Fault(Ill.DEAD, f"{device.value}: dead"),)))
+    health = part(story, "health")
+    assert [health[device.value] for device in Device] == [["display: dead"], ["keypad: dead"], ["sound: dead"]]
+    assert status_line(story.counter) == "idle, display: dead, keypad: dead, sound: dead"
+    for device in Device:
+        story.feed(DeviceIs(device))
+    assert [part(story, "health")[device.value] for device in Device] == [[], [], []]
+    assert status_line(story.counter) == "idle"
+
+
+def test_the_lights_are_those_of_the_counter() -> None:
+    assert part(Story().ready().waiting(), "lights") == {"green": "slow", "red": "dark"}

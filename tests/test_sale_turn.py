@@ -216,7 +216,7 @@ def test_a_refusal_is_an_answer_and_silence_is_none() -> None:
     ],
 )
 def test_the_printers_word_is_kept_and_nothing_else_changes_it(event: object, paper: Paper) -> None:
-    assert Health(paper=Paper.LOW).printer_said(event).paper is paper
+    assert Health(paper=Paper.LOW).device_said(event).paper is paper
 
 
 # --- time -------------------------------------------------------------------------------------------------------------

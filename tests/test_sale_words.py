@@ -82,6 +82,7 @@ def test_nothing_but_the_known_things_is_filled_in() -> None:
         "ticket_owed": {"reason"},
         "owed_count": {"count"},
         "disputed_count": {"count"},
+        "key_stuck": {"key"},
         "hints[too-small]": {"amount"},
         "hints[too-large]": {"amount"},
     }

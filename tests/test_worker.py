@@ -7,8 +7,12 @@ from queue import SimpleQueue
 
 import pytest
 
+from kiosk.sale import events
+from kiosk.sale.commands import Tune
+from kiosk.sale.events import DeviceIs
+from kiosk.sale.lights import PAID, Lights
 from kiosk.sale.screens import Screen
-from kiosk.worker import Crash, Painter, Worker, start
+from kiosk.worker import Crash, Painter, Player, Worker, start
 
 SOON_S = 20.0
 """Nobody waits so long: a test that would is broken."""
@@ -191,6 +195,7 @@ class Panel:
         self.arrived: SimpleQueue[object] = SimpleQueue()
         self.gate = threading.Semaphore(0)
         self.again_s = again_s
+        self.gone: str | None = None
 
     def draw(self, screen: Screen) -> float | None:
         self.arrived.put(screen.head)
@@ -251,6 +256,28 @@ def test_a_screen_that_counts_is_drawn_again_by_itself() -> None:
     assert panel.arrived.empty()
 
 
+def test_a_panel_that_is_gone_is_told_once_and_once_when_it_is_back() -> None:
+    """What is not known, or is said again in other words, is no news."""
+    panel = Panel()
+    painter, inbox = painted(panel)
+    for gone in (None, "", None, "no answer", "no answer at all", ""):
+        panel.gone = gone
+        painter.show(Screen(str(gone)))
+        taken(panel.arrived)
+        panel.gate.release()
+        while len(panel.drawn) < 1 or panel.drawn[-1] != str(gone):
+            pass
+        painter.show(Screen("settle"))
+        taken(panel.arrived)
+        panel.gate.release()
+    painter.close()
+    told = [inbox.get_nowait() for _ in range(inbox.qsize())]
+    assert [bool(event.faults) for event in told if isinstance(event, DeviceIs)] == [False, True, False]
+    assert len(told) == 3
+    assert isinstance(told[1], DeviceIs)
+    assert (told[1].device, told[1].faults[0].text) == (events.Device.PANEL, "the display is gone: no answer")
+
+
 def test_closing_draws_what_was_shown_last_and_then_lets_the_panel_go() -> None:
     """So the words that stand there while no kiosk runs are the last ones."""
     panel = Panel()
@@ -294,3 +321,87 @@ def test_closing_leaves_a_panel_that_hangs_behind() -> None:
     assert not panel.closed.is_set()
     panel.gate.release(9)
     waits(panel.closed)
+
+
+# --- sounds and lights ------------------------------------------------------------------------------------------------
+
+
+class Band:
+    """Sounds and lights that say what they are told; a beat is due while ``again`` has some."""
+
+    def __init__(self) -> None:
+        self.did: SimpleQueue[object] = SimpleQueue()
+        self.faults: tuple[str, ...] | None = None
+        self.again: list[float | None] = []
+
+    def play(self, tune: Tune) -> None:
+        self.did.put(tune)
+        if tune is Tune.REJECTED:
+            raise ZeroDivisionError("a fault")
+
+    def light(self, lights: Lights) -> None:
+        self.did.put(lights)
+
+    def beat(self) -> float | None:
+        self.did.put("beat")
+        return self.again.pop() if self.again else None
+
+    def close(self) -> None:
+        self.did.put("close")
+
+
+def playing(band: Band) -> tuple[Player, SimpleQueue[object]]:
+    inbox: SimpleQueue[object] = SimpleQueue()
+    return Player(lambda: band, inbox.put), inbox
+
+
+def test_what_is_played_and_lit_is_done_at_once_and_each_is_followed_by_a_beat() -> None:
+    band = Band()
+    player, inbox = playing(band)
+    player.play(Tune.PAID)
+    player.light(PAID)
+    player.finish()
+    player.join()
+    done = [band.did.get_nowait() for _ in range(band.did.qsize())]
+    assert [did for did in done if did != "beat"] == [Tune.PAID, PAID, "close"]
+    assert all(done[done.index(asked) + 1] == "beat" for asked in (Tune.PAID, PAID))
+    assert inbox.empty(), "where there are none, nothing is told of them"
+
+
+def test_a_beat_that_is_due_comes_by_itself_and_then_nobody_wakes() -> None:
+    band = Band()
+    band.again = [None, 0.001, 0.001]
+    player, _ = playing(band)
+    assert [taken(band.did) for _ in range(3)] == ["beat"] * 3
+    player.light(PAID)
+    assert [taken(band.did), taken(band.did)] == [PAID, "beat"]
+    player.finish()
+    player.join()
+    assert taken(band.did) == "close"
+    assert band.did.empty()
+
+
+def test_faults_of_sounds_and_lights_are_told_when_they_change() -> None:
+    band = Band()
+    band.faults = ()
+    player, inbox = playing(band)
+    assert taken(inbox) == DeviceIs(events.Device.SOUND)
+    band.faults = ("the buzzer at GPIO18 does not work",)
+    player.play(Tune.CLICK)
+    told = taken(inbox)
+    assert isinstance(told, DeviceIs)
+    assert [fault.text for fault in told.faults] == ["the buzzer at GPIO18 does not work"]
+    player.play(Tune.CLICK)
+    player.finish()
+    player.join()
+    assert inbox.empty()
+
+
+def test_a_player_that_breaks_the_program_is_a_crash() -> None:
+    band = Band()
+    player, inbox = playing(band)
+    player.play(Tune.REJECTED)
+    crash = taken(inbox)
+    assert isinstance(crash, Crash)
+    assert crash.worker == "sound"
+    player.join()

@@ -52,6 +52,7 @@ from kiosk.sale.events import (
     Unknown,
 )
 from kiosk.sale.front import BrokenError
+from kiosk.sale.lights import Lights
 from kiosk.sale.records import Entry, Mark, Record, Rows, Sale
 from kiosk.sale.screens import Screen
 from kiosk.sale.states import Entering
@@ -220,6 +221,9 @@ class _Devices:
 
     def play(self, tune: Tune) -> None:
         """Nobody listens."""
+
+    def light(self, lights: Lights) -> None:
+        """Nobody sees."""
 
 
 class _Service:

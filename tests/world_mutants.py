@@ -155,7 +155,7 @@ _COUNTER, _FRONT, _MOVES = "kiosk/sale/counter.py", "kiosk/sale/front.py", "kios
 _PAPER, _PLACING, _RESTING = "kiosk/sale/paper.py", "kiosk/sale/placing.py", "kiosk/sale/resting.py"
 _TURN, _VERDICT, _WAITING = "kiosk/sale/turn.py", "kiosk/sale/verdict.py", "kiosk/sale/waiting.py"
 _WATCH, _PROVIDER = "kiosk/sale/watch.py", "kiosk/mercadopago/__init__.py"
-_RECORDS, _SCREENS = "kiosk/sale/records.py", "kiosk/sale/screens.py"
+_RECORDS, _SCREENS, _LIGHTS = "kiosk/sale/records.py", "kiosk/sale/screens.py", "kiosk/sale/lights.py"
 _ANSWERS, _LOOK, _WORDS = "kiosk/mercadopago/answers.py", "kiosk/mercadopago/look.py", "kiosk/mercadopago/words.py"
 _JSON = "kiosk/mercadopago/json.py"
 _LINE, _FILE, _WRITING = "kiosk/mercadopago/line.py", "kiosk/journal/file.py", "kiosk/journal/writing.py"
@@ -322,6 +322,20 @@ _LAWS: Final = (
         "case Idle() | Menu() if not moves.can_sell(turn):",
         "case Idle() | Menu() | Entering() if not moves.can_sell(turn):",
         "a_printer_that_dies_leaves_typing_alone",
+    ),
+    Mutant(
+        "L9",
+        _MOVES,
+        "display = not shop.display_required or",
+        "display =",
+        "test_sale_resting::test_a_display_is_required_only_where_configured",
+    ),
+    Mutant(
+        "L9",
+        _MOVES,
+        "and printer and display",
+        "and printer",
+        "test_sale_resting::test_a_display_is_required_only_where_configured",
     ),
     # L10: the token in a text.
     Mutant("L10", _PROVIDER, 'text.replace(self._token.reveal(), "********")', "text", "the_token_is_in_no_text"),
@@ -550,6 +564,15 @@ _RULES: Final = (
         "test_sale_watch::test_a_paid_sale_is_watched_at_15_60_300_1800_s",
     ),
     Mutant("L2 R18", _WATCH, "verdict, turn, late=True)", "verdict, turn)", "a_late_payment_has_its_ticket"),
+    Mutant("L1", _LIGHTS, "SCAN: Final = Lights(green=Shine.SLOW)", "SCAN: Final = Lights(green=Shine.STEADY)"),
+    Mutant("L1", _LIGHTS, "UNKNOWN: Final = Lights(red=Shine.FAST)", "UNKNOWN: Final = Lights(green=Shine.STEADY)"),
+    Mutant(
+        "L1",
+        _LIGHTS,
+        "PAID: Final = Lights(green=Shine.STEADY)",
+        "PAID: Final = Lights(*[Shine.STEADY] * 2)",
+        "test_sale_lights::test_from_boot_to_paid_and_back",
+    ),
     Mutant("L1 R19", _WATCH, "level=4)\n    turn.sound(Tune.ATTENTION)", "level=4)\n    turn.sound(Tune.PAID)"),
     Mutant("L1 R19", _PAPER, "    if not isinstance(front, Resting):", "    if not front:"),
     Mutant(

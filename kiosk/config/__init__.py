@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from kiosk.config.addresses import is_loopback
-from kiosk.config.checks import amounts, check_keypad, check_pins, check_printer, shop_zone
+from kiosk.config.checks import amounts, check_display, check_keypad, check_pins, check_printer, shop_zone
 from kiosk.config.schema import (
     CREDENTIAL,
     DisplayConfig,
@@ -103,6 +103,7 @@ def load(path: Path) -> Config:
     check_keypad(file, keypad)
     check_pins(file, keypad, display, sound)
     check_printer(file, printer)
+    check_display(file, display)
     file.finish()
     site = SITES[shop.site]
     return Config(
@@ -122,6 +123,7 @@ def load(path: Path) -> Config:
             wait_s=sale.wait_seconds,
             printer=printer.driver != "none",
             printer_required=printer.required,
+            display_required=display.required,
             # Only a stand-in for the provider answers on this machine itself.
             training=is_loopback(urlsplit(provider.base_url).hostname or ""),
         ),

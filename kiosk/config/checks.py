@@ -126,6 +126,12 @@ def check_printer(file: TomlFile, printer: PrinterConfig) -> None:
         file.wrong("printer", "required", 'false, since driver is "none"')
 
 
+def check_display(file: TomlFile, display: DisplayConfig) -> None:
+    """Nobody waits for a panel that there is none of."""
+    if display.required and display.driver == "none":
+        file.wrong("display", "required", 'false, since driver is "none"')
+
+
 def _named_zone(name: str) -> ZoneInfo | None:
     try:
         return ZoneInfo(name)

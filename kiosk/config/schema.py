@@ -146,6 +146,7 @@ class DisplayConfig:
     """Seconds without a change of screen; 0: never."""
     blank_after: Seconds = 0
     """The same, until the panel is dark."""
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,8 @@ SHIFT_S: Final = 60.0
 """The picture moves by one pixel each minute, against burn-in."""
 RETRY_S: Final = (1.0, 2.0, 5.0, 10.0)
 """Waits after the first, second, ... failure in a row; the last one for all that follow."""
+GONE_AFTER: Final = 3
+"""A panel that fails so often in a row, over three seconds, is gone; one that misses a transfer is not."""
 SOON_S: Final = 0.01
 """No wait is shorter, so that a rounded time never makes the worker spin."""
 
@@ -173,6 +175,13 @@ class Panel:
         """The panel took the last picture; false also while it rests in the dark."""
         return self._memory is not None
 
+    @property
+    def gone(self) -> str | None:
+        """Why it has shown nothing for several tries in a row; empty: it shows; None: not known, or there is none."""
+        if self._failures:
+            return self.fault if self._failures >= GONE_AFTER else None
+        return "" if self._light is not None else None
+
     def draw(self, screen: Screen) -> float | None:
         """Show it now; answers after how many seconds to call again with the same screen, None for never.
 
@@ -270,14 +279,12 @@ class Panel:
         self._memory = content
 
     def _well(self) -> None:
-        if self.fault is not None:
-            _log.info("the display is back")
         self.fault, self._failures = None, 0
 
     def _lost(self, error: BaseException) -> float:
         """Remember the fault; answers after how many seconds the panel is tried again."""
         if self.fault is None:
-            _log.warning("the display is gone: %s", error)
+            _log.debug("the display failed: %s", error)
         self.fault = str(error) or type(error).__name__
         self._memory = self._light = None
         self._hang_up()

@@ -27,7 +27,7 @@ from kiosk.config import KeypadConfig
 from kiosk.keypad import scan
 from kiosk.keypad.matrix import Matrix, Wait
 from kiosk.ports import Clock, Keypad
-from kiosk.sale.events import Key
+from kiosk.sale.events import Device, DeviceIs, Fault, Ill, Key
 
 RETRY_S = 1.0
 """Between two looks at lines that cannot be read."""
@@ -36,7 +36,7 @@ CLOSE_LIMIT_S = 1.0
 
 LOW_COLUMN = "it stays low by itself, its wire touches ground or another wire, or is far too long"
 
-Report = Callable[[str], None]
+Report = Callable[[DeviceIs], None]
 
 
 class KeypadError(Exception):
@@ -59,7 +59,8 @@ def open_keypad(
             been down for a second. An exception of it loses that one key only.
         clock: monotonic seconds.
         pin_factory: where the pins come from; default: what ``settings.pins`` names, closed with the keypad.
-        report: told in one line, from the keypad's thread, of a stuck key and of lines that cannot be read.
+        report: told from the keypad's thread how the keypad is, at the first look and whenever that changes: stuck
+            keys, columns that are not heard, lines that cannot be read.
 
     Raises:
         KeypadError: the keypad cannot be used.
@@ -177,8 +178,8 @@ class Scanner:
         self._pad = scan.Pad()
         self._due_at = clock()
         self._armed = False
-        self._failed = False
-        self._owed: deque[Key | str] = deque()
+        self._told: tuple[Fault, ...] | None = None
+        self._owed: deque[Key | DeviceIs] = deque()
 
     def ring(self, _ticks: object, _state: object) -> None:
         """A column fell; called by its pin, in the pin factory's thread."""
@@ -212,8 +213,8 @@ class Scanner:
         now = self._clock()
         self._due_at = now + scan.SAMPLE_PERIOD_S
         self._pad, events = scan.observe(self._pad, self._matrix.sample(), now)
-        self._owed.extend(self._words(event) for event in events)
-        self._failed = False
+        self._owed.extend(key for event in events for key in self._keys(event))
+        self._tell(*self._faults())
         if not self._pad.at_rest:
             return True
         self.bell.clear()
@@ -224,23 +225,35 @@ class Scanner:
 
     def _fail(self, error: Exception) -> None:
         self._due_at = self._clock() + RETRY_S
-        if not self._failed:
-            self._owed.append(f"the keypad's lines cannot be read ({error}): no key is heard until they can")
-        self._failed = True
+        text = f"the keypad's lines cannot be read ({error}): no key is heard until they can"
+        self._tell(Fault(Ill.DEAD, text))
 
-    def _words(self, event: scan.Event) -> Key | str:
+    def _tell(self, *faults: Fault) -> None:
+        """Report how the keypad is, unless that was reported last."""
+        if faults != self._told:
+            self._told = faults
+            self._owed.append(DeviceIs(Device.KEYPAD, faults))
+
+    def _keys(self, event: scan.Event) -> Iterator[Key]:
         match event:
             case scan.Pressed(cell):
-                return Key(_key(self._settings, cell))
+                yield Key(_key(self._settings, cell))
             case scan.Held(cell):
-                return Key(_key(self._settings, cell), held=True)
-            case scan.Stuck(cell):
+                yield Key(_key(self._settings, cell), held=True)
+            case scan.Stuck() | scan.Blind():
+                pass  # they stay in the pad, and are told from there
+
+    def _faults(self) -> Iterator[Fault]:
+        for cell, contact in sorted(self._pad.contacts.items()):
+            if contact.told is scan.Told.STUCK:
                 key = _key(self._settings, cell)
-                return (
+                text = (
                     f"key {key} has been down for {scan.STUCK_S:.0f} s: it is stuck, and ignored until it is released"
                 )
-            case scan.Blind(column):
-                return f"the keys at column GPIO{self._settings.columns[column]} are not heard: {LOW_COLUMN}"
+                yield Fault(Ill.STUCK, text, key)
+        for column in sorted(self._pad.blind):
+            number = self._settings.columns[column]
+            yield Fault(Ill.DEAF, f"the keys at column GPIO{number} are not heard: {LOW_COLUMN}")
 
 
 def _problems(settings: KeypadConfig, matrix: Matrix) -> Iterator[str]:
@@ -275,7 +288,7 @@ def _open_matrix(settings: KeypadConfig, pin_factory: Factory | None, stack: Exi
         return Matrix([pins[row] for row in settings.rows], [pins[column] for column in settings.columns], wait)
 
 
-def _unheard(_text: str) -> None:
+def _unheard(_health: DeviceIs) -> None:
     """Nobody wants the reports."""
 
 

@@ -108,19 +108,29 @@ class AskPrinter:
 
 
 class Tune(Enum):
-    """What the buzzer and the lights say."""
+    """What the buzzer says; the lights are a matter of the state (``kiosk.sale.lights``)."""
 
     CLICK = "click"
-    PAID = "paid"
-    REJECTED = "rejected"
-    ATTENTION = "attention"
+    """A key that did something."""
     REFUSED = "refused"
     """A key that can do nothing now."""
+    AMOUNT = "amount"
+    """``#`` on an amount that cannot be sold."""
+    SCAN = "scan"
+    """The order is on the POS: the customer may scan."""
+    PAID = "paid"
+    REJECTED = "rejected"
+    """The customer's bank refused; the customer may try again."""
+    WITHDRAWN = "withdrawn"
+    """The order was taken back, and certainly nobody paid it."""
+    ATTENTION = "attention"
+    NOT_CONFIRMED = "not-confirmed"
+    """Nobody knows whether it was paid: check the account."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """Play it, and light what belongs to it."""
+    """Play it."""
 
     tune: Tune
 

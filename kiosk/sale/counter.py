@@ -13,6 +13,7 @@ from kiosk.sale import audit, front, paper, watch
 from kiosk.sale.audit import Audit
 from kiosk.sale.commands import Command, Exit, Note, Place, Print, Save
 from kiosk.sale.events import (
+    DeviceIs,
     Event,
     Holds,
     Key,
@@ -107,7 +108,7 @@ def step(counter: Counter, event: Event, now: Now, new_id: NewId) -> tuple[Count
     if isinstance(event, Renewed):
         turn.health = replace(turn.health, set_aside=(*turn.health.set_aside, event.set_aside))
         _log_set_aside(turn)
-    turn.health = turn.health.printer_said(event)
+    turn.health = turn.health.device_said(event)
     event = _with_newest(counter, event)
     if isinstance(event, Stop) and counter.stop_by is None:
         counter = replace(counter, stop_by=now.mono + STOP_S)
@@ -140,6 +141,13 @@ def _tell_health(before: Health, turn: Turn, event: Event) -> None:
         detail = event.detail if isinstance(event, PaperIs) else ""
         told = ", ".join(filter(None, (now.paper.value, detail)))
         turn.note("printer", f"the printer: {told}", level=6 if now.paper.usable else 4)
+    if isinstance(event, DeviceIs):
+        name, known = event.device.value, before.faults(event.device) or ()
+        for fault in event.faults:
+            if fault not in known:
+                turn.note(name, fault.text, level=4)
+        if known and not event.faults:
+            turn.note(name, f"the {name} works again", level=5)
 
 
 def _with_newest(counter: Counter, event: Event) -> Event:

@@ -257,6 +257,48 @@ class Unknown(Answer):
     retry_after_s: float | None = None
 
 
+# --- the other devices ------------------------------------------------------------------------------------------------
+
+
+class Device(Enum):
+    """What may fail beside the printer; the values are words for a log."""
+
+    PANEL = "display"
+    KEYPAD = "keypad"
+    SOUND = "sound"
+
+
+class Ill(Enum):
+    """What is wrong with a device, as far as a cashier can use it."""
+
+    DEAD = "dead"
+    """All of it."""
+    DEAF = "deaf"
+    """Some keys are not heard."""
+    STUCK = "stuck"
+    """One key stays down; it is ignored until it is released."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with a device."""
+
+    ill: Ill
+    text: str
+    """In one line of English, for the technician."""
+    key: str = ""
+    """The key that is stuck."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceIs:
+    """How a device is: all that is wrong with it now, so that what was missed heals with the next word of it."""
+
+    device: Device
+    faults: tuple[Fault, ...] = ()
+    """Empty: it works."""
+
+
 # --- the printer, the journal -----------------------------------------------------------------------
 
 
@@ -327,4 +369,4 @@ class Renewed:
 
 CallAnswer: TypeAlias = Placed | Busy | Holds | Seen | Removed | AccountIs | StatementIs | Refused | Unknown
 PrinterEvent: TypeAlias = Printed | PrintFailed | PaperIs
-Event: TypeAlias = Key | Woken | Stop | LookNow | CallAnswer | PrinterEvent | Saved | NotSaved | Renewed
+Event: TypeAlias = Key | Woken | Stop | LookNow | CallAnswer | PrinterEvent | DeviceIs | Saved | NotSaved | Renewed

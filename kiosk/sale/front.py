@@ -192,13 +192,13 @@ TRANSITIONS: Final = MappingProxyType(
         Idle: {
             Entering: "a digit",
             Menu: "*",
-            Blocked: "journal or printer fails",
+            Blocked: "journal or a required device fails",
             Clearing: "another order is on the POS",
         },
         Menu: {
             Entering: "a digit",
             Idle: "done, or 20 s",
-            Blocked: "journal or printer fails",
+            Blocked: "journal or a required device fails",
             Clearing: "another order is on the POS",
         },
         Entering: {

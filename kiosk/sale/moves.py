@@ -63,10 +63,11 @@ DAY_S: Final = 86_400.0
 
 
 def fit_to_sell(turn: Turn) -> bool:
-    """Whether all is well but for the POS: the journal, the account, and the printer where it must be."""
+    """Whether all is well but for the POS: the journal, the account, and printer and display where they must be."""
     health, shop = turn.health, turn.shop
     printer = not shop.printer_required or (health.paper is not None and health.paper.usable)
-    return health.journal and not health.wrong_account and printer
+    display = not shop.display_required or health.panel == ()
+    return health.journal and not health.wrong_account and printer and display
 
 
 def can_sell(turn: Turn) -> bool:
@@ -79,11 +80,18 @@ def home(turn: Turn, after: NoticeKind | None = None) -> Idle | Blocked:
     return Idle(after) if can_sell(turn) else Blocked()
 
 
-def tell(
-    turn: Turn, kind: NoticeKind, sale: Sale | None = None, detail: str = "", tune: Tune = Tune.ATTENTION
-) -> Notice:
+TUNES: Final = {
+    NoticeKind.CANCELLED: Tune.WITHDRAWN,
+    NoticeKind.TIME_UP: Tune.WITHDRAWN,
+    NoticeKind.NOT_PLACED: Tune.WITHDRAWN,
+    NoticeKind.NOT_CONFIRMED: Tune.NOT_CONFIRMED,
+}
+"""What must be told apart by ear; every other notice is to be read, or the technician's."""
+
+
+def tell(turn: Turn, kind: NoticeKind, sale: Sale | None = None, detail: str = "") -> Notice:
     """Show a notice."""
-    turn.sound(tune)
+    turn.sound(TUNES.get(kind, Tune.ATTENTION))
     return Notice(kind, turn.mono + NOTICE_S, turn.mono, sale, detail)
 
 
@@ -217,6 +225,7 @@ def wait(sale: Sale, turn: Turn, *, ends_at: float, dies_at: float, asking_until
     sale = replace(sale, phase=Phase.WAITING)
     turn.save(sale)
     turn.log("waiting", f"sale {sale.number}: the order is on the POS", sale)
+    turn.sound(Tune.SCAN)
     now = turn.mono
     return Waiting(
         sale,

@@ -86,7 +86,7 @@ def step(papers: Papers, event: Event, turn: Turn, front: State) -> Papers:
             papers = _answered(papers, event, turn)
         case Woken() if papers.job and turn.mono >= papers.job.until:
             failed = PrintFailed(papers.job.number, began=True, paper=Paper.OFFLINE, detail="no answer")
-            turn.health = turn.health.printer_said(failed)
+            turn.health = turn.health.device_said(failed)
             papers = replace(_answered(papers, failed, turn), lost=papers.job)
         case _:
             pass

@@ -92,16 +92,20 @@ def _entered(typed: Typed, until: float, turn: Turn) -> State:
     elif typed.cents > shop.maximum:
         hint = Hint.TOO_LARGE
     if hint:
-        turn.sound(Tune.REFUSED)
+        turn.sound(Tune.AMOUNT)
         return Entering(typed, until, hint)
-    if typed.cents > shop.confirm_above:
+    # With a dead panel nobody has seen what was typed: the cashier hears that it is not as always, and confirms.
+    if typed.cents > shop.confirm_above or turn.health.panel:
         turn.sound(Tune.ATTENTION)
         return Confirming(typed, until)
     return _begin(typed, turn)
 
 
 def _begin(typed: Typed, turn: Turn) -> State:
-    return moves.guard(typed.cents, turn) if moves.fit_to_sell(turn) else Blocked()
+    if moves.fit_to_sell(turn):
+        return moves.guard(typed.cents, turn)
+    turn.sound(Tune.REFUSED)
+    return Blocked()
 
 
 def confirming(state: Confirming, event: Event, turn: Turn) -> State:

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import assert_never
 
 from kiosk.sale.counter import Counter
-from kiosk.sale.events import Paper, Trouble
+from kiosk.sale.events import Ill, Paper, Trouble
 from kiosk.sale.paper import can_copy
 from kiosk.sale.records import Sale
 from kiosk.sale.states import (
@@ -41,6 +41,7 @@ class Icon(Enum):
     PAPER = "paper"
     CLOCK = "clock"
     JOURNAL = "journal"
+    KEYPAD = "keypad"
     DEBT = "debt"
     """Papers are owed."""
     MONEY = "money"
@@ -71,7 +72,7 @@ class Screen:
 def screen(counter: Counter, mono: float) -> Screen:
     """The picture for the counter as it is now (``mono``: monotonic seconds)."""
     picture = _picture(counter, words_of(counter.shop.language), mono)
-    return replace(picture, icons=_icons(counter))
+    return replace(picture, icons=icons(counter))
 
 
 def starting(language: str) -> Screen:
@@ -161,7 +162,17 @@ def _owed(counter: Counter, words: Words) -> str:
         return words.disputed_count.format(count=len(counter.disputes))
     if tickets := len(counter.papers.debts):
         return words.owed_count.format(count=tickets)
-    return words.set_aside if counter.health.set_aside else ""
+    return words.set_aside if counter.health.set_aside else _keypad(counter, words)
+
+
+def _keypad(counter: Counter, words: Words) -> str:
+    """What is wrong with the keypad, the worst first; empty where nothing is."""
+    faults = counter.health.keypad or ()
+    for ill, text in ((Ill.DEAD, words.keypad_dead), (Ill.DEAF, words.keys_deaf)):
+        if any(fault.ill is ill for fault in faults):
+            return text
+    stuck = " ".join(fault.key for fault in faults)
+    return words.key_stuck.format(key=stuck) if stuck else ""
 
 
 def _entering(counter: Counter, state: Entering, words: Words) -> Screen:
@@ -250,24 +261,29 @@ def why_blocked(counter: Counter, words: Words) -> str:
         return _trouble(counter, words) or words.proving
     if shop.printer_required and health.paper and not health.paper.usable:
         return words.papers[health.paper]
+    if shop.display_required and health.panel:
+        return words.no_display
     return words.proving
 
 
-def _icons(counter: Counter) -> tuple[Icon, ...]:
+def icons(counter: Counter) -> tuple[Icon, ...]:
+    """The signs in the corner now."""
     health = counter.health
-    icons = []
+    found = []
     if health.trouble is Trouble.CLOCK:
-        icons.append(Icon.CLOCK)
+        found.append(Icon.CLOCK)
     elif health.trouble:
-        icons.append(Icon.NETWORK)
+        found.append(Icon.NETWORK)
     if counter.shop.printer and health.paper in (Paper.OUT, Paper.LOW):
-        icons.append(Icon.PAPER)
+        found.append(Icon.PAPER)
     elif counter.shop.printer and health.paper and not health.paper.usable:
-        icons.append(Icon.PRINTER)
+        found.append(Icon.PRINTER)
     if not health.journal or health.set_aside:
-        icons.append(Icon.JOURNAL)
+        found.append(Icon.JOURNAL)
+    if health.keypad:
+        found.append(Icon.KEYPAD)
     if counter.papers.debts:
-        icons.append(Icon.DEBT)
+        found.append(Icon.DEBT)
     if counter.disputes:
-        icons.append(Icon.MONEY)
-    return tuple(icons)
+        found.append(Icon.MONEY)
+    return tuple(found)

@@ -34,5 +34,7 @@ class Shop:
     """There is a printer."""
     printer_required: bool = False
     """No new sale without a working printer."""
+    display_required: bool = False
+    """No new sale without a working display."""
     training: bool = False
     """Nothing sold here is real."""

@@ -102,7 +102,7 @@ class Starting:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """No sale can be made: the POS is not proved free, or the journal or a required printer fails."""
+    """No sale can be made: the POS is not proved free, or the journal or a required device fails."""
 
     @property
     def wakes_at(self) -> float:

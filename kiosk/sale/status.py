@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from kiosk.sale.counter import Counter
+from kiosk.sale.events import Device, Fault
+from kiosk.sale.lights import lights
 from kiosk.sale.screens import lines, screen, why_blocked
 from kiosk.sale.states import Blocked, public_name
 from kiosk.sale.words import words_of
@@ -11,7 +13,7 @@ from kiosk.sale.words import words_of
 def status(counter: Counter, mono: float) -> dict[str, object]:
     """The state as JSON values; ``mono``: monotonic seconds now."""
     sale = getattr(counter.state, "sale", None) or getattr(counter.state, "then", None)
-    health = counter.health
+    health, lamps = counter.health, lights(counter)
     return {
         "state": public_name(counter.state),
         "sale": sale and {"number": sale.number, "reference": sale.reference, "cents": sale.cents},
@@ -20,6 +22,7 @@ def status(counter: Counter, mono: float) -> dict[str, object]:
             "reject": health.reject and health.reject.value,
             "answered_s": None if health.answered_at is None else round(mono - health.answered_at, 1),
             "printer": health.paper and health.paper.value,
+            **{device.value: _ills(health.faults(device)) for device in Device},
             "journal": health.journal,
             "set_aside": list(health.set_aside),
             "pos_free": counter.proof.free,
@@ -44,8 +47,14 @@ def status(counter: Counter, mono: float) -> dict[str, object]:
                 for d in counter.disputes
             ],
         },
+        "lights": {"green": lamps.green.value, "red": lamps.red.value},
         "screen": lines(screen(counter, mono)),
     }
+
+
+def _ills(faults: tuple[Fault, ...] | None) -> list[str] | None:
+    """What is wrong with a device; empty: it works; None: it was not heard of, or there is none."""
+    return None if faults is None else [fault.text for fault in faults]
 
 
 def status_line(counter: Counter) -> str:
@@ -60,6 +69,7 @@ def status_line(counter: Counter) -> str:
         parts.append(f"no answer from the provider: {counter.health.trouble.value}")
     if counter.health.set_aside:
         parts.append(f"damaged journal set aside: {', '.join(counter.health.set_aside)}")
+    parts += [fault.text for device in Device for fault in counter.health.faults(device) or ()]
     if counter.papers.debts:
         parts.append(f"papers owed: {len(counter.papers.debts)}")
     if counter.disputes:

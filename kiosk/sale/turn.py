@@ -26,7 +26,20 @@ from kiosk.sale.commands import (
     Tune,
     Withdraw,
 )
-from kiosk.sale.events import Answer, Paper, PaperIs, Printed, PrintFailed, Refused, Reject, Trouble, Unknown
+from kiosk.sale.events import (
+    Answer,
+    Device,
+    DeviceIs,
+    Fault,
+    Paper,
+    PaperIs,
+    Printed,
+    PrintFailed,
+    Refused,
+    Reject,
+    Trouble,
+    Unknown,
+)
 from kiosk.sale.records import Debt, Entry, Record, Sale, record_key
 from kiosk.sale.shop import Shop
 from kiosk.sale.states import MenuItem, Talk
@@ -69,6 +82,10 @@ class Health:
     """Why it last refused us; None: it did not."""
     paper: Paper | None = None
     """The printer's last word; None: not asked yet."""
+    panel: tuple[Fault, ...] | None = None
+    """What is wrong with the display; None: it was not heard of, or there is none. So with the next two."""
+    keypad: tuple[Fault, ...] | None = None
+    sound: tuple[Fault, ...] | None = None
     journal: bool = True
     """The journal can be written."""
     set_aside: tuple[str, ...] = ()
@@ -105,9 +122,27 @@ class Health:
             return replace(self, odd_offset=offset)
         return replace(self, offset=offset, odd_offset=None)
 
-    def printer_said(self, event: object) -> Health:
-        """The health after a word of the printer; any other event changes nothing."""
+    def faults(self, device: Device) -> tuple[Fault, ...] | None:
+        """What is wrong with that device; None: it was not heard of, or there is none."""
+        match device:
+            case Device.PANEL:
+                return self.panel
+            case Device.KEYPAD:
+                return self.keypad
+            case Device.SOUND:
+                return self.sound
+
+    def device_said(self, event: object) -> Health:
+        """The health after a word of the printer, or of another device; any other event changes nothing."""
         match event:
+            case DeviceIs(device=device, faults=faults) if faults == self.faults(device):
+                return self
+            case DeviceIs(device=Device.PANEL, faults=faults):
+                return replace(self, panel=faults)
+            case DeviceIs(device=Device.KEYPAD, faults=faults):
+                return replace(self, keypad=faults)
+            case DeviceIs(device=Device.SOUND, faults=faults):
+                return replace(self, sound=faults)
             case PaperIs(paper=paper) | PrintFailed(paper=paper):
                 pass
             case Printed():

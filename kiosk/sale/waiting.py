@@ -365,7 +365,7 @@ def _withdrawn(state: Withdrawing, verdict: Verdict, turn: Turn) -> State:
         return _not_confirmed(state, turn)
     sale = moves.end(state.sale, Phase.WITHDRAWN, turn)
     turn.log("withdrawn", f"sale {sale.number}: withdrawn, nobody paid", sale, level=5)
-    return moves.tell(turn, NOTICES[state.why], sale, tune=Tune.REJECTED)
+    return moves.tell(turn, NOTICES[state.why], sale)
 
 
 # --- checking ---------------------------------------------------------------------------------------------------------

@@ -57,8 +57,7 @@ class VirtualCounter:
 
     async def state(self) -> dict[str, object]:
         """What the kiosk says of itself; ``off`` without power, ``starting`` while it says nothing or hears no keys."""
-        answer = await self._status()
-        return {name: answer.get(name) for name in ("state", "sale", "health", "obligations")}
+        return _named(await self._status())
 
     async def screen(self) -> str:
         """The lines on the kiosk's screen; empty while it says nothing."""
@@ -196,13 +195,20 @@ class VirtualCounter:
             "pixels": self.panel.transfers if self.panel else None,
             "paper": self.printer.printed if self.printer else None,
         }
+        status = await self._status()  # Asked after it, so that a paper that is seen is one that the state knows of.
         return {
-            **await self.state(),  # Asked last, so that a paper that is seen is one that the state knows of.
+            **_named(status),
+            "lights": status.get("lights"),
+            "tune": status.get("tune"),
             **seen,
             "phone": self.account.phone() if self.account else None,
             "troubles": self.troubles(),
             "keypad": self.keys is not None,
         }
+
+
+def _named(status: Mapping[str, object]) -> dict[str, object]:
+    return {name: status.get(name) for name in ("state", "sale", "health", "obligations")}
 
 
 def _png(image: Image.Image) -> bytes:

@@ -76,6 +76,10 @@ WORDS = Words(
     journal="Disk error: call the technician",
     set_aside="Journal was damaged: call technician",
     wrong_account="Token of another account",
+    key_stuck="Key {key} is stuck",
+    keys_deaf="Some keys do not work",
+    keypad_dead="Keypad does not work",
+    no_display="Display does not work",
     troubles={
         Trouble.NETWORK: "No internet",
         Trouble.NAME: "No internet (names)",

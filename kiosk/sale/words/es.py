@@ -76,6 +76,10 @@ WORDS = Words(
     journal="Error de disco: llame al técnico",
     set_aside="Registro dañado: llame al técnico",
     wrong_account="Token de otra cuenta",
+    key_stuck="Tecla {key} trabada",
+    keys_deaf="Teclas sin respuesta",
+    keypad_dead="El teclado no funciona",
+    no_display="La pantalla no funciona",
     troubles={
         Trouble.NETWORK: "Sin internet",
         Trouble.NAME: "Sin internet (nombres)",

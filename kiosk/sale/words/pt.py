@@ -76,6 +76,10 @@ WORDS = Words(
     journal="Erro de disco: chame o técnico",
     set_aside="Registro danificado: chame o técnico",
     wrong_account="Token de outra conta",
+    key_stuck="Tecla {key} presa",
+    keys_deaf="Teclas sem resposta",
+    keypad_dead="Teclado não funciona",
+    no_display="Tela não funciona",
     troubles={
         Trouble.NETWORK: "Sem internet",
         Trouble.NAME: "Sem internet (nomes)",

@@ -86,6 +86,12 @@ class Words:
     set_aside: str
     """A damaged journal lies aside: perhaps not all that was open in it is known here."""
     wrong_account: str
+    key_stuck: str
+    """``{key}`` is the key, or several."""
+    keys_deaf: str
+    """Some keys are not heard."""
+    keypad_dead: str
+    no_display: str
     troubles: Mapping[Trouble, str]
     rejects: Mapping[Reject, str]
     papers: Mapping[Paper, str]

@@ -166,6 +166,17 @@ function showStatus(view) {
   say("health", view.health ? ills(view.health) : "");
 }
 
+/** The two lights, and what the buzzer played last. */
+function showSignals(view) {
+  for (const colour of ["green", "red"]) {
+    const shine = view.lights?.[colour] ?? "dark";
+    if (at(colour).dataset.shine === shine) continue;
+    at(colour).dataset.shine = shine; // a blink that is begun again at each look would never end
+    at(colour).setAttribute("aria-label", `${colour} light: ${shine}`);
+  }
+  say("tune", view.tune ? `heard: ${view.tune}` : "");
+}
+
 /** What the kiosk has not done with yet. */
 function unfinished({ watches, debts, disputes }) {
   return [
@@ -181,6 +192,9 @@ function ills(health) {
     health.trouble && `no answer: ${health.trouble}`,
     health.reject && `refused: ${health.reject}`,
     health.printer && health.printer !== "ok" && `printer: ${health.printer}`,
+    ...(health.display ?? []),
+    ...(health.keypad ?? []),
+    ...(health.sound ?? []),
     health.journal === false && "journal cannot be written",
     health.account === false && "wrong account",
   ].filter(Boolean).join(" · ");
@@ -227,6 +241,7 @@ async function refresh() {
     const flipsBefore = flips;
     const view = await (await fetch("/view")).json();
     showStatus(view);
+    showSignals(view);
     if (!flipping && flips === flipsBefore) showTroubles(view.troubles);
     showPhone(view.phone);
     showPictures(view);
