@@ -179,6 +179,11 @@ class Counter:
         """Whether any pixel of the panel is: a dark picture is smaller than any other."""
         return len(self._get("/screen.png").content) > 200
 
+    def signals(self) -> tuple[str, str, str]:
+        """The green light, the red one, and what was heard last."""
+        view = self._get("/view").json()
+        return view["lights"]["green"], view["lights"]["red"], view["tune"]
+
     def papers(self) -> list[Paper]:
         """All that was printed, oldest first."""
         return [Paper(text) for text in _CUT.split(self._get("/paper").text) if text.strip()]

@@ -35,7 +35,7 @@ from kiosk.sale.events import (
     Seen,
 )
 from kiosk.sale.front import TRANSITIONS
-from kiosk.sale.lights import PAID, Shine, lights
+from kiosk.sale.lights import Shine, lights
 from kiosk.sale.records import Debt, DebtState, Dispute, Mark, Phase, Record, Sale
 from kiosk.sale.states import (
     Adopting,
@@ -186,7 +186,7 @@ class Laws:
         lit = lights(after)
         steady = lit.green is Shine.STEADY
         law("L1", not steady or isinstance(after.state, Paid), "the light of PAID, and nobody in front paid (R19)")
-        law("L1", not steady or lit == PAID, "the light of PAID, and not alone")
+        law("L1", not steady or lit.red is Shine.DARK, "the light of PAID, and not alone")
 
     def _learn(self, before: Counter, event: Event) -> None:
         if isinstance(event, Answer) and event.date is not None:

@@ -47,6 +47,8 @@ class Standin:
             "health": {"trouble": None, "panel": self.draw()},
             "obligations": {"watches": [], "debts": [], "disputes": []},
             "screen": [self.typed, self.told, self.held],
+            "lights": {"green": "flash" if self.typed else "dark", "red": "dark"},
+            "tune": "click" if self.typed else "",
         }
 
     def key(self, key: Key) -> None:

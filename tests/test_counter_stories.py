@@ -294,16 +294,30 @@ def cover_open_while_the_paper_runs_low(counter: Counter) -> None:
 
 
 def display_unplugged(counter: Counter) -> None:
-    """A sale needs no display (L9). It shows the newest screen when it is back."""
+    """A sale needs no display (L9): lights and sounds tell how it stands, and PAID is theirs alone (L1). Who begins one
+    without it confirms the amount. It shows the newest screen when it is back."""
     counter.sell("2500")
     assert counter.lit()
     counter.trouble("display-unplugged", True)
     assert not counter.lit()
+    assert counter.signals() == ("slow", "dark", "scan")
     assert counter.customer("pay")
     counter.until_state("paid")
+    assert counter.signals() == ("steady", "dark", "paid")
+    counter.until(lambda status: bool(status.health["display"]))
+    counter.leave()
+    counter.press("500#")
+    assert counter.signals() == ("flash", "slow", "attention")
+    counter.press("1")
+    counter.until_state("waiting")
+    assert counter.signals() == ("slow", "dark", "scan")
+    counter.cancel()
+    counter.until_state("notice")
+    assert counter.signals() == ("dark", "slow", "withdrawn")
+    assert not counter.lit()
     assert [paper.total for paper in audit(counter).papers] == [brl(2500)]
     counter.trouble("display-unplugged", False)
-    counter.until(lambda _: counter.lit())
+    counter.until(lambda status: counter.lit() and status.health["display"] == [])
 
 
 # --- the service ------------------------------------------------------------------------------------------------------

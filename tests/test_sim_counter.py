@@ -289,3 +289,16 @@ def test_the_page_sees_that_pictures_have_changed(tmp_path: Path) -> None:
             assert before["paper"] != after["paper"]
 
     run(story())
+
+
+def test_the_page_sees_the_lights_and_hears_what_was_played_and_nothing_without_power(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with standing(tmp_path) as counter:
+            await counter.press("2")
+            view = await counter.view()
+            assert (view["lights"], view["tune"]) == ({"green": "flash", "red": "dark"}, "click")
+            await counter.trouble("power-cut", True)
+            view = await counter.view()
+            assert (view["state"], view["lights"], view["tune"]) == ("off", None, None)
+
+    run(story())

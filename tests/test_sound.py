@@ -231,8 +231,9 @@ def test_a_pin_that_is_taken_is_silent_and_told_and_the_others_work(pins: MockFa
         room.sounds.light(PAID)
         room.run(5)
         assert room.lights == (True, False)
-        [fault] = room.sounds.faults or ("",)
-        assert fault.startswith("the buzzer at GPIO18 does not work: ")
+        faults = room.sounds.faults or ()
+        assert len(faults) == 1
+        assert faults[0].startswith("the buzzer at GPIO18 does not work: ")
         room.sounds.close()
 
 
@@ -270,7 +271,7 @@ def test_a_pin_that_fails_while_it_plays_is_told_and_raises_nothing(
     room.sounds.play(Tune.ATTENTION)
     room.sounds.light(Lights(Shine.SLOW, Shine.SLOW))
     room.run(1)
-    faults = room.sounds.faults or ()
+    faults: tuple[str, ...] = room.sounds.faults or ()
     assert [sum(f"GPIO{number} " in fault for fault in faults) for number in numbers] == [1, 1, 1]
     for number in numbers:
         pins.pin(number).error = None

@@ -333,8 +333,8 @@ _LAWS: Final = (
     Mutant(
         "L9",
         _MOVES,
-        "and printer and display",
-        "and printer",
+        "wrong_account and printer and display",
+        "wrong_account and printer",
         "test_sale_resting::test_a_display_is_required_only_where_configured",
     ),
     # L10: the token in a text.
@@ -570,8 +570,7 @@ _RULES: Final = (
         "L1",
         _LIGHTS,
         "PAID: Final = Lights(green=Shine.STEADY)",
-        "PAID: Final = Lights(*[Shine.STEADY] * 2)",
-        "test_sale_lights::test_from_boot_to_paid_and_back",
+        "PAID: Final = Lights(Shine.STEADY, Shine.SLOW)",
     ),
     Mutant("L1 R19", _WATCH, "level=4)\n    turn.sound(Tune.ATTENTION)", "level=4)\n    turn.sound(Tune.PAID)"),
     Mutant("L1 R19", _PAPER, "    if not isinstance(front, Resting):", "    if not front:"),
