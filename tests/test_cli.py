@@ -311,6 +311,20 @@ def test_check_without_a_token_still_checks_the_rest(tmp_path: Path, capsys: pyt
     assert checked(capsys) == {"keypad": True, "journal": True, "token": False}
 
 
+def test_check_tells_of_pins_that_cannot_be_had_and_what_happens_without_a_device(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No machine of a developer has GPIOs; on a Pi they are there."""
+    config = configured(tmp_path, "[sound]\nbuzzer = 17\n")
+    text = config.read_text()
+    config.write_text(text.replace('[printer]\ndriver = "none"', '[printer]\ndriver = "file"\ndevice = "/none/lp0"'))
+    assert main(["check", "--config", str(config)]) == 1
+    out = capsys.readouterr().out
+    assert "  sound  " in out
+    assert "ok   mode      printer dead: sales go on, tickets are owed" in out
+    assert "display dead" not in out, "there is none"
+
+
 def test_check_asks_a_running_service_and_touches_no_device(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = configured(tmp_path)
     with service(tmp_path):

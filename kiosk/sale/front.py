@@ -203,7 +203,7 @@ TRANSITIONS: Final = MappingProxyType(
         },
         Entering: {
             Guarding: "#",
-            Confirming: "#, a large amount",
+            Confirming: "#, a large amount or a dead display",
             Idle: "cleared, or 60 s",
             Blocked: "cleared, or 60 s, no proof yet",
         },

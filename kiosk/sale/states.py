@@ -155,7 +155,7 @@ class Entering:
 
 @dataclass(frozen=True, slots=True)
 class Confirming:
-    """The amount is unusually large: key ``1`` confirms it."""
+    """The amount is unusually large, or nobody could read it: key ``1`` confirms it."""
 
     typed: Typed
     until: float
