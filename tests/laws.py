@@ -47,6 +47,7 @@ from kiosk.sale.states import (
     Guarding,
     Idle,
     Menu,
+    Notice,
     Paid,
     Placing,
     Starting,
@@ -270,6 +271,10 @@ class Laws:
                         isinstance(after.state, Paid) and entered,
                         "the sound of PAID, and nobody in front paid (R19)",
                     )
+                case Sound(tune=Tune.WITHDRAWN):
+                    told = after.state.sale if isinstance(after.state, Notice) else None
+                    certain = told is not None and told.phase is Phase.WITHDRAWN
+                    law("L6", certain, "the sound of a withdrawn order, and nobody knows that it is")
                 case Print():
                     law("L1", type(after.state) not in _IN_SALE, "a paper while a sale is open (R19)")
                 case _:

@@ -23,7 +23,7 @@ from kiosk.config import Secret, load
 from kiosk.sale import commands, events, records, screens, states, turn
 from kiosk.sale.commands import AskPos, Command, Look, Place, Print, Save, Sound, Tune, Withdraw
 from kiosk.sale.counter import Counter
-from kiosk.sale.events import Event, Key, Paper, PaperIs, PaymentState, Printed, Woken
+from kiosk.sale.events import Event, Key, Paper, PaperIs, PaymentState, Printed, Removal, Woken
 from kiosk.sale.records import Debt, DebtState, Line, Mark, Phase, Ticket
 from kiosk.sale.shop import Shop
 from kiosk.sale.states import Entering, Idle
@@ -359,6 +359,17 @@ def test_l6_with_money_there_nothing_is_called_withdrawn() -> None:
     story.seen(order(story.sale, payment(cents=900), complete=False))
     with broken("L6"):
         story.laws.saved(Save((withdrawn,)))
+
+
+def test_l6_the_sound_of_a_withdrawn_order_is_for_one_that_is() -> None:
+    story = waiting().keys("*#").seen().removed(Removal.GONE).free()
+    assert story.public == "checking"
+    with broken("L6"):
+        step(story, Woken(), Sound(Tune.WITHDRAWN))
+    story = waiting().keys("*#").seen().removed().free().seen().wait(3.1).seen()
+    assert story.public == "notice"
+    assert story.heard(Tune.WITHDRAWN)
+    step(story, Woken(), Sound(Tune.WITHDRAWN))
 
 
 def test_l6_two_attempts_are_the_most() -> None:

@@ -285,6 +285,9 @@ _LAWS: Final = (
         "    if verdict.approved or verdict.pending or verdict.wrong:  # nobody",
         "    if verdict.rejected:  # nobody",
     ),
+    Mutant(
+        "L6 R14", _MOVES, "NoticeKind.NOT_CONFIRMED: Tune.NOT_CONFIRMED", "NoticeKind.NOT_CONFIRMED: Tune.WITHDRAWN"
+    ),
     # L7: done before it was written.
     Mutant("L7 R22", _TURN, "return (save, *self.commands)", "return (*self.commands, save)"),
     Mutant("L7 R23", _MOVES, '    turn.save(sale)\n    turn.log("placing",', '    turn.log("placing",'),
