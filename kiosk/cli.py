@@ -181,13 +181,13 @@ def _results(config: Config) -> Iterator[Result]:
 def _device_results(config: Config) -> Iterator[Result]:
     from kiosk.check import check_display, check_journal, check_keypad, check_printer, check_set_aside
     from kiosk.journal import found_aside, refuse_damaged
-    from kiosk.keypad import keypad_lines
+    from kiosk.keypad import keypad_state
     from kiosk.printer import TicketPrinter
     from kiosk.sale.commands import AskPrinter
     from kiosk.sale.events import PaperIs
     from kiosk.sale.words import words_of
 
-    yield from check_keypad(keypad_lines(config.keypad))
+    yield from check_keypad(*keypad_state(config.keypad))
     if config.display.driver != "none":
         yield check_display(_show_something(config), config.display.driver)
     if config.printer.driver != "none":
@@ -282,7 +282,7 @@ def _keys(parsed: argparse.Namespace) -> int:
     else:
         raise CommandError("the service has the keypad: systemctl stop kiosk first")
     try:
-        keypad = open_keypad(config.keypad, _show_key, time.monotonic, report=print)
+        keypad = open_keypad(config.keypad, _show_key, time.monotonic, report=_show_line, unused=_show_unused)
     except KeypadError as error:
         raise CommandError(str(error)) from None
     print("press keys; Ctrl-C ends")
@@ -294,4 +294,12 @@ def _keys(parsed: argparse.Namespace) -> int:
 
 
 def _show_key(key: Key) -> None:
-    print(f"{key.key}{'  held' if key.held else ''}", flush=True)
+    _show_line(f"{key.key}{'  held' if key.held else ''}")
+
+
+def _show_unused(name: str) -> None:
+    _show_line(f"{name}: not used")
+
+
+def _show_line(line: str) -> None:
+    print(line, flush=True)
