@@ -154,6 +154,12 @@ def test_a_key_held_for_a_second_says_so_once_whatever_repeats() -> None:
     assert typist.set(BACKSPACE, UP).wait(40).said == [Key("*"), Key("*", held=True)]
 
 
+def test_a_key_that_repeats_and_was_never_seen_to_go_down_says_nothing() -> None:
+    """Its twin: seen, it says so once."""
+    assert Typist().set(FIVE, 2).set(FIVE, 2).wait(60).said == []
+    assert Typist().set(FIVE, DOWN).set(FIVE, 2).set(FIVE, UP).said == [Key("5")]
+
+
 def test_a_key_let_go_just_before_a_second_is_not_held() -> None:
     typist = Typist().set(BACKSPACE, DOWN).wait(HELD_S - 0.001)
     assert typist.set(BACKSPACE, UP).wait(5).said == [Key("*")]

@@ -209,6 +209,21 @@ def test_what_was_typed_before_it_was_pulled_is_heard(desk: Desk) -> None:
     assert GONE in desk.turn().reports
 
 
+def test_a_key_that_is_down_when_the_pad_comes_is_nobodys_press(desk: Desk) -> None:
+    """Something lies on it. It is reported at last; let go, it is a key."""
+    pad = desk.sockets.plug()
+    pad.down.add(KP["4"])
+    desk.turn()
+    pad.set(KP["4"], 2)
+    desk.turn().wait(29)
+    assert desk.keys == []
+    desk.wait(2)
+    assert desk.reports[1:] == ["key 4 has been down for 30 s: it is stuck, and ignored until it is released"]
+    pad.set(KP["4"], 0)
+    pad.strike(KP["4"])
+    assert desk.turn().keys == [Key("4")]
+
+
 def test_an_error_of_reading_is_told_and_the_pad_opened_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Electricity in the cable: the kernel says EIO or the like, and the node may stay."""
     pad = desk.sockets.plug()

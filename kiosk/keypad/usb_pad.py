@@ -148,7 +148,7 @@ class Finder:
             NoPadError: there is none that can be had.
         """
         found = self._take_configured() if self._configured else self._take_first()
-        self._letters_allowed = self._letters_allowed and found.keyboard
+        self._letters_allowed = found.keyboard
         return found
 
     def _take_configured(self) -> Found:
