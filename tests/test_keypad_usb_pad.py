@@ -540,7 +540,7 @@ def test_without_the_library_it_is_said_how_to_get_it(monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "evdev", None)
     with pytest.raises(KeypadError, match=r'^\[keypad\]: driver "usb" needs a library that is missing') as told:
         open_keypad(FIRST, print, time.monotonic)
-    assert str(told.value).endswith("run install.sh again, or apt install python3-evdev")
+    assert str(told.value).endswith("run sudo ./install.sh again; in a checkout, pip install evdev")
     assert keypad_state(FIRST) == ("", [str(told.value)])
 
 

@@ -100,7 +100,7 @@ def _evdev() -> Library:
     try:
         return Evdev()
     except ImportError as error:
-        advice = "run install.sh again, or apt install python3-evdev"
+        advice = "run sudo ./install.sh again; in a checkout, pip install evdev"
         raise KeypadError(f'[keypad]: driver "usb" needs a library that is missing ({error}): {advice}') from error
 
 
