@@ -561,6 +561,24 @@ def test_with_the_library_the_configured_pad_is_heard_and_checked(
     assert keypad_state(settings) == (f"the keypad is USB Keypad ({settings.device})", [])
 
 
+def test_a_device_whose_name_evdev_cannot_read_is_no_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It is an error like others: of the configured pad it is told, and among others it hides none."""
+    sockets, settings = configured(tmp_path)
+    sockets.plug("Odd", node="event3")
+    sockets.plug("Number pad", node="event4")
+
+    def opened(path: str) -> usb_pads.Device:
+        device = sockets.open(path)
+        if device.name == "Odd":
+            device.close()
+            b"\xc3".decode()
+        return device
+
+    monkeypatch.setitem(sys.modules, "evdev", SimpleNamespace(InputDevice=opened))
+    assert pad_state(FIRST, Evdev(), tmp_path)[0].startswith("the keypad is Number pad")
+    assert "its name cannot be read" in pad_state(settings, Evdev(), tmp_path)[1][0]
+
+
 def test_evdev_itself_is_called_as_it_wants_to_be(tmp_path: Path) -> None:
     """Where it is installed: names, and refusals that are OSErrors."""
     pytest.importorskip("evdev", reason="evdev is not installed")

@@ -102,7 +102,10 @@ class Evdev:
 
     def open(self, path: str) -> Device:
         """Open a device; for reading alone where writing is not allowed."""
-        device: Device = self._evdev.InputDevice(path)
+        try:
+            device: Device = self._evdev.InputDevice(path)
+        except UnicodeDecodeError as error:  # evdev reads a device's name as UTF-8; the kernel may have cut it short
+            raise OSError(errno.EINVAL, f"its name cannot be read: {error}") from error
         return device
 
     def name(self, code: Code) -> str:
