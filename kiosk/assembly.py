@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -150,17 +151,17 @@ def _pins(config: Config, ends: FarEnds, service: Service) -> Factory | None:
         return None
 
 
-def _matrix(config: Config, pins: Factory | None, report: Post) -> OpenKeypad:
+def _keypad(config: Config, pins: Factory | None, report: Post, tell: Callable[[str], None]) -> OpenKeypad:
     def opened(post: Callable[[Key], None], barrier: Callable[[], None]) -> Keypad:  # noqa: ARG001  (see OpenKeypad)
         from kiosk.keypad import open_keypad
 
-        return open_keypad(config.keypad, post, time.monotonic, pin_factory=pins, report=report)
+        return open_keypad(config.keypad, post, time.monotonic, pin_factory=pins, report=report, tell=tell)
 
     return opened
 
 
-def _say(service: Service, event: str, text: str) -> None:
-    service.log(Entry(event, text, level=4))
+def _say(service: Service, event: str, text: str, level: int = 4) -> None:
+    service.log(Entry(event, text, level=level))
 
 
 class _Keys:
@@ -237,7 +238,8 @@ def run(config: Config, token: Secret, control: Path, ends: FarEnds) -> int:
             wall=time.time,
             new_id=lambda: secrets.randbits(128),
         )
-        opened = ends.keypad or _matrix(config, pins, inbox.put)
+        tell = partial(_say, service, "keypad", level=6)
+        opened = ends.keypad or _keypad(config, pins, inbox.put, tell)
         ending.callback(_Keys(opened, inbox.put, lambda: loop.ask(lambda _counter: None)).close)
         server = ControlServer(control, lambda request: _answer(loop, config, request))
         ending.callback(server.close)

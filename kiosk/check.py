@@ -155,10 +155,10 @@ def _unanswered(name: str, answer: CallAnswer) -> Result:
             return Result(name, False, "an answer to another question", "try again")
 
 
-def check_keypad(problems: list[str]) -> Iterator[Result]:
-    """The keypad's lines; ``problems`` as the keypad tells them, each with what to do."""
-    if not problems:
-        yield Result("keypad", True, "all lines are quiet")
+def check_keypad(well: str, problems: list[str]) -> Iterator[Result]:
+    """What the keypad is, in its own words; and its ``problems``, each with what to do."""
+    if well and not problems:
+        yield Result("keypad", True, well)
     for problem in problems:
         yield Result("keypad", False, problem)
 

@@ -182,13 +182,13 @@ def _results(config: Config) -> Iterator[Result]:
 def _device_results(config: Config) -> Iterator[Result]:
     from kiosk.check import check_display, check_journal, check_keypad, check_printer, check_set_aside, check_sound
     from kiosk.journal import found_aside, refuse_damaged
-    from kiosk.keypad import keypad_lines
+    from kiosk.keypad import keypad_state
     from kiosk.printer import TicketPrinter
     from kiosk.sale.commands import AskPrinter
     from kiosk.sale.events import PaperIs
     from kiosk.sale.words import words_of
 
-    yield from check_keypad(keypad_lines(config.keypad))
+    yield from check_keypad(*keypad_state(config.keypad))
     yield from check_sound(_silent_pins(config))
     if config.display.driver != "none":
         yield check_display(_show_something(config), config.display.driver)
@@ -302,7 +302,7 @@ def _keys(parsed: argparse.Namespace) -> int:
     else:
         raise CommandError("the service has the keypad: systemctl stop kiosk first")
     try:
-        keypad = open_keypad(config.keypad, _show_key, time.monotonic, report=_show_faults)
+        keypad = open_keypad(config.keypad, _show_key, time.monotonic, report=_show_faults, tell=_show_line)
     except KeypadError as error:
         raise CommandError(str(error)) from None
     print("press keys; Ctrl-C ends")
@@ -314,9 +314,13 @@ def _keys(parsed: argparse.Namespace) -> int:
 
 
 def _show_key(key: Key) -> None:
-    print(f"{key.key}{'  held' if key.held else ''}", flush=True)
+    _show_line(f"{key.key}{'  held' if key.held else ''}")
 
 
 def _show_faults(keypad: DeviceIs) -> None:
     for fault in keypad.faults:
-        print(fault.text, flush=True)
+        _show_line(fault.text)
+
+
+def _show_line(line: str) -> None:
+    print(line, flush=True)

@@ -25,8 +25,8 @@ rules_file=/etc/udev/rules.d/60-kiosk.rules
 pi_model=/proc/device-tree/model
 pi_watchdog=/etc/systemd/system.conf.d/50-kiosk-watchdog.conf
 pi_modules=/etc/modules-load.d/kiosk.conf
-# Debian's own Python, whatever else the machine has: Debian's python3-systemd and python3-spidev are made for it, and
-# spare the machine a compiler.
+# Debian's own Python, whatever else the machine has: Debian's python3-systemd, python3-spidev and python3-evdev are made
+# for it, and spare the machine a compiler.
 python=/usr/bin/python3
 
 busy_s=900 # longer than any sale can keep the counter busy
@@ -111,6 +111,7 @@ missing_for_service() {
     "$python" -c 'import ensurepip, sqlite3, ssl, venv' 2>/dev/null || printf '%s\n' python3 python3-venv
     "$python" -I -c 'import systemd.journal' 2>/dev/null || printf '%s\n' python3-systemd
     "$python" -I -c 'import spidev' 2>/dev/null || printf '%s\n' python3-spidev
+    "$python" -I -c 'import evdev' 2>/dev/null || printf '%s\n' python3-evdev # USB number pads
     ldconfig -p | grep -q 'libusb-1\.0\.so' || printf '%s\n' libusb-1.0-0 # USB printers
     [[ -e /etc/ssl/certs/ca-certificates.crt ]] || printf '%s\n' ca-certificates
     [[ -e /usr/share/zoneinfo/America/Sao_Paulo ]] || printf '%s\n' tzdata
@@ -174,17 +175,18 @@ make_version() {
     run touch -- "$at/complete"
 }
 
-# borrow_modules AT: Debian's systemd and spidev, which PyPI has only as source, and nothing else of Debian's.
+# borrow_modules AT: Debian's systemd, spidev and evdev, which PyPI has only as source, and nothing else of Debian's.
 borrow_modules() {
     local from to
     to=$("$1/bin/python" -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
     while read -r from; do
         ln -sfn -- "$from" "$to/"
     done < <("$python" -I -c '
-import os, spidev, systemd.journal
+import evdev, os, spidev, systemd.journal
 print(os.path.dirname(systemd.journal.__file__))
+print(os.path.dirname(evdev.__file__))
 print(spidev.__file__)')
-    "$1/bin/python" -I -c 'import spidev, systemd.daemon, systemd.journal'
+    "$1/bin/python" -I -c 'import evdev, spidev, systemd.daemon, systemd.journal'
 }
 
 # The user and the groups that own the devices. Raspberry Pi OS has all of them, a plain Debian has neither gpio, i2c

@@ -184,8 +184,8 @@ def test_a_point_of_sale_whose_store_is_not_told_is_taken() -> None:
 
 
 def test_a_keypad_in_order_and_one_with_problems() -> None:
-    assert list(check_keypad([])) == [Result("keypad", True, "all lines are quiet")]
-    assert list(check_keypad(["row GPIO 5 ...", "column GPIO 12 ..."])) == [
+    assert list(check_keypad("all lines are quiet", [])) == [Result("keypad", True, "all lines are quiet")]
+    assert list(check_keypad("all lines are quiet", ["row GPIO 5 ...", "column GPIO 12 ..."])) == [
         Result("keypad", False, "row GPIO 5 ..."),
         Result("keypad", False, "column GPIO 12 ..."),
     ]

@@ -12,7 +12,9 @@ import threading
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -24,6 +26,7 @@ from kiosk.ports import JournalError
 from kiosk.sale.status import status
 from tests.cli_shop import TOKEN, configured, sales, with_sales
 from tests.story import Story
+from tests.usb_pads import F1, KP, KP_ENTER, Sockets
 
 # --- usage ------------------------------------------------------------------------------------------------------------
 
@@ -412,9 +415,62 @@ def test_keys_listens_until_ctrl_c(tmp_path: Path, capsys: pytest.CaptureFixture
     assert capsys.readouterr().out == "press keys; Ctrl-C ends\n"
 
 
-def test_a_keypad_that_cannot_be_opened_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def usb_pad(config: Path, device: str = "") -> None:
+    """The shop has a USB number pad."""
+    told = f'[keypad]\ndriver = "usb"\ndevice = "{device}"'
+    config.write_text(config.read_text().replace('[keypad]\ndriver = "none"', told))
+
+
+def test_a_keypad_that_cannot_be_opened_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = configured(tmp_path)
-    config.write_text(config.read_text().replace('[keypad]\ndriver = "none"', '[keypad]\ndriver = "usb"'))
+    usb_pad(config)
+    monkeypatch.setitem(sys.modules, "evdev", None)
     assert main(["keys", "--config", str(config)]) == 1
     [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith("kiosk: ")
+    assert line.startswith('kiosk: [keypad]: driver "usb" needs a library')
+
+
+def test_keys_shows_what_a_usb_pad_sends_and_what_is_not_understood(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is not understood has its name; Ctrl-C comes when all was shown."""
+    config, sockets, shown = configured(tmp_path), Sockets(tmp_path), StringIO()
+    usb_pad(config, str(tmp_path / "event3"))
+    pad = sockets.plug()
+    evdev = SimpleNamespace(InputDevice=sockets.open, ecodes=SimpleNamespace(keys={F1: "KEY_F1"}))
+    monkeypatch.setitem(sys.modules, "evdev", evdev)
+    monkeypatch.setattr(sys, "stdout", shown)
+
+    def act(_number: int, _frame: object) -> None:
+        if "KEY_F1" in shown.getvalue():
+            raise KeyboardInterrupt
+        if "USB Keypad" in shown.getvalue() and "press keys" in shown.getvalue():
+            pad.strike(KP["5"], KP_ENTER, F1)
+
+    before = signal.signal(signal.SIGALRM, act)
+    signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
+    try:
+        assert main(["keys", "--config", str(config)]) == 130
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
+    told = shown.getvalue().splitlines()
+    assert f"the keypad is USB Keypad ({tmp_path / 'event3'})" in told[:2]
+    assert told[2:5] == ["5", "#", "KEY_F1: not used"]
+
+
+def test_check_tells_which_usb_pad_there_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or that it is not there, which is not well."""
+    config, sockets = configured(tmp_path), Sockets(tmp_path)
+    usb_pad(config, str(tmp_path / "event3"))
+    monkeypatch.setitem(sys.modules, "evdev", SimpleNamespace(InputDevice=sockets.open))
+    pad = sockets.plug()
+    main(["check", "--config", str(config)])
+    assert f"ok   keypad    the keypad is USB Keypad ({pad.path})\n" in capsys.readouterr().out
+    pad.pull()
+    main(["check", "--config", str(config)])
+    assert f"BAD  keypad    there is no {pad.path}: plug the pad in" in capsys.readouterr().out

@@ -67,7 +67,10 @@ def cancelled(counter: Counter) -> None:
     counter.press("*")
     assert WORDS.cancel_question in counter.screen()
     counter.press("*")
+    assert WORDS.ask_question in counter.screen()
+    counter.press("*")
     assert WORDS.cancel_question not in counter.screen()
+    assert WORDS.ask_question not in counter.screen()
     assert counter.status().state == "waiting"
     counter.cancel()
     counter.until_state("notice")

@@ -519,12 +519,6 @@ def test_no_keypad_is_no_keypad() -> None:
     assert keypad_lines(KeypadConfig(driver="none")) == []
 
 
-def test_a_driver_that_is_not_here_is_refused_in_one_line() -> None:
-    """With what can be set instead."""
-    with pytest.raises(KeypadError, match=r'^this version has no \[keypad\] driver "usb": set "matrix", or "none"$'):
-        open_keypad(KeypadConfig(driver="usb"), print, time.monotonic)
-
-
 # --- what is wrong, in plain words ------------------------------------------------------------------------------------
 
 

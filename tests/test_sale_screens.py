@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cache
+from itertools import product
 from typing import Final, NamedTuple
 
 import pytest
@@ -13,7 +14,7 @@ from PIL import Image, ImageChops
 
 from kiosk.display.lettering import Face, face, pen, write
 from kiosk.display.picture import TURN_S, draw
-from kiosk.sale.commands import AskAccount, AskPos, Look, Place, Print, Save, Tune
+from kiosk.sale.commands import AskAccount, AskPos, Look, Place, Print, Save, Tune, Withdraw
 from kiosk.sale.events import Device, DeviceIs, Fault, Ill, Key, Paper, PaymentState, Reject, Removal, Trouble
 from kiosk.sale.money import SITES
 from kiosk.sale.screens import Icon, Screen, lines, starting, stopped
@@ -192,6 +193,7 @@ GALLERY: Final[dict[str, Tell]] = {
     "adopting-without-time": without_time,
     "waiting": waiting,
     "waiting-question": lambda shop: waiting(shop).keys("*"),
+    "waiting-ask-now": lambda shop: waiting(shop).keys("**"),
     "waiting-rejected": waiting_seen(2500, PaymentState.REJECTED, complete=False),
     "waiting-pending": waiting_seen(2500, PaymentState.PENDING, complete=False),
     "waiting-part": waiting_seen(1000, PaymentState.APPROVED, complete=False),
@@ -456,9 +458,55 @@ def test_the_footers_name_the_same_keys_in_every_language(name: str) -> None:
 
 
 def test_the_questions_name_both_answers() -> None:
-    for name in ("waiting-question", "placing-question", "entering", "menu-reprint"):
+    for name in ("waiting-question", "waiting-ask-now", "placing-question", "entering", "menu-reprint"):
         assert NAMED.findall(told(name).screen.footer) == ["#", "*"]
     assert NAMED.findall(told("confirming").screen.footer) == ["1", "*"]
+
+
+TWELVE: Final = {
+    ("Entering", "D"): {"00"},
+    ("Waiting", "C"): {"**#", "*#", "#"},  # of these the first; less where it is asked already
+    ("Placing", "A"): {"*"},  # any key takes the question back
+    ("Placing", "B"): {"*"},
+    ("Placing", "C"): {"*"},
+    ("Placing", "D"): {"*"},
+    ("Menu", "A"): {"0"},  # any key but those two leaves the menu
+    ("Menu", "B"): {"0"},
+    ("Menu", "C"): {"0"},
+    ("Menu", "D"): {"00"},
+    ("Notice", "A"): {"*"},  # any key reads it away
+    ("Notice", "B"): {"*"},
+    ("Notice", "C"): {"*"},
+}
+"""All that the fourth column of a pad does, and how it is done on a pad of three. A letter that does something more
+must be listed here, with another way to it."""
+
+
+def effect(name: str, keys: str) -> tuple[object, ...]:
+    """What these presses lead to: state, words, requests and papers; not the sounds."""
+    story = told(name)
+    if name.startswith(("paid", "notice")):
+        story.wait(1.5)
+    story.take()
+    for key in keys:
+        story.feed(Key(key))
+    calls = [story.did(kind) for kind in (Look, AskPos, Withdraw, Place, Print, Save, AskAccount)]
+    return type(story.state), lines(story.screen), calls, getattr(story.state, "again", False)
+
+
+def test_what_the_fourth_column_does_three_columns_can_do() -> None:
+    """A pad of twelve keys loses no function."""
+    used: dict[tuple[str, str], set[str]] = {}
+    for name, letter in product(GALLERY, "ABCD"):
+        wanted = effect(name, letter)
+        if wanted == effect(name, ""):
+            continue
+        place = type(told(name).state).__name__, letter
+        ways = [way for way in ("00", "0", "#", "*", "*#", "**#") if effect(name, way) == wanted]
+        listed = [way for way in ways if way in TWELVE.get(place, ())]
+        assert listed, f"{name}: {letter} is reached by {ways}"
+        used.setdefault(place, set()).update(listed)
+    assert used == TWELVE
 
 
 # --- the panel of 128 x 64 --------------------------------------------------------------------------------------------

@@ -259,9 +259,42 @@ def test_the_question_goes_away_after_10_s() -> None:
     assert story.public == "waiting"
 
 
-def test_star_again_takes_the_question_back() -> None:
-    story = Story().ready().waiting().keys("**#")
-    assert story.public == "waiting"
+def test_star_walks_on_to_ask_now_and_back() -> None:
+    """A pad of twelve keys has no C. ``#`` does what is shown, and after the walk it never cancels."""
+    story = Story().ready().waiting().wait(0.5).keys("*")
+    assert "Cancelar a venda?" in story.text
+    story.keys("*")
+    assert "Consultar agora?" in story.text
+    assert "Cancelar a venda?" not in story.text
+    story.keys("*")
+    assert "Consultar agora?" not in story.text
+    assert story.keys("#").public == "waiting"
+    assert not story.open_calls(Look)
+    assert story.heard(Tune.REFUSED)
+    assert "Cancelar a venda?" in story.keys("*").text
+    assert story.keys("#").public == "withdrawing"
+
+
+def test_ask_now_by_the_walk_looks_at_once_and_asks_no_more() -> None:
+    story = Story().ready().waiting().wait(0.5).keys("**")
+    assert not story.open_calls(Look)
+    story.keys("#")
+    assert len(story.open_calls(Look)) == 1
+    assert "Consultar agora?" not in story.text
+    assert story.heard(Tune.CLICK)
+    story.seen()
+    assert story.keys("#").public == "waiting"
+    assert not story.open_calls(Look)
+    assert not story.open_calls(Withdraw)
+
+
+def test_the_second_question_has_its_own_10_s_and_goes_away_too() -> None:
+    story = Story().ready().waiting().keys("*").wait(9).keys("*").wait(9.9)
+    assert "Consultar agora?" in story.text
+    story.wait(0.2)
+    assert "Consultar agora?" not in story.text
+    assert story.keys("#").public == "waiting"
+    assert "Cancelar a venda?" in story.keys("*").text
 
 
 def test_a_hash_alone_cancels_nothing() -> None:

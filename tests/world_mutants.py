@@ -461,6 +461,20 @@ _RULES: Final = (
         "test_sale_waiting::test_looks_come_every_2_s_for_two_minutes_then_every_4",
     ),
     Mutant(
+        "R13",  # after the walk to "ask now" # would cancel
+        _WAITING,
+        'case "#" if asking and state.asking_now:',
+        'case "#" if asking and state.wrong:',
+        "test_sale_waiting::test_ask_now_by_the_walk_looks_at_once_and_asks_no_more",
+    ),
+    Mutant(
+        "R13",  # the first * would ask for a look
+        _WAITING,
+        "asking_now=asking)",
+        "asking_now=not asking)",
+        "test_sale_waiting::test_cancel_is_asked_for_confirmation",
+    ),
+    Mutant(
         "R9",
         _WAITING,
         "        return replace(state, again=True)\n",

@@ -1,7 +1,8 @@
-"""The keypad: a matrix of keys on gpiozero's pins. What its samples mean is in ``kiosk.keypad.scan``.
+"""The keypad: a matrix of keys on gpiozero's pins, or a USB number pad (``usb_pad``).
 
-While no key is down all rows are driven low, the columns are pulled up, and the thread sleeps until a column falls.
-Then it looks at the matrix every 10 ms, one row low at a time, until nothing is down.
+What the samples of a matrix mean is in ``kiosk.keypad.scan``. While no key is down all rows are driven low, the columns
+are pulled up, and the thread sleeps until a column falls. Then it looks at the matrix every 10 ms, one row low at a
+time, until nothing is down.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from threading import Event, Lock, Thread, current_thread
+from typing import TYPE_CHECKING, Protocol
 
 from gpiozero import (
     BadPinFactory,
@@ -29,6 +31,9 @@ from kiosk.keypad.matrix import Matrix, Wait
 from kiosk.ports import Clock, Keypad
 from kiosk.sale.events import Device, DeviceIs, Fault, Ill, Key
 
+if TYPE_CHECKING:
+    from kiosk.keypad.usb_pad import Library
+
 RETRY_S = 1.0
 """Between two looks at lines that cannot be read."""
 
@@ -37,6 +42,7 @@ CLOSE_LIMIT_S = 1.0
 LOW_COLUMN = "it stays low by itself, its wire touches ground or another wire, or is far too long"
 
 Report = Callable[[DeviceIs], None]
+Tell = Callable[[str], None]
 
 
 class KeypadError(Exception):
@@ -50,8 +56,9 @@ def open_keypad(
     *,
     pin_factory: Factory | None = None,
     report: Report | None = None,
+    tell: Tell | None = None,
 ) -> Keypad:
-    """Listen to the keys.
+    """Listen to the keys. A USB pad need not be there yet.
 
     Args:
         settings: which lines, which keys.
@@ -60,21 +67,58 @@ def open_keypad(
         clock: monotonic seconds.
         pin_factory: where the pins come from; default: what ``settings.pins`` names, closed with the keypad.
         report: told from the keypad's thread how the keypad is, at the first look and whenever that changes: stuck
-            keys, columns that are not heard, lines that cannot be read.
+            keys, columns that are not heard, lines that cannot be read, a USB pad that is missing.
+        tell: told in one line what is no fault and yet worth knowing: which USB pad is heard, and which of its keys
+            mean nothing here, as they go down.
 
     Raises:
         KeypadError: the keypad cannot be used.
     """
     if settings.driver == "none":
         return NoKeypad()
-    if settings.driver != "matrix":
-        raise KeypadError(f'this version has no [keypad] driver "{settings.driver}": set "matrix", or "none"')
+    if settings.driver == "usb":
+        return _open_usb(settings, post, clock, report or _unheard, tell or _unheard)
     with ExitStack() as stack:
         matrix = _open_matrix(settings, pin_factory, stack, time.sleep)
         scanner = Scanner(matrix, settings, post, report or _unheard, clock, time.sleep)
         with _plainly():
             matrix.watch(scanner.ring)
-        return MatrixKeypad(scanner, stack.pop_all().close)
+        return RunningKeypad(scanner, stack.pop_all().close)
+
+
+def _open_usb(settings: KeypadConfig, post: Callable[[Key], None], clock: Clock, report: Report, tell: Tell) -> Keypad:
+    from kiosk.keypad.usb_pad import Finder, Listener
+
+    library = _evdev()
+    listener = Listener(Finder(settings, library), library, post, report, tell, clock)
+    return RunningKeypad(listener, listener.close)
+
+
+def _evdev() -> Library:
+    from kiosk.keypad.usb_pad import Evdev
+
+    try:
+        return Evdev()
+    except ImportError as error:
+        advice = "run sudo ./install.sh again; in a checkout, pip install evdev"
+        raise KeypadError(f'[keypad]: driver "usb" needs a library that is missing ({error}): {advice}') from error
+
+
+def keypad_state(settings: KeypadConfig) -> tuple[str, list[str]]:
+    """What there is in the way of keys, and what is wrong with it while nobody touches it, a line each.
+
+    Takes the keypad for itself, so the kiosk must not be running.
+    """
+    if settings.driver == "none":
+        return "none, as configured", []
+    if settings.driver == "matrix":
+        return "all lines are quiet", keypad_lines(settings)
+    from kiosk.keypad.usb_pad import pad_state
+
+    try:
+        return pad_state(settings, _evdev())
+    except KeypadError as error:
+        return "", [str(error)]
 
 
 def keypad_lines(settings: KeypadConfig, pin_factory: Factory | None = None, wait: Wait = time.sleep) -> list[str]:
@@ -117,26 +161,42 @@ class NoKeypad:
         """Nothing to stop."""
 
 
-class MatrixKeypad:
-    """The keypad's thread: it lets the scanner take its turns, and sleeps while there is nothing to see.
+class Listening(Protocol):
+    """What the keypad's thread does, whatever the keypad is."""
+
+    def turn(self) -> bool:
+        """Take a turn; answers whether there is more to see at once."""
+        ...
+
+    def rest(self) -> bool:
+        """Sleep until there may be something to see."""
+        ...
+
+    def rouse(self) -> None:
+        """End the rest, from another thread."""
+        ...
+
+
+class RunningKeypad:
+    """The keypad's thread: it takes one turn after the other, and sleeps while there is nothing to see.
 
     An exception of ``post`` ends the thread as it ends any other, shown by ``threading.excepthook``; a successor goes
     on at once.
     """
 
-    def __init__(self, scanner: Scanner, release: Callable[[], None]) -> None:
-        self._scanner = scanner
+    def __init__(self, listening: Listening, release: Callable[[], None]) -> None:
+        self._listening = listening
         self._release = release
         self._lock = Lock()
         self._thread: Thread | None = None
         self._start()
 
     def close(self) -> None:
-        """Stop listening and give the lines back; within a second."""
+        """Stop listening and give the lines or the pad back; within a second."""
         with self._lock:
             thread, self._thread = self._thread, None
-        self._scanner.bell.set()
         if thread is not None:
+            self._listening.rouse()
             thread.join(CLOSE_LIMIT_S)
             self._release()
 
@@ -148,7 +208,7 @@ class MatrixKeypad:
         awake = True
         try:
             while self._thread is current_thread():
-                awake = self._scanner.turn() if awake else self._scanner.bell.wait()
+                awake = self._listening.turn() if awake else self._listening.rest()
         finally:
             with self._lock:
                 if self._thread is current_thread():
@@ -183,6 +243,14 @@ class Scanner:
 
     def ring(self, _ticks: object, _state: object) -> None:
         """A column fell; called by its pin, in the pin factory's thread."""
+        self.bell.set()
+
+    def rest(self) -> bool:
+        """Sleep until ``bell`` rings."""
+        return self.bell.wait()
+
+    def rouse(self) -> None:
+        """Ring it."""
         self.bell.set()
 
     def turn(self) -> bool:
@@ -247,10 +315,7 @@ class Scanner:
         for cell, contact in sorted(self._pad.contacts.items()):
             if contact.told is scan.Told.STUCK:
                 key = _key(self._settings, cell)
-                text = (
-                    f"key {key} has been down for {scan.STUCK_S:.0f} s: it is stuck, and ignored until it is released"
-                )
-                yield Fault(Ill.STUCK, text, key)
+                yield Fault(Ill.STUCK, scan.stuck_words(key), key)
         for column in sorted(self._pad.blind):
             number = self._settings.columns[column]
             yield Fault(Ill.DEAF, f"the keys at column GPIO{number} are not heard: {LOW_COLUMN}")
@@ -288,7 +353,7 @@ def _open_matrix(settings: KeypadConfig, pin_factory: Factory | None, stack: Exi
         return Matrix([pins[row] for row in settings.rows], [pins[column] for column in settings.columns], wait)
 
 
-def _unheard(_health: DeviceIs) -> None:
+def _unheard(_said: DeviceIs | str) -> None:
     """Nobody wants the reports."""
 
 

@@ -137,6 +137,11 @@ def observe(pad: Pad, sample: Sample, now: float) -> tuple[Pad, tuple[Event, ...
     return Pad(contacts, unreadable, blind, quiet), tuple(news)
 
 
+def stuck_words(key: str) -> str:
+    """What is reported of a key that is stuck, whatever kind of pad it is on."""
+    return f"key {key} has been down for {STUCK_S:.0f} s: it is stuck, and ignored until it is released"
+
+
 def ambiguous(closed: Iterable[Cell]) -> Cells:
     """The cells of which these closed ones say nothing, because their net joins two rows and two columns."""
     doubtful = [product(*net) for net in _nets(closed) if min(map(len, net)) > 1]

@@ -207,8 +207,10 @@ def _waiting(counter: Counter, state: Waiting, words: Words, mono: float) -> Scr
         text = words.pending
     elif state.rejected:
         text = words.rejected
-    if mono < state.asking_until:
-        head, footer = words.cancel_question, words.cancel_footer
+    if mono < state.asking_until and state.asking_now:
+        head, footer = words.ask_question, words.cancel_footer
+    elif mono < state.asking_until:
+        head, footer = words.cancel_question, words.cancel_or_footer
     return Screen(head, amount, text, footer, ends_at=state.ends_at, answered_at=state.answered_at)
 
 

@@ -254,6 +254,8 @@ class Waiting:
     """Someone asked for a look while one was in flight."""
     answered_at: float = 0.0
     asking_until: float = 0.0
+    asking_now: bool = False
+    """The question that stands is "ask Mercado Pago now?", not "cancel?"."""
     rejected: int = 0
     """Rejected payments seen so far."""
     pending: bool = False

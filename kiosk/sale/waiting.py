@@ -73,9 +73,8 @@ def waiting(state: Waiting, event: Event, turn: Turn) -> State:
             turn.note("look-unknown", "no certain answer while waiting", state.sale, answer=event, level=4)
             answered_at = state.answered_at if isinstance(event, Unknown) else turn.mono
             talk = turn.backoff(state.talk, event, _period_s(state, turn))
-            verify_at = (
-                turn.mono + VERIFY_S if state.verifying else state.verify_at
-            )  # looks go on whatever the POS says
+            # Looks go on whatever the POS says.
+            verify_at = turn.mono + VERIFY_S if state.verifying else state.verify_at
             return replace(state, talk=talk, answered_at=answered_at, verifying=False, verify_at=verify_at)
         case Stop():
             return _take_back(state, Why.STOPPED, turn)
@@ -166,17 +165,19 @@ def _take_back(state: Waiting, why: Why, turn: Turn) -> Withdrawing:
 
 
 def _waiting_key(state: Waiting, event: Key, turn: Turn) -> State:
-    now = turn.mono
-    asking = now < state.asking_until
+    """``*`` walks: cancel? ask now? and back. ``#`` does what is asked, which is first to cancel (R13)."""
+    asking = turn.mono < state.asking_until
     match event.key:
+        case "#" if asking and state.asking_now:
+            return _look_now(replace(state, asking_until=0.0), turn)
         case "#" if asking:
             return _take_back(state, Why.CANCELLED, turn)
-        case "*" if not asking:
-            return replace(state, asking_until=now + QUESTION_S)
-        case "*":
+        case "*" if asking and state.asking_now:
             return replace(state, asking_until=0.0)
+        case "*":
+            return replace(state, asking_until=turn.mono + QUESTION_S, asking_now=asking)
         case "C":
-            return _look_now(state, turn)
+            return _look_now(replace(state, asking_until=0.0), turn)
         case _:
             turn.sound(Tune.REFUSED)
             return state

@@ -49,6 +49,9 @@ class Words:
     waiting_footer: str
     cancel_question: str
     cancel_footer: str
+    cancel_or_footer: str
+    """Where there is another question after that one."""
+    ask_question: str
     rejected: str
     pending: str
     part_paid: str
