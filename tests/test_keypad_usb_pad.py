@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import math
-import os
 import queue
 import sys
 import threading
@@ -20,7 +19,8 @@ import pytest
 
 from kiosk.config import KeypadConfig
 from kiosk.keypad import KeypadError, RunningKeypad, keypad_state, open_keypad
-from kiosk.keypad.usb_pad import LOOK_S, Evdev, Finder, Library, Listener, NoPadError, pad_state
+from kiosk.keypad.input_devices import Evdev, Library
+from kiosk.keypad.usb_pad import LOOK_S, Finder, Listener, NoPadError, pad_state
 from kiosk.sale.events import Device, DeviceIs, Fault, Ill, Key
 from tests import usb_pads
 from tests.usb_pads import BACKSPACE, F1, KEYBOARD, KP, KP_DOT, KP_ENTER, Pad, Sockets
@@ -591,27 +591,3 @@ def test_a_device_whose_name_evdev_cannot_read_is_no_end(monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, "evdev", SimpleNamespace(InputDevice=opened))
     assert pad_state(FIRST, Evdev(), tmp_path)[0].startswith("the keypad is Number pad")
     assert "its name cannot be read" in pad_state(settings, Evdev(), tmp_path)[1][0]
-
-
-def test_evdev_itself_is_called_as_it_wants_to_be(tmp_path: Path) -> None:
-    """Where it is installed: names, and refusals that are OSErrors."""
-    pytest.importorskip("evdev", reason="evdev is not installed")
-    library = Evdev()
-    assert [library.name(code) for code in (F1, KP["5"], 113, 9999)] == [
-        "KEY_F1",
-        "KEY_KP5",
-        "KEY_MIN_INTERESTING",
-        "code 9999",
-    ]
-    with pytest.raises(FileNotFoundError):
-        library.open(str(tmp_path / "event0"))
-    with pytest.raises(OSError, match="Inappropriate ioctl"):
-        library.open(os.devnull)
-
-
-def test_evdevs_device_has_what_is_used_of_it() -> None:
-    """Where it is installed."""
-    evdev = pytest.importorskip("evdev", reason="evdev is not installed")
-    used = [name for name in vars(Device) if not name.startswith("_")]
-    assert {"grab", "read", "active_keys", "fd"} <= set(used)
-    assert [name for name in used if not hasattr(evdev.InputDevice, name)] == []

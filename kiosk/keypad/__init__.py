@@ -32,7 +32,7 @@ from kiosk.ports import Clock, Keypad
 from kiosk.sale.events import Device, DeviceIs, Fault, Ill, Key
 
 if TYPE_CHECKING:
-    from kiosk.keypad.usb_pad import Library
+    from kiosk.keypad.input_devices import Library
 
 RETRY_S = 1.0
 """Between two looks at lines that cannot be read."""
@@ -95,7 +95,7 @@ def _open_usb(settings: KeypadConfig, post: Callable[[Key], None], clock: Clock,
 
 
 def _evdev() -> Library:
-    from kiosk.keypad.usb_pad import Evdev
+    from kiosk.keypad.input_devices import Evdev
 
     try:
         return Evdev()
