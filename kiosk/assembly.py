@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from kiosk.config import Config, ConfigError, Secret, masked
 from kiosk.control import ControlServer
 from kiosk.journal import SqliteJournal
-from kiosk.loop import Loop
+from kiosk.loop import CrashError, Loop
 from kiosk.ports import Display, Keypad, Service, Sounds
 from kiosk.sale.commands import AskPrinter, Lane, PaymentCall, Print, Tune
 from kiosk.sale.events import Device, DeviceIs, Fault, Ill, Key, Stop
+from kiosk.sale.front import BrokenError
 from kiosk.sale.lights import Lights
 from kiosk.sale.records import Entry
 from kiosk.sale.screens import Screen, starting, stopped
@@ -245,7 +246,11 @@ def run(config: Config, token: Secret, control: Path, ends: FarEnds) -> int:
         ending.callback(server.close)
         painter.first.wait(FIRST_SCREEN_S)
         service.ready()
-        loop.run()
+        try:
+            loop.run()
+        except (BrokenError, CrashError) as error:
+            service.log(Entry("crashed", f"{error}; it is started again", level=2))
+            raise
         service.stopping()
     return 0
 

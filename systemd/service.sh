@@ -20,6 +20,7 @@ command_link=/usr/local/bin/kiosk
 settings=/etc/kiosk/kiosk.toml
 token=/etc/kiosk/mercadopago-token
 unit=/etc/systemd/system/kiosk.service
+catalog=/usr/local/lib/systemd/catalog/kiosk.catalog
 groups_file=/etc/sysusers.d/kiosk.conf
 rules_file=/etc/udev/rules.d/60-kiosk.rules
 pi_model=/proc/device-tree/model
@@ -168,6 +169,7 @@ make_version() {
     run rm -rf -- "$at/source"
     [[ -n $dry ]] || borrow_modules "$at"
     put 644 "$here/systemd/kiosk.service" "$at/share/kiosk.service"
+    put 644 "$here/systemd/kiosk.catalog" "$at/share/kiosk.catalog"
     put 644 "$here/config/kiosk.toml" "$at/share/kiosk.toml"
     put 644 "$here/README.md" "$at/share/README.md"
     run "$at/bin/kiosk" --help >/dev/null
@@ -337,6 +339,14 @@ switch_to() {
     link "$versions/$1" "$current"
     link "$current/bin/kiosk" "$command_link"
     run systemctl daemon-reload
+    put_catalog "$versions/$1/share/kiosk.catalog"
+}
+
+# put_catalog FILE: what `journalctl -x` explains. No version fails for want of it, and one of before has none.
+put_catalog() {
+    [[ -n $dry || -e $1 ]] || return 0
+    put 644 "$1" "$catalog"
+    run journalctl --update-catalog || say "journalctl -x will not explain the kiosk's messages (see above)"
 }
 
 # The version whose Python runs the service; empty where it does not run.
@@ -375,11 +385,9 @@ what_next() {
         return
     fi
     say "installed. What is left to do:"
-    if [[ ! -e $token ]]; then
-        printf '  sudo ./install.sh --token -      then type the access token of the account, Enter, Ctrl-D\n'
-    fi
-    printf '  sudo nano %s   fill in [shop] and [mercadopago]; change what else differs\n' "$settings"
-    printf '  sudo systemctl start kiosk\n  sudo kiosk check\n'
+    printf '  sudo kiosk setup                   asks for the token, finds or makes store and point of sale, fetches the QR\n'
+    printf '  sudo nano %s   change what else differs: keypad, display, printer\n' "$settings"
+    printf '  sudo systemctl restart kiosk\n  sudo kiosk check\n'
 }
 
 # --- removing ---------------------------------------------------------------------------------------------------------
@@ -391,6 +399,10 @@ remove_service() {
     fi
     run rm -f -- "$unit" "$command_link" "$groups_file" "$rules_file" "$pi_watchdog" "$pi_modules"
     run systemctl daemon-reload
+    if [[ -e $catalog ]]; then
+        run rm -f -- "$catalog"
+        run journalctl --update-catalog || true
+    fi
     run rm -rf -- "$versions" "$current" "$previous" "$home/lock"
     run rmdir --ignore-fail-on-non-empty -- "$home"
     if [[ -n $purge ]]; then

@@ -354,6 +354,7 @@ def test_a_worker_that_dies_ends_it_all_in_order(tmp_path: Path) -> None:
 
     with pytest.raises(CrashError, match="display died: ZeroDivisionError"):
         world.run(FarEnds(Keys(world, script), Wire(world.diary, ZeroDivisionError("a fault"))))
+    assert world.diary.has("critical crashed: display died: ZeroDivisionError")
     assert world.diary.has("keypad closed")
     assert not world.locked()
     assert not world.control.exists()

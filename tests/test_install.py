@@ -295,7 +295,7 @@ def test_the_unit_runs_the_service_as_the_design_says(root: Path) -> None:
 def service_part(root: Path, folder: Path, calls: str) -> str:
     """What these calls say; paths of the machine that they change lie in ``folder``."""
     (folder / "current/share").mkdir(parents=True, exist_ok=True)
-    places = ("pi_model", "pi_boot", "pi_modules", "pi_watchdog", "settings", "token", "current")
+    places = ("pi_model", "pi_boot", "pi_modules", "pi_watchdog", "settings", "token", "current", "catalog")
     script = "\n".join(
         (
             "set -euo pipefail",
@@ -354,3 +354,15 @@ def test_the_token_is_for_root_alone_and_is_not_lost_by_a_second_run(root: Path,
     assert "SECRET" not in told
     assert (tmp_path / "token").read_text() == "SECRET\n"
     assert (tmp_path / "token").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_messages_are_explained_from_the_version_in_force(root: Path, tmp_path: Path) -> None:
+    """A version of before has no explanations, and a journal that takes none stops no installation."""
+    journal = 'journalctl() { printf "asked: %s\\n" "$*"; return "${broken:-0}"; }'
+    told = service_part(
+        root, tmp_path, f"{journal}; put_catalog {root}/systemd/kiosk.catalog; put_catalog /none; echo on"
+    )
+    assert told == "asked: --update-catalog\non\n"
+    assert (tmp_path / "catalog").read_bytes() == (root / "systemd/kiosk.catalog").read_bytes()
+    told = service_part(root, tmp_path, f"{journal}; broken=1; put_catalog {root}/systemd/kiosk.catalog; echo on")
+    assert told.splitlines()[1:] == ["journalctl -x will not explain the kiosk's messages (see above)", "on"]

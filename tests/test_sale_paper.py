@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kiosk.sale.commands import AskPrinter, Lane, Look, Print, Save, Tune
+from kiosk.sale.commands import AskPrinter, Lane, Look, Note, Print, Save, Tune
 from kiosk.sale.events import Paper, Printed
 from kiosk.sale.records import DebtState, Mark
 from tests.story import SHOP, Story, order, payment
@@ -44,6 +44,15 @@ def test_what_becomes_of_the_ticket_is_told_in_the_sales_own_story() -> None:
         ("ticket-owed", number, reference),
         ("printed", number, reference),
     ]
+
+
+def test_a_copy_that_does_not_come_out_is_told_in_the_sales_own_story() -> None:
+    """It is owed to nobody, and yet somebody will ask where it is."""
+    story = paid().printed().wait(2).keys("*")
+    story.take()
+    story.print_failed(began=False)
+    [entry] = [note.entry for note in story.did(Note) if note.entry.event == "print-failed"]
+    assert (entry.number, entry.reference) == (story.sale.number, story.sale.reference)
 
 
 def test_a_slips_way_to_paper_is_told_in_the_sales_story_under_no_reference() -> None:

@@ -17,6 +17,7 @@ from kiosk.sale.events import (
     Key,
     Paper,
     PaperIs,
+    Placed,
     Printed,
     PrintFailed,
     Refused,
@@ -33,7 +34,14 @@ SALE = Sale("KIOSK01-1-abc", 1, 2500, "BRL", (), "key", 0.0)
 SILENCE = Unknown(request=1, trouble=Trouble.SLOW)
 
 
-def turn(mono: float = 1000.0, *, request: int = 0, health: Health | None = None, proof: Proof | None = None) -> Turn:
+def turn(
+    mono: float = 1000.0,
+    *,
+    request: int = 0,
+    health: Health | None = None,
+    proof: Proof | None = None,
+    heard: object = None,
+) -> Turn:
     return Turn(
         SHOP,
         Now(mono, 5000.0),
@@ -43,6 +51,7 @@ def turn(mono: float = 1000.0, *, request: int = 0, health: Health | None = None
         request=request,
         number=0,
         foreign_at=(),
+        heard=heard,
     )
 
 
@@ -282,3 +291,23 @@ def test_what_an_earlier_step_could_not_write_goes_first_and_is_overtaken_by_wha
 
 def test_what_could_not_be_written_waits_until_there_is_a_save() -> None:
     assert turn().all_commands((SALE,), failing=True) == ()
+
+
+@pytest.mark.parametrize(
+    ("heard", "of", "id_"),
+    [
+        (Placed(request=1, reference=SALE.reference, trace="put-1"), SALE, "put-1"),
+        (Placed(request=1, reference="another sale's", trace="put-1"), SALE, ""),
+        (Placed(request=1, reference=SALE.reference, trace="put-1"), None, ""),
+        (Key("1"), SALE, ""),
+    ],
+)
+def test_what_an_answer_led_to_bears_the_providers_id_of_the_request(heard: object, of: Sale | None, id_: str) -> None:
+    """``journalctl KIOSK_SALE=1`` shows what to name to the provider's support, for each of its answers."""
+    now = turn(heard=heard)
+    now.log("waiting", "the order is on the POS", of)
+    now.note("look", "a look", of)
+    now.log("other", "told by another answer", of, answer=Placed(request=2, trace="other-2"))
+    [note] = now.commands
+    assert isinstance(note, Note)
+    assert [entry.request_id for entry in (*now.entries, note.entry)] == [id_, "other-2", id_]

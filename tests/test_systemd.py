@@ -14,7 +14,7 @@ import pytest
 
 from kiosk.ports import Service
 from kiosk.sale.records import Entry
-from kiosk.systemd import PlainService, SystemdService, one_line, open_service, watchdog_limit_s
+from kiosk.systemd import PlainService, SystemdService, message_id, one_line, open_service, watchdog_limit_s
 
 PAID = Entry("paid", "sale 7: paid", "POS-7-Ab", 7, 2500, "req-1", 5)
 
@@ -73,6 +73,7 @@ def test_a_log_entry_carries_its_fields() -> None:
             "sale 7: paid",
             {
                 "KIOSK_EVENT": "paid",
+                "MESSAGE_ID": message_id("paid"),
                 "KIOSK_SALE": "7",
                 "KIOSK_REFERENCE": "POS-7-Ab",
                 "KIOSK_AMOUNT": "2500",
@@ -81,8 +82,17 @@ def test_a_log_entry_carries_its_fields() -> None:
                 "SYSLOG_IDENTIFIER": "kiosk",
             },
         ),
-        ("kiosk starts", {"KIOSK_EVENT": "start", "PRIORITY": "6", "SYSLOG_IDENTIFIER": "kiosk"}),
+        (
+            "kiosk starts",
+            {
+                "KIOSK_EVENT": "start",
+                "MESSAGE_ID": message_id("start"),
+                "PRIORITY": "6",
+                "SYSLOG_IDENTIFIER": "kiosk",
+            },
+        ),
     ]
+    assert message_id("paid") == "679be6ad0ea8ed17e7865f5f009f643e", "it stands in logs for good"
 
 
 def test_an_amount_of_nothing_is_an_amount() -> None:

@@ -99,6 +99,7 @@ def step(counter: Counter, event: Event, now: Now, new_id: NewId) -> tuple[Count
         foreign_at=counter.foreign_at,
         menu=counter.papers.menu,
         restored=counter.restored,
+        heard=event,
     )
     if isinstance(event, NotSaved):
         return _not_saved(counter, event, turn)

@@ -212,7 +212,7 @@ def _answered(papers: Papers, event: Printed | PrintFailed, turn: Turn) -> Paper
     reason = ", ".join(filter(None, (event.paper.value, event.detail)))
     if debt is None:
         papers = replace(papers, summary=papers.summary or job.summary)
-        turn.note("print-failed", f"printing failed: {reason}", level=4)
+        turn.note("print-failed", f"printing failed: {reason}", None if job.summary else papers.last, level=4)
         return papers
     if event.began:
         papers = replace(papers, spoiled=(*papers.spoiled, debt.id))

@@ -175,6 +175,7 @@ class Turn:
         "followed",
         "foreign_at",
         "health",
+        "heard",
         "menu",
         "new_id",
         "now",
@@ -201,8 +202,11 @@ class Turn:
         foreign_at: tuple[float, ...],
         menu: tuple[MenuItem, ...] = (),
         restored: int = -1,
+        heard: object = None,
     ) -> None:
         self.shop = shop
+        self.heard = heard
+        """The event that this step is about."""
         self.now = now
         self.new_id = new_id
         self.health = health
@@ -321,8 +325,12 @@ class Turn:
         answer: Answer | None = None,
         level: int = 6,
     ) -> None:
-        """Write a line into the journal's append-only log and the service's log, with the step's save."""
-        self.entries.append(_entry(event, text, of, answer, level))
+        """Write a line into the journal's append-only log and the service's log, with the step's save.
+
+        It carries the provider's id of the request of which it came: ``answer``'s, or that of the answer in this step
+        where it is about the same order.
+        """
+        self.entries.append(_entry(event, text, of, answer or self._heard_of(of), level))
 
     def note(
         self,
@@ -334,7 +342,11 @@ class Turn:
         level: int = 6,
     ) -> None:
         """Tell the service's log only: it is worth no write to the card."""
-        self.commands.append(Note(_entry(event, text, of, answer, level)))
+        self.commands.append(Note(_entry(event, text, of, answer or self._heard_of(of), level)))
+
+    def _heard_of(self, of: Sale | Debt | None) -> Answer | None:
+        heard = self.heard
+        return heard if isinstance(heard, Answer) and of and heard.reference == of.reference else None
 
     def sound(self, tune: Tune) -> None:
         """Play it."""
