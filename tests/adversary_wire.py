@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pytest
 
-from kiosk.mercadopago import BODY_MAX
+from kiosk.mercadopago.wire import BODY_MAX
 from kiosk.sale.events import Removal, Trouble
 from tests.adversary import HELD, NO_ORDER, RIGHT, Bad, Misbehaviour, Right, every, right, says
 from tests.scripted_server import CERTIFICATES, DATE, DATE_S, FakeClock, Play, ScriptedServer, answer, hang_up, reset

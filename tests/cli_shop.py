@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import tarfile
 from pathlib import Path
 
 from kiosk.cli import main
@@ -66,6 +67,17 @@ def with_sales(tmp_path: Path, count: int = 2) -> Path:
     journal.save((PAID, ticket, CANCELLED, *more), (Entry("paid", "sale 1: paid by 111", PAID.reference, 1),), NOON)
     journal.close()
     return config
+
+
+def unpacked(report: Path) -> dict[str, bytes]:
+    """The files of a ``kiosk report``, by their names in its folder."""
+    found = {}
+    with tarfile.open(report) as bundle:
+        for member in bundle.getmembers():
+            file = bundle.extractfile(member)
+            assert file is not None
+            found[member.name.partition("/")[2]] = file.read()
+    return found
 
 
 def sales(config: Path, *arguments: str) -> int:

@@ -43,8 +43,8 @@ ROOMS: Final[dict[str, tuple[str, ...]]] = {
     "journal": ("journal",),
     "systemd": ("systemd",),
     "control": ("control",),
-    "assembly": ("assembly", "check", "check_machine", "running", "agreement"),
-    "commands": ("cli", "cli_backup", "cli_sales", "__main__"),
+    "assembly": ("assembly", "check", "check_machine", "running", "agreement", "setup", "report"),
+    "commands": ("cli", "cli_backup", "cli_sales", "cli_setup", "cli_report", "__main__"),
     "sim": ("sim",),
 }
 ADAPTERS: Final = {"keypad", "gpio", "display", "printer", "sound", "mercadopago", "journal", "systemd", "control"}
@@ -153,7 +153,7 @@ def commands_start_light(root: Path) -> list[str]:
     return [
         f"{module} imports {name} at its top"
         for module, path in modules(root)
-        if module in ("kiosk.cli", "kiosk.cli_backup", "kiosk.cli_sales", "kiosk.__main__")
+        if room_of(module) == "commands"
         for name in imports(path, top_only=True)
         if room_of(name) not in allowed or name.split(".")[0] not in {"kiosk", *sys.stdlib_module_names}
     ]

@@ -16,16 +16,21 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.sale.events import Device
 from kiosk.systemd import message_id
 from tests.rules import modules
 
 WARNING = 4
-LOGGING = {"log", "note", "_say", "Entry"}
+LOGGING = {"kiosk.sale": {"Entry", "log", "note"}, "kiosk.assembly": {"Entry", "_say"}}
+"""What logs an event, in which part of the house; everywhere else only an ``Entry`` does."""
 LEVEL_OF_SAY = 4
 DEFAULT_LEVEL = 6
-# Calls whose event is no text of its own: who passes one on, and a Why of two values, each an event.
+# Calls whose event is no text of its own: who passes one on, and who takes it from a list of words.
 PASSED_ON = {"kiosk.assembly._say", "kiosk.sale.turn._entry"}
-NAMED_BY_WHY = {"kiosk.sale.waiting._verified": ("wrong-amount", "replaced")}
+NAMED_ELSEWHERE = {
+    "kiosk.sale.waiting._verified": ("wrong-amount", "replaced"),
+    "kiosk.sale.counter._tell_health": tuple(device.value for device in Device),
+}
 
 
 @dataclass(frozen=True)
@@ -47,27 +52,25 @@ def logged(root: Path) -> Iterator[Logged]:
 
 
 def events_of(where: str, function: ast.FunctionDef) -> Iterator[Logged]:
-    for call in calls_of(function):
+    for call in calls_of(where, function):
         arguments = [*call.args, *(word.value for word in call.keywords if word.arg == "event")]
         said = name_of(call.func)
-        if said == "_say" or (said == "partial" and arguments and name_of(arguments[0]) == "_say"):
-            arguments = arguments[-2:] if said == "_say" else arguments[-1:]
+        arguments = arguments[1:] if said == "_say" else arguments  # the first is the service
         first = arguments[0] if arguments else None
         if isinstance(first, ast.Constant) and isinstance(first.value, str):
             yield Logged(first.value, level_of(call, said))
-        elif where in NAMED_BY_WHY and isinstance(first, ast.Attribute):
-            yield from (Logged(name, level_of(call, said)) for name in NAMED_BY_WHY[where])
+        elif where in NAMED_ELSEWHERE:
+            yield from (Logged(name, level_of(call, said)) for name in NAMED_ELSEWHERE[where])
         else:
             assert where in PASSED_ON or name_of(first) in ("entry", "Entry"), f"{where}: an event without a name"
 
 
-def calls_of(function: ast.FunctionDef) -> Iterator[ast.Call]:
+def calls_of(where: str, function: ast.FunctionDef) -> Iterator[ast.Call]:
     """Its calls that log something."""
+    logging = next((names for part, names in LOGGING.items() if where.startswith(f"{part}.")), {"Entry"})
     for call in ast.walk(function):
-        if isinstance(call, ast.Call):
-            partly = name_of(call.func) == "partial" and call.args and name_of(call.args[0]) == "_say"
-            if partly or name_of(call.func) in LOGGING:
-                yield call
+        if isinstance(call, ast.Call) and name_of(call.func) in logging:
+            yield call
 
 
 def name_of(node: ast.AST | None) -> str:
@@ -79,7 +82,7 @@ def name_of(node: ast.AST | None) -> str:
 
 def level_of(call: ast.Call, said: str) -> int:
     """The most urgent of the levels that stand there; a level that is reckoned is taken for a warning."""
-    if said in ("_say", "partial"):
+    if said == "_say":
         return LEVEL_OF_SAY
     given = next((word.value for word in call.keywords if word.arg == "level"), None)
     if given is None:
@@ -140,17 +143,21 @@ def f(turn, service, reason):
     turn.log(
         "c", "text", level=level)
     _say(service, "d", "text")
-    report = partial(_say, service, "e")
-    service.log(Entry("f", "text", level=2))
+    service.log(Entry("e", "text", level=2))
 """
     [function] = ast.parse(source).body
     assert isinstance(function, ast.FunctionDef)
-    found = {event.name: event.level for event in events_of("f", function)}
-    assert found == {"a": 3, "b": 6, "c": 4, "d": 4, "e": 4, "f": 2}
+    found = {
+        event.name: event.level
+        for part in ("sale.turn", "assembly")
+        for event in events_of(f"kiosk.{part}.f", function)
+    }
+    assert found == {"a": 3, "b": 6, "c": 4, "d": 4, "e": 2}
     [nameless] = ast.parse("def f(turn, name):\n    turn.log(name, 'text')").body
     assert isinstance(nameless, ast.FunctionDef)
     with pytest.raises(AssertionError, match="without a name"):
-        list(events_of("f", nameless))
+        list(events_of("kiosk.sale.f", nameless))
+    assert list(events_of("kiosk.printer.f", nameless)) == []
 
 
 @pytest.mark.skipif(shutil.which("journalctl") is None, reason="no systemd here")

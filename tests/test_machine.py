@@ -7,9 +7,11 @@ unit as it is shipped.
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -19,6 +21,8 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from kiosk.systemd import message_id
+from tests.cli_shop import unpacked
 from tests.counter_books import audit
 from tests.cuts import cut_at_any_moment
 from tests.machine import (
@@ -96,6 +100,7 @@ def first_sale(kiosk: Machine) -> None:
     assert not (kiosk.tree / "etc/kiosk").exists()
     kiosk.step("sudo ./install.sh", f"{CHECKOUT}/install.sh", "--wheels", WHEELS, "--token", TOKEN)
     assert kiosk.service("ActiveState") == ["inactive"], "nothing sells before the shop has filled in its own"
+    set_up(kiosk)
     kiosk.fill_in()
     kiosk.step("systemctl start kiosk, until READY", "systemctl", "start", "kiosk")
     kiosk.until_state("idle")
@@ -106,6 +111,43 @@ def first_sale(kiosk: Machine) -> None:
     kiosk.until_state("paid")
     assert [paper.total for paper in audit(kiosk).tickets] == ["R$ 25,00"]
     kiosk.steps.append((time.monotonic() - began, "the first sale, from the first key to the ticket"))
+    explained(kiosk)
+
+
+def set_up(kiosk: Machine) -> None:
+    """The account is found; the installed version has the annotated configuration to fill in."""
+    mine = tomllib.loads((kiosk.private / "kiosk.toml").read_text())["mercadopago"]
+    options = ("--token-file", TOKEN, "--base-url", mine["base_url"], "--shop", "Padaria", "--qr", "/srv/qr")
+    told = kiosk.step("sudo kiosk setup", "kiosk", "setup", *options)
+    assert told.endswith("next: sudo systemctl restart kiosk; sudo kiosk check\n")
+    settings = kiosk.tree / "etc/kiosk/kiosk.toml"
+    assert tomllib.loads(settings.read_text())["mercadopago"]["external_pos_id"] == mine["external_pos_id"]
+    assert (settings.stat().st_uid, settings.stat().st_mode & 0o777) == (0, 0o644)
+    token = kiosk.tree / "etc/kiosk/mercadopago-token"
+    assert (token.stat().st_uid, token.stat().st_mode & 0o777) == (0, 0o600)
+
+
+def explained(kiosk: Machine) -> None:
+    """One sale's whole story by its number, and what a message means, as the technician asks for them."""
+    [sale] = kiosk.sales()
+    asked = ("journalctl", "--unit=kiosk", "--no-pager", f"KIOSK_SALE={sale['number']}")
+    story = [json.loads(line) for line in kiosk.inside(*asked, "--output=json").splitlines()]
+    assert [line["KIOSK_EVENT"] for line in story] == ["placing", "waiting", "paid", "printed"]
+    for line in story:
+        assert (line["KIOSK_REFERENCE"], line["KIOSK_AMOUNT"]) == (sale["reference"], "2500")
+        assert line["MESSAGE_ID"] == message_id(line["KIOSK_EVENT"])
+        assert bool(line.get("KIOSK_REQUEST_ID")) == (line["KIOSK_EVENT"] != "printed")
+    kiosk.inside("systemctl", "kill", "--signal=HUP", "kiosk")
+    kiosk.until_told("nothing can be re-read")
+    told = kiosk.inside("journalctl", "--unit=kiosk", "--no-pager", "--catalog", "--priority=warning")
+    assert " Subject: Nothing can be read anew by a signal" in told
+    told = kiosk.inside("kiosk", "report", "--output", "/srv/report.tar.gz")
+    for name in ("version", "status", "check", "log", "sales", "unit"):
+        assert re.search(rf"^with +{name}\.", told, re.MULTILINE), told
+    texts = unpacked(kiosk.tree / "srv/report.tar.gz")
+    token = (kiosk.private / "token").read_bytes().strip()
+    assert not [name for name, text in texts.items() if token in text]
+    assert sale["reference"].encode() in texts["sales.json"]
 
 
 Record: TypeAlias = Callable[[str, object], None]
@@ -251,6 +293,8 @@ def removed(kiosk: Machine) -> None:
     kiosk.inside(f"{CHECKOUT}/install.sh", "--uninstall")
     assert not (kiosk.tree / "opt/kiosk").exists()
     assert not (kiosk.tree / "etc/systemd/system/kiosk.service").exists()
+    assert not (kiosk.tree / "usr/local/lib/systemd/catalog/kiosk.catalog").exists()
+    assert message_id("reload") not in kiosk.inside("journalctl", "--list-catalog")
     assert (kiosk.tree / "var/lib/kiosk/journal.db").exists()
     assert (kiosk.tree / "etc/kiosk/mercadopago-token").exists()
     kiosk.inside("umount", "/var/lib/kiosk")  # the test's own small disk

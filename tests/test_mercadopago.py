@@ -17,7 +17,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from kiosk.config import MercadoPagoConfig, Secret
-from kiosk.mercadopago import BODY_MAX, CAUGHT, DETAIL_MAX, MercadoPago, PosFound
+from kiosk.mercadopago import MercadoPago, PosFound
+from kiosk.mercadopago.wire import BODY_MAX, CAUGHT, DETAIL_MAX
 from kiosk.ports import Provider
 from kiosk.sale.commands import AskAccount, AskPos, AskStatement, Depth, Look, PaymentCall, Place, Withdraw
 from kiosk.sale.events import (

@@ -10,6 +10,7 @@ import base64
 import os
 import resource
 import signal
+import tomllib
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Final
 
 import pytest
 
+from tests.cli_shop import unpacked
 from tests.counter_books import audit
 from tests.counter_client import Counter, virtual_counter
 
@@ -125,6 +127,13 @@ def technician(found: Findings, counter: Counter) -> None:
         assert "BAD" in found.command("check", "--config", config)
         counter.trouble(trouble, False)
     assert "BAD" not in found.command("check", "--config", config, "--json")
+    file = counter.folder / "report.tar.gz"
+    assert "with     sales.json" in found.command("report", "--config", config, "--output", str(file))
+    for name, content in unpacked(file).items():
+        found.add(f"{name} of the report", content)
+    provider = tomllib.loads(counter.config.read_text())["mercadopago"]
+    options = ("--token-file", provider["access_token_file"], "--base-url", provider["base_url"], "--dry-run")
+    assert "would be written" in found.command("setup", "--config", str(counter.folder / "new.toml"), *options)
     wrongly_kept(found, counter)
 
 

@@ -154,10 +154,10 @@ _AUDIT, _RECONCILE = "kiosk/sale/audit.py", "kiosk/sale/reconcile.py"
 _COUNTER, _FRONT, _MOVES = "kiosk/sale/counter.py", "kiosk/sale/front.py", "kiosk/sale/moves.py"
 _PAPER, _PLACING, _RESTING = "kiosk/sale/paper.py", "kiosk/sale/placing.py", "kiosk/sale/resting.py"
 _TURN, _VERDICT, _WAITING = "kiosk/sale/turn.py", "kiosk/sale/verdict.py", "kiosk/sale/waiting.py"
-_WATCH, _PROVIDER = "kiosk/sale/watch.py", "kiosk/mercadopago/__init__.py"
+_WATCH = "kiosk/sale/watch.py"
 _RECORDS, _SCREENS, _LIGHTS = "kiosk/sale/records.py", "kiosk/sale/screens.py", "kiosk/sale/lights.py"
 _ANSWERS, _LOOK, _WORDS = "kiosk/mercadopago/answers.py", "kiosk/mercadopago/look.py", "kiosk/mercadopago/words.py"
-_JSON = "kiosk/mercadopago/json.py"
+_JSON, _SENDING = "kiosk/mercadopago/json.py", "kiosk/mercadopago/wire.py"
 _LINE, _FILE, _WRITING = "kiosk/mercadopago/line.py", "kiosk/journal/file.py", "kiosk/journal/writing.py"
 _ROWS, _SCHEMA = "kiosk/journal/rows.py", "kiosk/journal/schema.py"
 _PRINTER, _TALK, _RENDER = "kiosk/printer/__init__.py", "kiosk/printer/talk.py", "kiosk/printer/render.py"
@@ -341,8 +341,8 @@ _LAWS: Final = (
         "test_sale_resting::test_a_display_is_required_only_where_configured",
     ),
     # L10: the token in a text.
-    Mutant("L10", _PROVIDER, 'text.replace(self._token.reveal(), "********")', "text", "the_token_is_in_no_text"),
-    Mutant("L10", _PROVIDER, "setLevel(logging.WARNING)", "setLevel(logging.DEBUG)", "the_token_is_in_no_text"),
+    Mutant("L10", _SENDING, 'text.replace(self._secret, "********")', "text", "the_token_is_in_no_text"),
+    Mutant("L10", _SENDING, "setLevel(logging.WARNING)", "setLevel(logging.DEBUG)", "the_token_is_in_no_text"),
     Mutant(
         "L10",
         "kiosk/config/__init__.py",
@@ -909,8 +909,8 @@ _CONTRACT: Final = (
     Mutant("L6 R9", _ANSWERS, "    if reply.status == 429:", "    if reply.status == 430:", _REFUSALS),
     Mutant("L6", _JSON, "if len(value) < len(pairs) and any", "if len(value) > len(pairs) and any", _WIRE),
     Mutant("L6", _JSON, "parse_constant=_no_number", "parse_constant=str", _WIRE),
-    Mutant("L6", _PROVIDER, "follow_redirects=False", "follow_redirects=True", _REFUSALS),
-    Mutant("L6", _PROVIDER, "if len(body) > BODY_MAX:", "if len(body) < 0:", _WIRE),
+    Mutant("L6", _SENDING, "follow_redirects=False", "follow_redirects=True", _REFUSALS),
+    Mutant("L6", _SENDING, "if len(body) > most:", "if len(body) < 0:", _WIRE),
     # Time without end, and an answer that answers the next request.
     Mutant("L6 R20", _LINE, "left = self.until - self._clock()", "left = max(1.0, self.until - self._clock())", _WIRE),
     Mutant("L8", _LINE, 'rb"(?=HTTP/)"', 'rb"(?=HTTP/0)"', _WIRE),

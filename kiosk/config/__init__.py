@@ -43,6 +43,7 @@ __all__ = [
     "load",
     "load_token",
     "masked",
+    "read_token",
     "token_warning",
 ]
 
@@ -179,13 +180,23 @@ def load_token(config: Config, environ: Mapping[str, str] = os.environ, stored: 
     """
     path = _token_path(config, environ, stored)
     try:
-        token = path.read_bytes().decode("ascii", "replace").strip()
+        token = path.read_bytes().decode("ascii", "replace")
     except OSError as error:
         raise ConfigError((f"{path}: the access token cannot be read: {error.strerror}",)) from None
+    return read_token(token, str(path))
+
+
+def read_token(text: str, where: str) -> Secret:
+    """The access token that is this text; white space around it does not count.
+
+    Raises:
+        ConfigError: it cannot be one. The error names ``where`` it came from, and never the text.
+    """
+    token = text.strip()
     # It becomes a part of an HTTP header: visible ASCII characters, no spaces (RFC 6750, 2.1).
     if not re.fullmatch(rf"[!-~]{{1,{MAX_TOKEN}}}", token):
         state = "is empty" if not token else "holds something else"
-        raise ConfigError((f"{path}: {state}; it must hold the access token alone, on one line",))
+        raise ConfigError((f"{where}: {state}; it must hold the access token alone, on one line",))
     return Secret(token)
 
 

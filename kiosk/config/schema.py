@@ -53,8 +53,16 @@ def _own_id(longest: int, what: str) -> Rule:
     )
 
 
+API: Final = "https://api.mercadopago.com"
+STORE_ID: Final = _own_id(60, "store")
+POS_ID: Final = _own_id(40, "point of sale")
+
+
 def _is_base_url(url: str) -> bool:
     return is_web_address(url) and "?" not in url
+
+
+BASE_URL: Final = Rule(_URL + ", no ?", _is_base_url)
 
 
 def _is_notification_url(url: str) -> bool:
@@ -105,9 +113,9 @@ class MercadoPagoConfig:
     """Table ``[mercadopago]``."""
 
     user_id: Annotated[int, between(1, 10**15)]
-    external_store_id: Annotated[str, _own_id(60, "store")]
-    external_pos_id: Annotated[str, _own_id(40, "point of sale")]
-    base_url: Annotated[str, Rule(_URL + ", no ?", _is_base_url)] = "https://api.mercadopago.com"
+    external_store_id: Annotated[str, STORE_ID]
+    external_pos_id: Annotated[str, POS_ID]
+    base_url: Annotated[str, BASE_URL] = API
     access_token_file: Annotated[str, file_name(empty=f"the systemd credential {CREDENTIAL}")] = ""
     """Empty: the systemd credential ``mercadopago-token``."""
     notification_url: Annotated[str, Rule(f'{_URL}, at most 500 characters (or "": none)', _is_notification_url)] = ""

@@ -67,6 +67,8 @@ class Reply:
     trace: str = ""
     """Its ``x-request-id``."""
     retry_after_s: float | None = None
+    location: str = ""
+    """Its ``Location``, of a redirect."""
 
     @property
     def success(self) -> bool:
@@ -232,7 +234,8 @@ def reply_from(status: int, headers: Mapping[str, str], body: bytes) -> Reply:
     """A reply with what its headers say (names in any case; a mapping that does not mind, as httpx's)."""
     date = _date(headers.get("date", ""))
     retry_after_s = _retry_after_s(headers.get("retry-after", ""), date)
-    return Reply(status, body, date, headers.get("x-request-id", ""), retry_after_s)
+    trace, location = headers.get("x-request-id", ""), headers.get("location", "")
+    return Reply(status, body, date, trace, retry_after_s, location)
 
 
 def _date(text: str) -> float | None:

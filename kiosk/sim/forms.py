@@ -100,9 +100,9 @@ def token_error(message: str) -> ApiError:
 # --- objects ----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Account:
-    """Whose books they are: the seller, its one store and its one POS."""
+    """Whose books they are: the seller, and the store and the POS of the counter (empty: none yet)."""
 
     user_id: int
     store: str

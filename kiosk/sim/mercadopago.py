@@ -34,15 +34,14 @@ from kiosk.sim.forms import (
     payment_form,
     payments_error,
     plain_error,
-    pos_form,
-    store_form,
     user_form,
 )
 from kiosk.sim.gateway import CONTROL, Gateway, json_answer
 from kiosk.sim.ledger import Deletion, Ledger
 from kiosk.sim.line import Line
 from kiosk.sim.order_rules import read_order
-from kiosk.sim.searches import find_by_ids, search_orders, search_payments
+from kiosk.sim.premises import Premises
+from kiosk.sim.searches import search_orders, search_payments
 from kiosk.sim.served import bound, served
 
 SEARCH_LAG_S: Final = 5.0
@@ -55,7 +54,10 @@ _POS_OF_STORE: Final = "/instore/qr/seller/collectors/{user_id}/stores/{store}/p
 
 
 class FakeMercadoPago:
-    """One seller's account with one store and one POS; ``wall`` is its clock, seconds since 1970."""
+    """One seller's account, as it is with one store and one POS, or without any (no ``store``, no ``pos``).
+
+    ``wall`` is its clock, seconds since 1970.
+    """
 
     def __init__(
         self,
@@ -63,8 +65,8 @@ class FakeMercadoPago:
         wall: Callable[[], float],
         token: str,
         user_id: int,
-        store: str,
-        pos: str,
+        store: str = "",
+        pos: str = "",
         site: str = "MLB",
         test_account: bool = True,
     ) -> None:
@@ -73,12 +75,13 @@ class FakeMercadoPago:
         self.pause: Callable[[float], Awaitable[None]] = asyncio.sleep
         """How a slow answer waits."""
         self.troubles = dict.fromkeys(_TROUBLES, False)
+        self._account = Account(user_id, store, pos, test_account)
+        self.premises = Premises(self._account, self.ledger)
         self.app = Starlette(
             routes=self._routes(),
             middleware=[Middleware(Gateway, token=token, troubles=self.troubles, wall=wall, pause=self._pause)],
             exception_handlers={ApiError: _on_api_error, HTTPException: _on_http_error},
         )
-        self._account = Account(user_id, store, pos, test_account)
         self._token = token
         self._line: Line | None = None
 
@@ -255,17 +258,6 @@ class FakeMercadoPago:
     async def _me(self, _request: Request) -> Response:
         return json_answer(user_form(self._account, self.ledger))
 
-    async def _find_stores(self, request: Request) -> Response:
-        if request.path_params["user_id"] != str(self._account.user_id):
-            body = {"message": "At least one policy returned UNAUTHORIZED.", "status": 403, "blocked_by": "PolicyAgent"}
-            raise ApiError(403, {**body, "code": "PA_UNAUTHORIZED_RESULT_FROM_POLICIES"})
-        found = find_by_ids([store_form(self._account)], request.query_params, frozenset({"external_id"}))
-        return json_answer([found] if self.ledger.behaviour.stores_in_array else found)
-
-    async def _find_pos(self, request: Request) -> Response:
-        ids = frozenset({"external_id", "external_store_id", "store_id", "category"})
-        return json_answer(find_by_ids([pos_form(self._account, self.ledger)], request.query_params, ids))
-
     # --- what is no part of Mercado Pago --------------------------------------------------------------------------
 
     async def _on_customer(self, request: Request) -> Response:
@@ -297,8 +289,7 @@ class FakeMercadoPago:
             Route("/v1/payments/search", self._find_payments),
             Route("/v1/payments/{id}", self._payment),
             Route("/users/me", self._me),
-            Route("/users/{user_id}/stores/search", self._find_stores),
-            Route("/pos", self._find_pos),
+            *self.premises.routes(),
             Route("/customer", self._on_customer, methods=["POST"]),
             Route("/trouble", self._on_trouble, methods=["GET", "POST"]),
             Route("/doubt", self._on_doubt, methods=["GET", "POST"]),
