@@ -66,13 +66,14 @@ def wait_until_nobody_is_served(
 def line(status: Status) -> str:
     """One line for people."""
     owed, disputed = (len(status["obligations"][name]) for name in ("debts", "disputes"))
-    sale = status["sale"]
+    sale, left = status["sale"], status.get("health", {}).get("tickets_left")
     parts = [
         str(status["state"]),
         *([f"sale {sale['number']}"] if sale else []),
         *(str(fault) for device in ("display", "keypad", "sound") for fault in status["health"].get(device) or ()),
         *([f"papers owed: {owed}"] if owed else []),
         *([f"payments to settle: {disputed}"] if disputed else []),
+        *([f"paper for about {left} tickets"] if left is not None else []),
     ]
     return ", ".join(parts)
 

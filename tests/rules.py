@@ -43,8 +43,8 @@ ROOMS: Final[dict[str, tuple[str, ...]]] = {
     "journal": ("journal",),
     "systemd": ("systemd",),
     "control": ("control",),
-    "assembly": ("assembly", "check", "check_machine", "running", "agreement", "setup", "report"),
-    "commands": ("cli", "cli_backup", "cli_sales", "cli_setup", "cli_report", "__main__"),
+    "assembly": ("assembly", "answers", "check", "check_machine", "running", "agreement", "setup", "slip", "report"),
+    "commands": ("cli", "cli_backup", "cli_devices", "cli_sales", "cli_setup", "cli_report", "__main__"),
     "sim": ("sim",),
 }
 ADAPTERS: Final = {"keypad", "gpio", "display", "printer", "sound", "mercadopago", "journal", "systemd", "control"}

@@ -59,7 +59,7 @@ from kiosk.sale.events import (
     Woken,
 )
 from kiosk.sale.money import SITES
-from kiosk.sale.records import Agreed, Debt, Dispute, Record, Rows, Sale
+from kiosk.sale.records import Agreed, Debt, Dispute, Record, Roll, Rows, Sale
 from kiosk.sale.screens import Screen, lines, screen
 from kiosk.sale.shop import Shop
 from kiosk.sale.states import State, public_name
@@ -138,6 +138,7 @@ class MemoryJournal:
         self.debts: dict[str, Debt] = {}
         self.disputes: dict[str, Dispute] = {}
         self.agreed_until: float | None = None
+        self.roll: Roll | None = None
         self.restored = -1
         self.foreign: list[float] = []
         self.log: list[str] = []
@@ -173,6 +174,8 @@ class MemoryJournal:
                 self.disputes[record.payment] = record
             case Agreed():
                 self.agreed_until = record.until
+            case Roll():
+                self.roll = record
 
     def rows(self) -> Rows:
         """What was open when the power went."""
@@ -188,6 +191,7 @@ class MemoryJournal:
             foreign_at=tuple(self.foreign[-10:]),
             agreed_until=self.agreed_until,
             restored=self.restored,
+            roll=self.roll,
         )
 
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from kiosk.sale.commands import Print
 from kiosk.sale.events import Books, Evidence, Paper, Printed, PrinterEvent, PrintFailed, StatementIs
-from kiosk.sale.records import Agreed, Debt, DebtState, Dispute, Phase, Record, Rows, Sale
+from kiosk.sale.records import Agreed, Debt, DebtState, Dispute, Phase, Record, Roll, Rows, Sale
 from tests.laws import SLIP, law
 from tests.story_books import looked_up, paid_between
 
@@ -34,6 +34,7 @@ class MemoryJournal:
         self.debts: dict[str, Debt] = {}
         self.disputes: dict[str, Dispute] = {}
         self.agreed_until: float | None = None
+        self.roll: Roll | None = None
         self.restored = -1
         self.disk = Disk.GOOD
         self._owners: dict[str, str] = {}
@@ -42,7 +43,7 @@ class MemoryJournal:
     def copy(self) -> MemoryJournal:
         """A backup. A kiosk that starts on it doubts the papers that were owed (R21)."""
         copy = type(self)()
-        copy.disputes, copy.agreed_until = {**self.disputes}, self.agreed_until
+        copy.disputes, copy.agreed_until, copy.roll = {**self.disputes}, self.agreed_until, self.roll
         copy.sales, copy.restored = {**self.sales}, max((sale.number for sale in self.sales.values()), default=0)
         copy._owners, copy._foreign = {**self._owners}, [*self._foreign]
         for debt in self.debts.values():
@@ -67,6 +68,8 @@ class MemoryJournal:
                 self.disputes[record.payment] = record
             case Agreed():
                 self.agreed_until = record.until
+            case Roll():
+                self.roll = record
 
     def _write_sale(self, sale: Sale) -> None:
         old = self.sales.get(sale.reference)
@@ -112,6 +115,7 @@ class MemoryJournal:
             foreign_at=tuple(self._foreign[-10:]),
             agreed_until=self.agreed_until,
             restored=self.restored,
+            roll=self.roll,
         )
 
 
@@ -129,6 +133,8 @@ class PrinterMood(Enum):
 
 
 PAPER_S: Final = 1.5
+LENGTH_MM: Final = 110
+"""Of a paper; half of it where the printer stops in the middle."""
 HUNG_S: Final = 55.0
 _SAYS: Final = {
     PrinterMood.WELL: Paper.OK,
@@ -179,5 +185,5 @@ class Printer:
         if mood in (PrinterMood.RUNS_OUT, PrinterMood.DIES, PrinterMood.CUTS_OFF):
             self.mood = PrinterMood.OUT
             paper = Paper.OUT if mood is PrinterMood.RUNS_OUT else Paper.OFFLINE
-            return at, PrintFailed(command.job, began=True, paper=paper)
-        return at, Printed(command.job, sure=mood is not PrinterMood.MUTE)
+            return at, PrintFailed(command.job, began=True, paper=paper, mm=LENGTH_MM // 2)
+        return at, Printed(command.job, sure=mood is not PrinterMood.MUTE, mm=LENGTH_MM)

@@ -17,7 +17,7 @@ from typing import Final
 
 from kiosk.sale.commands import Command, Lane, PaymentCall, Print, Save
 from kiosk.sale.events import Answer, Event, Woken
-from kiosk.sale.records import Agreed, Debt, Dispute, Record, Sale
+from kiosk.sale.records import Agreed, Debt, Dispute, Record, Roll, Sale
 from kiosk.sale.states import State
 from tests.world import EPOCH, Choose, World
 from tests.world_day import BREAKS, day, seeded
@@ -313,6 +313,8 @@ def _record(record: Record) -> str:
             return f"money {record.payment} {record.reason.value}{' settled' if record.settled else ''}"
         case Agreed():
             return "the account agreed"
+        case Roll():
+            return f"{record.mm} mm of paper"
 
 
 def _value(value: object) -> str:

@@ -171,6 +171,8 @@ class PrinterConfig:
     baud: Annotated[int, one_of(1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)] = 9600
     vendor_id: UsbId = None
     product_id: UsbId = None
+    roll_m: Annotated[int, between(0, 500)] = 0
+    """How long a new roll is, in metres; 0: not known."""
     required: bool = False
     logo: Device = ""
     qr: bool = False

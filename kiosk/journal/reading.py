@@ -13,10 +13,10 @@ from typing import TypeVar
 
 from kiosk.journal import schema, statement
 from kiosk.journal.file import connect, explained, refuse_unknown, sync_folder, version
-from kiosk.journal.rows import Row, checked, dispute_of, entry_of, sale_of
+from kiosk.journal.rows import Row, checked, debt_of, dispute_of, entry_of, roll_of, sale_of
 from kiosk.ports import JournalError
 from kiosk.sale.events import Books
-from kiosk.sale.records import DebtState, Dispute, Entry, Sale
+from kiosk.sale.records import Debt, DebtState, Dispute, Entry, Roll, Sale
 
 _BUSY_S = 5.0
 T = TypeVar("T")
@@ -104,6 +104,18 @@ class Reader:
     def log(self, number: int) -> tuple[Logged, ...]:
         """The log of the sale of that number, the oldest entry first."""
         return tuple(self._each(schema.LOG_OF_NUMBER, _logged, number))
+
+    def ticket(self, number: int) -> Debt | None:
+        """The ticket of the sale of that number, however far it has come; None where none was ever owed."""
+        return next(iter(tuple(self._each(schema.TICKET_OF_NUMBER, debt_of, number))), None)
+
+    def roll(self) -> Roll | None:
+        """The paper counted since the roll was changed; None: nobody knows."""
+        return next(iter(tuple(self._each(schema.ROLL, roll_of))), None)
+
+    def troubles(self, limit: int) -> tuple[Logged, ...]:
+        """The newest warnings and errors, the newest first."""
+        return tuple(self._each(schema.LAST_TROUBLES, _logged, limit))
 
     def paid_between(self, begin: float, end: float) -> tuple[str, ...]:
         """The payments of sales that were paid in that time (seconds since 1970)."""

@@ -25,6 +25,7 @@ from kiosk.sale.records import (
     Mark,
     Phase,
     Reason,
+    Roll,
     Sale,
     Size,
     Ticket,
@@ -131,6 +132,20 @@ def agreed_of(row: Row) -> float:
         ValueError: the row holds no time.
     """
     return moment(float(row["value"]))
+
+
+def roll_values(roll: Roll) -> Values:
+    """The row of ``meta`` that counts the paper."""
+    return {"roll": _json([roll.mm, roll.since, roll.ticket_mm])}
+
+
+def roll_of(row: Row) -> Roll | None:
+    """The paper that was counted; None where the row tells none: a count of paper never costs a shop its journal."""
+    try:
+        roll = _read(row["value"], lambda values: checked(Roll(*values)))
+    except (ValueError, TypeError):
+        return None
+    return roll if roll.mm >= 0 and roll.ticket_mm >= 0 else None
 
 
 def entry_values(entry: Entry, at: float) -> Values:

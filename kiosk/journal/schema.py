@@ -215,6 +215,10 @@ PUT_AGREED: Final = """
 INSERT INTO meta (key, value) VALUES ('agreed', :until) ON CONFLICT (key) DO UPDATE SET value = excluded.value
 """
 AGREED: Final = "SELECT value FROM meta WHERE key = 'agreed'"
+PUT_ROLL: Final = """
+INSERT INTO meta (key, value) VALUES ('roll', :roll) ON CONFLICT (key) DO UPDATE SET value = excluded.value
+"""
+ROLL: Final = "SELECT value FROM meta WHERE key = 'roll'"
 RESTORED: Final = "SELECT value FROM meta WHERE key = 'restored'"
 PAID_BETWEEN: Final = """
 SELECT payments.payment FROM sales JOIN payments USING (reference)
@@ -240,6 +244,7 @@ START: Final = (
     LAST_FOREIGN,
     AGREED,
     RESTORED,
+    ROLL,
 )
 """Every question of a start: none of them may read sales that are over."""
 
@@ -247,8 +252,15 @@ _LISTED: Final = _SALES + ", debts.state AS paper FROM sales LEFT JOIN debts ON 
 NEWEST_SALES: Final = _LISTED + "ORDER BY sales.id DESC LIMIT ?"
 ALL_SALES: Final = _LISTED + "ORDER BY sales.id"
 SALE_OF_NUMBER: Final = _LISTED + "WHERE sales.number = ? AND sales.number > 0"
+TICKET_OF_NUMBER: Final = """
+SELECT debts.* FROM sales JOIN debts ON debts.id = sales.reference WHERE sales.number = ? AND sales.number > 0
+"""
 DISPUTES_OF_NUMBER: Final = "SELECT * FROM disputes WHERE number = ? AND number > 0 ORDER BY seq"
 LOG_OF_NUMBER: Final = "SELECT * FROM log WHERE number = ? AND number > 0 ORDER BY seq"
+LAST_TROUBLES: Final = """
+SELECT * FROM (SELECT * FROM log ORDER BY seq DESC LIMIT 5000) WHERE level <= 4 ORDER BY seq DESC LIMIT ?
+"""
+"""Warnings and errors among the newest entries: a log of a million is not read for them."""
 
 MARK_COPY: Final = "INSERT INTO meta (key, value) VALUES ('copy', '1') ON CONFLICT (key) DO NOTHING"
 UNMARK_COPY: Final = "DELETE FROM meta WHERE key = 'copy'"

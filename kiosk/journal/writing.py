@@ -38,13 +38,15 @@ from kiosk.journal.rows import (
     entry_values,
     moment,
     payment_values,
+    roll_of,
+    roll_values,
     sale_of,
     sale_values,
     writable,
 )
 from kiosk.ports import JournalDamagedError, JournalError
 from kiosk.sale.events import Books
-from kiosk.sale.records import Agreed, Debt, DebtState, Dispute, Entry, Record, Rows, Sale, record_key
+from kiosk.sale.records import Agreed, Debt, DebtState, Dispute, Entry, Record, Roll, Rows, Sale, record_key
 
 CHECKED_AT_ONCE: Final = 8 * 1024 * 1024
 """Bytes up to which a journal is checked whole at every start: some four thousand sales, ten milliseconds on a PC, some
@@ -297,6 +299,8 @@ class SqliteJournal:
                 db.execute(schema.PUT_DISPUTE, dispute_values(record))
             case Agreed():
                 db.execute(schema.PUT_AGREED, agreed_values(record))
+            case Roll():
+                db.execute(schema.PUT_ROLL, roll_values(record))
             case _ as never:
                 assert_never(never)
 
@@ -363,6 +367,7 @@ def _rows(db: sqlite3.Connection) -> Rows:
         foreign_at=_all(db, schema.LAST_FOREIGN, lambda row: moment(row["made_at"])),
         agreed_until=agreed[0] if agreed else None,
         restored=restored[0] if restored else -1,
+        roll=next(iter(_all(db, schema.ROLL, roll_of)), None),
     )
 
 

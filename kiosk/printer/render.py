@@ -41,7 +41,7 @@ _WIDEST_DOTS: Final = 576  # An 80 mm paper's 72 mm at 8 dots a millimetre.
 _LETTER_DOTS: Final = 12  # Epson's font A, in which all is printed but the smaller letters.
 _LOGO_BYTES: Final = 20_000  # 277 rows of the widest.
 _LOGO_S: Final = 8  # On a slow line it must leave time for the ticket.
-_FEED_ROWS: Final = 6  # From the print head to the cutter; what the library's own ``cut`` feeds.
+FEED_ROWS: Final = 6  # From the print head to the cutter; what the library's own ``cut`` feeds.
 _ROW_DOTS: Final = 30
 _QR_DOT: Final = 5  # Dots for one module: 33 modules are 21 mm.
 _QR_ROWS: Final = 8
@@ -76,6 +76,7 @@ class Renderer:
         self._dots = _dots_across(dummy.profile)
         self._troubles = list(self._beyond(dummy.profile))
         self._raster = bool(dummy.profile.supports("bitImageRaster"))
+        self._logo_rows = 0
         self._logo = self._read_logo() if settings.logo else b""
 
     @property
@@ -152,7 +153,7 @@ class Renderer:
         rows += self._put_qr(dummy, ticket.reference)
         rows += self._put_lines(dummy, [*gap, *signs])
         self._end(dummy)
-        return rows + _FEED_ROWS + len(self._logo) * 8 // _WIDEST_DOTS // _ROW_DOTS
+        return rows + FEED_ROWS + self._logo_rows
 
     def _put_lines(self, dummy: Any, lines: list[TicketLine]) -> int:
         rows = lay_out([self._in_page(line) for line in lines], self._widths)
@@ -187,7 +188,7 @@ class Renderer:
         if self._settings.cut:
             dummy.cut()
         else:
-            dummy.print_and_feed(_FEED_ROWS)
+            dummy.print_and_feed(FEED_ROWS)
 
     @staticmethod
     def _centred(dummy: Any, data: bytes) -> None:
@@ -219,6 +220,7 @@ class Renderer:
         width, height = (picture.width + 7) // 8, picture.height
         if picture.width > (self._dots or _WIDEST_DOTS) or width * height > self._logo_bytes():
             raise ValueError(f"too large ({picture.width}x{height} dots)")
+        self._logo_rows = -(-height // _ROW_DOTS)
         return b"".join(_strips(self._image.EscposImage(picture).to_raster_format(), width))
 
     def _logo_bytes(self) -> int:

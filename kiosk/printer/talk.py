@@ -45,6 +45,8 @@ class Talk:
         self._until = clock() + JOB_S
         self.began = False
         """Whether a byte of a ticket may have left."""
+        self.taken = 0
+        """Bytes of a ticket that certainly left this machine."""
         self.nonsense = ""
         """What a printer that cannot report says instead, in words for the technician."""
 
@@ -106,6 +108,7 @@ class Talk:
         began, self.began = self.began, True  # If it raises, nobody knows.
         taken = self._transport.write(chunk, within_s)
         self.began = began or taken > 0
+        self.taken += taken
         return taken
 
     def _why_stopped(self) -> Paper:

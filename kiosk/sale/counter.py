@@ -19,6 +19,7 @@ from kiosk.sale.events import (
     Key,
     LookNow,
     NotSaved,
+    PaperAsked,
     PaperIs,
     Refused,
     Renewed,
@@ -30,6 +31,7 @@ from kiosk.sale.events import (
 from kiosk.sale.moves import end
 from kiosk.sale.paper import Papers
 from kiosk.sale.records import Debt, DebtState, Dispute, Entry, Mark, Phase, Record, Rows, Sale, record_key
+from kiosk.sale.roll import Reel
 from kiosk.sale.shop import Shop
 from kiosk.sale.states import NEVER, Adopting, Checking, Clearing, Placing, Starting, State, Waiting, Withdrawing
 from kiosk.sale.turn import Health, NewId, Now, Proof, Turn
@@ -161,6 +163,10 @@ def _with_newest(counter: Counter, event: Event) -> Event:
         case Seen() if counter.unsaved:
             others = [r for r in counter.unsaved if isinstance(r, Sale) and r.reference != event.reference]
             return replace(event, spent=event.spent.union(*(sale.payments for sale in others)))
+        case PaperAsked():
+            unsaved = [record for record in counter.unsaved if isinstance(record, Debt)]
+            tickets = {debt.number: debt for debt in (*unsaved, *counter.papers.debts) if debt.reference}
+            return replace(event, debt=tickets.get(event.number, event.debt))
         case _:
             return event
 
@@ -266,6 +272,8 @@ def holdings(counter: Counter) -> tuple[Record, ...]:
     what is watched, owed and disputed, and what could not be written."""
     records = [watch.sale for watch in counter.watches.items], counter.papers.debts, counter.disputes, counter.unsaved
     newest: dict[str, Record] = {record_key(record): record for kind in records for record in kind}
+    if counter.papers.reel.roll:
+        newest[record_key(counter.papers.reel.roll)] = counter.papers.reel.roll
     if isinstance(counter.state, Placing | Adopting | Waiting | Withdrawing | Checking):
         newest[record_key(counter.state.sale)] = counter.state.sale
     return tuple(newest.values())
@@ -318,7 +326,7 @@ def resume(rows: Rows, shop: Shop, now: Now, new_id: NewId) -> tuple[Counter, tu
         state = Adopting(sale, turn.ask_pos(sale.reference))
         turn.log("resumed", f"sale {sale.number}: was open when the kiosk stopped", sale, level=5)
     turn.must_prove(doubt=doubt)
-    papers = Papers(debts=debts, last=rows.last_ticket)
+    papers = Papers(debts=debts, last=rows.last_ticket, reel=Reel(shop.roll_m * 1000, rows.roll))
     counter = Counter(shop, disputes=rows.disputes, audit=audit.resume(rows.agreed_until, now.mono))
     return _finish(counter, turn, state, watches, papers)
 

@@ -6,12 +6,12 @@ An answer speaks the sale's words, whatever the provider's are. Three outcomes o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
 from kiosk.sale.commands import Command
-from kiosk.sale.records import Dispute, Sale
+from kiosk.sale.records import Debt, Dispute, Sale
 
 # --- the world ------------------------------------------------------------------------------------------------------
 
@@ -40,6 +40,20 @@ class LookNow:
 
     reference: str = ""
     """The order meant; empty: the one in front."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaperAsked:
+    """The technician wants a paper that nobody is owed: a sale's ticket once more, or a slip of the service."""
+
+    ask: int
+    """Counts up; what became of it is told under this number."""
+    number: int = 0
+    """The sale's; 0: the slip."""
+    debt: Debt | None = None
+    """The sale's ticket, as the journal had it a moment ago; None: it has none."""
+    slip: tuple[str, ...] = ()
+    """The slip's lines."""
 
 
 # --- what the provider answered ---------------------------------------------------------------------------------------
@@ -327,6 +341,8 @@ class Printed:
 
     job: int
     sure: bool = True
+    mm: int = field(default=0, compare=False)
+    """How much paper it took. Not compared, here and below: what came of the job is the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,6 +353,8 @@ class PrintFailed:
     began: bool
     paper: Paper
     detail: str = ""
+    mm: int = field(default=0, compare=False)
+    """How much paper it took, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,4 +387,6 @@ class Renewed:
 
 CallAnswer: TypeAlias = Placed | Busy | Holds | Seen | Removed | AccountIs | StatementIs | Refused | Unknown
 PrinterEvent: TypeAlias = Printed | PrintFailed | PaperIs
-Event: TypeAlias = Key | Woken | Stop | LookNow | CallAnswer | PrinterEvent | DeviceIs | Saved | NotSaved | Renewed
+Event: TypeAlias = (
+    Key | Woken | Stop | LookNow | PaperAsked | CallAnswer | PrinterEvent | DeviceIs | Saved | NotSaved | Renewed
+)

@@ -7,13 +7,16 @@ reached paper, whatever is printed next says POSSIBLE DUPLICATE; once it is out,
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Final
 
+from kiosk.sale import roll
 from kiosk.sale.commands import AskPrinter, Print, Tune
-from kiosk.sale.events import Event, Paper, PaperIs, Printed, PrintFailed, Woken
+from kiosk.sale.events import Event, Paper, PaperAsked, PaperIs, Printed, PrintFailed, Woken
 from kiosk.sale.records import Debt, DebtState, Dispute, Mark
+from kiosk.sale.roll import Reel
 from kiosk.sale.states import NEVER, MenuItem, Paid, Resting, State
-from kiosk.sale.ticket import summary
+from kiosk.sale.ticket import service_slip, summary
 from kiosk.sale.turn import Turn
 
 JOB_S: Final = 40.0
@@ -36,6 +39,35 @@ class Job:
     debt: str = ""
     """Whose paper it is; empty: a copy or a summary, owed to nobody."""
     summary: bool = False
+
+
+class Outcome(Enum):
+    """What became of a paper that the technician asked for."""
+
+    PRINTING = "printing"
+    PRINTED = "printed"
+    PRESUMED = "presumed"
+    """All bytes taken by a printer that never reports."""
+    FAILED = "failed"
+    REFUSED = "refused"
+    """It was not tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A paper that the technician asked for, in his language: that of the tools, English."""
+
+    ask: int
+    outcome: Outcome
+    what: str = ""
+    """What was printed, with which mark."""
+    why: str = ""
+    """Why it was not."""
+    job: int = 0
+
+
+ASKED_MAX: Final = 8
+"""So many of them are remembered: whoever asked comes back for the outcome at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +95,9 @@ class Papers:
     """The old debts were asked for: first a slip that lists them..."""
     old: frozenset[str] = frozenset()
     """...then these."""
+    asked: tuple[Asking, ...] = ()
+    """What the technician asked for, newest last."""
+    reel: Reel = Reel()  # noqa: RUF009  (frozen)
 
     @property
     def wakes_at(self) -> float:
@@ -72,16 +107,24 @@ class Papers:
     @property
     def menu(self) -> tuple[MenuItem, ...]:
         """What the menu can offer."""
-        return ((MenuItem.REPRINT,) if self.last else ()) + ((MenuItem.DEBTS,) if self.debts else ())
+        printing = ((MenuItem.REPRINT,) if self.last else ()) + ((MenuItem.DEBTS,) if self.debts else ())
+        return (*printing, MenuItem.NEW_ROLL) if self.reel.length_mm else printing
+
+    def asking(self, ask: int) -> Asking | None:
+        """What became of it; None: it is forgotten, or was never asked for."""
+        return next((asking for asking in self.asked if asking.ask == ask), None)
 
 
 def step(papers: Papers, event: Event, turn: Turn, front: State) -> Papers:
     """Take what the printer said and what is newly owed; print what may be printed now."""
+    if isinstance(event, PaperAsked):
+        papers = _asked(papers, event, turn, front)
     if not turn.shop.printer:
         return _without_printer(papers, turn)
     match event:
         case PaperIs():
-            papers = replace(papers, ask_at=_ask_at(papers, turn), asked_at=None)
+            reel = roll.heard(papers.reel, event, turn.wall)
+            papers = replace(papers, ask_at=_ask_at(papers, turn), asked_at=None, reel=reel)
         case Printed() | PrintFailed():
             papers = _answered(papers, event, turn)
         case Woken() if papers.job and turn.mono >= papers.job.until:
@@ -96,7 +139,7 @@ def step(papers: Papers, event: Event, turn: Turn, front: State) -> Papers:
     if papers.job is None and turn.mono >= papers.ask_at:
         turn.commands.append(AskPrinter())
         papers = replace(papers, ask_at=turn.mono + JOB_S, asked_at=turn.mono)
-    return papers
+    return papers if papers.reel.kept else replace(papers, reel=roll.keep(papers.reel, turn))
 
 
 def _ask_at(papers: Papers, turn: Turn) -> float:
@@ -123,6 +166,9 @@ def _take(papers: Papers, turn: Turn, front: State) -> Papers:
     for wish in turn.wishes:
         if wish is MenuItem.DEBTS:
             papers = replace(papers, summary=True, old=frozenset(debt.id for debt in papers.debts), spoiled=())
+        elif wish is MenuItem.NEW_ROLL:
+            turn.log("new-roll", "the paper roll was changed: said in the menu")
+            papers = replace(papers, reel=roll.changed(papers.reel, turn.wall))
         elif can_copy(papers, turn.health.paper, front):
             papers = replace(papers, copy=True)
         else:
@@ -192,12 +238,17 @@ def _print_debt(papers: Papers, debt: Debt, turn: Turn) -> Papers:
 
 
 def _print_copy(papers: Papers, debt: Debt, turn: Turn) -> Papers:
-    """A ticket once more. Where its first print is only presumed, nobody knows which of the two is the first."""
-    doubtful = debt.state is not DebtState.PRINTED
-    mark = Mark.POSSIBLE_DUPLICATE if doubtful else Mark.COPY
+    """A ticket once more."""
+    mark = copy_mark(debt)
     turn.log("copy", f"sale {debt.number}: printing it again: {mark.value}", debt)
     command = Print(papers.jobs + 1, debt.ticket, (*debt.marks, mark))
     return _send(replace(papers, copy=False), command, Job(command.job, turn.mono + JOB_S), turn)
+
+
+def copy_mark(debt: Debt) -> Mark:
+    """What a ticket that is printed once more says. Where its first print is only presumed, nobody knows which of the
+    two is the first."""
+    return Mark.COPY if debt.state is DebtState.PRINTED else Mark.POSSIBLE_DUPLICATE
 
 
 def _answered(papers: Papers, event: Printed | PrintFailed, turn: Turn) -> Papers:
@@ -206,6 +257,8 @@ def _answered(papers: Papers, event: Printed | PrintFailed, turn: Turn) -> Paper
         return papers
     papers = replace(papers, job=None) if job is papers.job else replace(papers, lost=None)
     debt = next((debt for debt in papers.debts if debt.id == job.debt), None)
+    papers = replace(papers, reel=roll.heard(papers.reel, event, turn.wall, ticket=bool(debt and debt.reference)))
+    papers = _told(papers, event)
     if isinstance(event, Printed):
         return _printed(papers, debt, event, turn) if debt else papers
     papers = replace(papers, ask_at=turn.mono + ASK_SOON_S)
@@ -238,3 +291,62 @@ def _printed(papers: Papers, debt: Debt, event: Printed, turn: Turn) -> Papers:
 
 def _with_debt(papers: Papers, debt: Debt) -> Papers:
     return replace(papers, debts=tuple(debt if other.id == debt.id else other for other in papers.debts))
+
+
+# --- what the technician asks for -------------------------------------------------------------------------------------
+
+
+def _asked(papers: Papers, event: PaperAsked, turn: Turn, front: State) -> Papers:
+    """Now or not at all: nobody wants to find it on the counter an hour later.
+
+    A ticket that is still owed is not copied (L3): it is printed, as what it is.
+    """
+    if why := _why_not(papers, event, turn, front):
+        return _remember(papers, Asking(event.ask, Outcome.REFUSED, why=why))
+    debt = event.debt
+    if debt is None:
+        marks = (Mark.TRAINING,) if turn.training else ()
+        turn.note("slip", "printing a service slip")
+        command = Print(papers.jobs + 1, service_slip(event.slip, turn.shop), marks)
+        papers, what = _send(papers, command, Job(command.job, turn.mono + JOB_S), turn), "the slip"
+    elif debt.id in (owed.id for owed in papers.debts):
+        papers = _print_debt(papers, debt, turn)
+        doubt = ", as POSSIBLE DUPLICATE" if debt.tried else ""
+        what = f"the ticket of sale {debt.number}, which was still owed{doubt}"
+    else:
+        papers = _print_copy(papers, debt, turn)
+        what = f"the ticket of sale {debt.number} as {copy_mark(debt).value.replace('-', ' ').upper()}"
+    return _remember(papers, Asking(event.ask, Outcome.PRINTING, what, job=papers.jobs))
+
+
+def _why_not(papers: Papers, event: PaperAsked, turn: Turn, front: State) -> str:
+    """Why the paper cannot come out now; empty: it can."""
+    paper = turn.health.paper
+    if not turn.shop.printer:
+        return "no printer is configured"
+    if not isinstance(front, Resting):  # R19
+        return "busy: a sale is open"
+    if papers.job:
+        return "busy: the printer is printing"
+    if event.debt is None and event.number:
+        return f"there is no ticket of sale {event.number}"
+    if paper is None:
+        return "the printer has not said yet how it is"
+    return "" if paper.usable else f"the printer: {paper.value}"
+
+
+def _remember(papers: Papers, asking: Asking) -> Papers:
+    return replace(papers, asked=(*papers.asked, asking)[-ASKED_MAX:])
+
+
+def _told(papers: Papers, event: Printed | PrintFailed) -> Papers:
+    """What became of it, where it was asked for."""
+    if not any(asking.job == event.job for asking in papers.asked):
+        return papers
+    outcome, why = Outcome.FAILED, ""
+    if isinstance(event, Printed):
+        outcome = Outcome.PRINTED if event.sure else Outcome.PRESUMED
+    else:
+        why = ", ".join(filter(None, (event.paper.value, event.detail)))
+    asked = (replace(a, outcome=outcome, why=why) if a.job == event.job else a for a in papers.asked)
+    return replace(papers, asked=tuple(asked))

@@ -260,7 +260,18 @@ class Agreed:
     """Up to here, seconds since 1970 by the provider's clock; in a new journal, its beginning."""
 
 
-Record: TypeAlias = Sale | Debt | Dispute | Agreed
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """What went through the printer since its paper roll was changed. The journal keeps the newest alone."""
+
+    mm: int
+    since: float
+    """When it was changed, as far as that is known: seconds since 1970."""
+    ticket_mm: int = 0
+    """How long a ticket is, the mean of the last ones; 0: none was printed yet."""
+
+
+Record: TypeAlias = Sale | Debt | Dispute | Agreed | Roll
 
 
 def record_key(record: Record) -> str:
@@ -274,6 +285,8 @@ def record_key(record: Record) -> str:
             return "dispute:" + record.payment
         case Agreed():
             return "agreed"
+        case Roll():
+            return "roll"
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,3 +328,5 @@ class Rows:
     """Up to when the account was held against the journal, by the provider's clock; None: a new journal."""
     restored: int = -1
     """A copy took the journal's place: what came of its sales, up to this number, after it was made, is not known."""
+    roll: Roll | None = None
+    """The paper roll; None: nobody knows when it was changed."""

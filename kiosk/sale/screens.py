@@ -154,7 +154,15 @@ def _idle(counter: Counter, state: Idle, words: Words) -> Screen:
     text = _owed(counter, words)
     if state.after and not text:
         text = words.notices[state.after].head
+    text = text or _paper_left(counter, words)
     return Screen(words.ready, _amount(counter, 0), text, footer)
+
+
+def _paper_left(counter: Counter, words: Words) -> str:
+    left = counter.papers.reel.tickets_left
+    if left is None or not counter.papers.reel.runs_low:
+        return ""
+    return words.paper_left.format(count=left) if left else words.papers[Paper.LOW]
 
 
 def _owed(counter: Counter, words: Words) -> str:
@@ -280,6 +288,8 @@ def icons(counter: Counter) -> tuple[Icon, ...]:
         found.append(Icon.PAPER)
     elif counter.shop.printer and health.paper and not health.paper.usable:
         found.append(Icon.PRINTER)
+    elif counter.papers.reel.runs_low:
+        found.append(Icon.PAPER)
     if not health.journal or health.set_aside:
         found.append(Icon.JOURNAL)
     if health.keypad:

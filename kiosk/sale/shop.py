@@ -36,5 +36,7 @@ class Shop:
     """No new sale without a working printer."""
     display_required: bool = False
     """No new sale without a working display."""
+    roll_m: int = 0
+    """How long a new paper roll is, in metres; 0: not known, and no forecast."""
     training: bool = False
     """Nothing sold here is real."""

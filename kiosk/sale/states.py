@@ -125,6 +125,8 @@ class MenuItem(Enum):
 
     REPRINT = "reprint"
     DEBTS = "debts"
+    NEW_ROLL = "new-roll"
+    """The paper roll was just changed: count it anew."""
 
 
 @dataclass(frozen=True, slots=True)

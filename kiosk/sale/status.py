@@ -23,6 +23,7 @@ def status(counter: Counter, mono: float) -> dict[str, object]:
             "answered_s": None if health.answered_at is None else round(mono - health.answered_at, 1),
             "printer": health.paper and health.paper.value,
             **{device.value: _ills(health.faults(device)) for device in Device},
+            "tickets_left": counter.papers.reel.tickets_left,
             "journal": health.journal,
             "set_aside": list(health.set_aside),
             "pos_free": counter.proof.free,
@@ -70,6 +71,8 @@ def status_line(counter: Counter) -> str:
     if counter.health.set_aside:
         parts.append(f"damaged journal set aside: {', '.join(counter.health.set_aside)}")
     parts += [fault.text for device in Device for fault in counter.health.faults(device) or ()]
+    if counter.papers.reel.runs_low:
+        parts.append(f"paper for about {counter.papers.reel.tickets_left} tickets")
     if counter.papers.debts:
         parts.append(f"papers owed: {len(counter.papers.debts)}")
     if counter.disputes:

@@ -87,6 +87,12 @@ def summary(debts: tuple[Debt, ...], shop: Shop) -> Ticket:
     )
 
 
+def service_slip(lines: tuple[str, ...], shop: Shop) -> Ticket:
+    """What the technician had printed. Whatever it says, it says at both ends that it is no receipt (L1)."""
+    sign = TicketLine(words_of(shop.language).service_slip, align=Align.CENTRE, bold=True, unbroken=True)
+    return Ticket((sign, RULE, *(TicketLine(line) for line in lines), RULE, sign))
+
+
 def _header(shop: Shop) -> tuple[TicketLine, ...]:
     return (
         TicketLine(shop.name, align=Align.CENTRE, size=Size.BIG, bold=True),

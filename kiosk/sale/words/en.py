@@ -52,7 +52,12 @@ WORDS = Words(
     ticket_owed="Owed: {reason}",
     menu_head="Menu",
     menu_footer="# do  * next",
-    menu={MenuItem.REPRINT: "Print last ticket", MenuItem.DEBTS: "Print owed tickets"},
+    menu={
+        MenuItem.REPRINT: "Print last ticket",
+        MenuItem.DEBTS: "Print owed tickets",
+        MenuItem.NEW_ROLL: "New paper roll",
+    },
+    paper_left="Paper for about {count} tickets",
     owed_count="Tickets owed: {count}",
     disputed_count="To settle: {count}",
     hints={
@@ -127,5 +132,6 @@ WORDS = Words(
         Reason.UNCONFIRMED: "A payment without a complete order",
     },
     summary="OWED TICKETS",
+    service_slip="SERVICE SLIP - NOT A RECEIPT",
     date_format="%d %b %Y %H:%M",
 )

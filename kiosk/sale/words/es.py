@@ -52,7 +52,12 @@ WORDS = Words(
     ticket_owed="Falta imprimir: {reason}",
     menu_head="Menú",
     menu_footer="# sí  * siguiente",
-    menu={MenuItem.REPRINT: "Imprimir el último", MenuItem.DEBTS: "Imprimir pendientes"},
+    menu={
+        MenuItem.REPRINT: "Imprimir el último",
+        MenuItem.DEBTS: "Imprimir pendientes",
+        MenuItem.NEW_ROLL: "Rollo nuevo",
+    },
+    paper_left="Papel para unos {count} tickets",
     owed_count="Por imprimir: {count}",
     disputed_count="Por resolver: {count}",
     hints={
@@ -127,5 +132,6 @@ WORDS = Words(
         Reason.UNCONFIRMED: "Pago sin orden completa",
     },
     summary="TICKETS PENDIENTES",
+    service_slip="SERVICIO - NO ES TICKET",
     date_format="%d/%m/%Y %H:%M",
 )

@@ -52,7 +52,12 @@ WORDS = Words(
     ticket_owed="Falta imprimir: {reason}",
     menu_head="Menu",
     menu_footer="# sim  * próximo",
-    menu={MenuItem.REPRINT: "Imprimir o último", MenuItem.DEBTS: "Imprimir pendentes"},
+    menu={
+        MenuItem.REPRINT: "Imprimir o último",
+        MenuItem.DEBTS: "Imprimir pendentes",
+        MenuItem.NEW_ROLL: "Bobina nova",
+    },
+    paper_left="Papel para uns {count} comprovantes",
     owed_count="Por imprimir: {count}",
     disputed_count="A resolver: {count}",
     hints={
@@ -127,5 +132,6 @@ WORDS = Words(
         Reason.UNCONFIRMED: "Pagamento sem pedido completo",
     },
     summary="COMPROVANTES PENDENTES",
+    service_slip="SERVIÇO - NÃO É COMPROVANTE",
     date_format="%d/%m/%Y %H:%M",
 )

@@ -79,6 +79,8 @@ class Words:
     menu_head: str
     menu_footer: str
     menu: Mapping[MenuItem, str]
+    paper_left: str
+    """The roll ends soon: for about ``{count}`` tickets."""
     owed_count: str
     disputed_count: str
     # why something cannot be done
@@ -106,5 +108,7 @@ class Words:
     settle: str
     reasons: Mapping[Reason, str]
     summary: str
+    service_slip: str
+    """Over and under what the technician had printed."""
     date_format: str
     """For ``strftime``."""
