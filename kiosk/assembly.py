@@ -18,7 +18,8 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from kiosk.config import Config, ConfigError, Secret, masked
+from kiosk.answers import Answers, KeyTap
+from kiosk.config import Config, ConfigError, Secret
 from kiosk.control import ControlServer
 from kiosk.journal import SqliteJournal
 from kiosk.loop import CrashError, Loop
@@ -241,8 +242,9 @@ def run(config: Config, token: Secret, control: Path, ends: FarEnds) -> int:
         )
         tell = partial(_say, service, "keypad", level=6)
         opened = ends.keypad or _keypad(config, pins, inbox.put, tell)
-        ending.callback(_Keys(opened, inbox.put, lambda: loop.ask(lambda _counter: None)).close)
-        server = ControlServer(control, lambda request: _answer(loop, config, request))
+        keys = KeyTap(inbox.put)
+        ending.callback(_Keys(opened, keys, lambda: loop.ask(lambda _counter: None)).close)
+        server = ControlServer(control, Answers(loop, config, keys, inbox.put))
         ending.callback(server.close)
         painter.first.wait(FIRST_SCREEN_S)
         service.ready()
@@ -253,20 +255,6 @@ def run(config: Config, token: Secret, control: Path, ends: FarEnds) -> int:
             raise
         service.stopping()
     return 0
-
-
-def _answer(loop: Loop, config: Config, request: dict[str, object]) -> dict[str, object]:
-    """What the control socket answers."""
-    match request.get("command"):
-        case "status":
-            try:
-                return loop.status()
-            except TimeoutError as error:
-                return {"error": str(error)}
-        case "config":
-            return {"config": masked(config)}
-        case unknown:
-            return {"error": f"unknown command {unknown!r}: this kiosk knows status and config"}
 
 
 def control_path(config: Config, environ: Mapping[str, str]) -> Path:

@@ -15,6 +15,7 @@ from kiosk.config import Config
 from kiosk.ports import Clock, JournalError
 from kiosk.sale.commands import AskAccount
 from kiosk.sale.events import AccountIs, CallAnswer, Paper, Refused, Reject, Trouble, Unknown
+from kiosk.sale.roll import LOW_TICKETS
 
 CLOCK_OFF_S: Final = 60.0
 """A clock that is further off the provider's makes tickets with wrong times, and TLS fail in the end."""
@@ -173,6 +174,13 @@ def check_printer(paper: Paper, trouble: str = "") -> Result:
     return Result("printer", False, ", ".join(filter(None, (paper.value, trouble))), PAPERS.get(paper, ""))
 
 
+def check_paper(tickets_left: int | None) -> Iterator[Result]:
+    """The forecast of the paper; nothing where nobody knows."""
+    if tickets_left is not None:
+        advice = "have a new roll at hand" if tickets_left <= LOW_TICKETS else ""
+        yield Result("paper", True, f"for about {tickets_left} tickets", advice)
+
+
 def check_display(fault: str | None, driver: str) -> Result:
     """Whether the panel took a picture; ``fault`` as the display tells it."""
     if fault is None:
@@ -243,6 +251,8 @@ def of_service(status: Mapping[str, object]) -> Iterator[Result]:
     for device in ADVICE:
         if isinstance(health.get(device), list):
             yield from _device(device, [str(fault) for fault in _list(health[device])])
+    left = health.get("tickets_left")
+    yield from check_paper(left if isinstance(left, int) else None)
     yield from check_set_aside([str(name) for name in _list(health.get("set_aside"))])
     journal = bool(health.get("journal"))
     advice = "" if journal else "free disk space; check the card; see journalctl -u kiosk"

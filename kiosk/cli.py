@@ -17,14 +17,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from kiosk.cli_backup import add_arguments, backup
+from kiosk.cli_devices import print_slip, reprint, show_keys
 from kiosk.cli_report import add_options as add_report_options
 from kiosk.cli_report import report
-from kiosk.cli_sales import CommandError, add_actions, list_sales
+from kiosk.cli_sales import CommandError, add_actions, list_sales, sale_number
 from kiosk.cli_setup import add_options as add_setup_options
 from kiosk.cli_setup import setup
 from kiosk.config import DEFAULT_PATH, Config, ConfigError, load, load_token, masked, token_warning
 from kiosk.ports import JournalError, Keypad
-from kiosk.sale.events import DeviceIs, Key
+from kiosk.sale.events import Key
 
 if TYPE_CHECKING:
     from kiosk.assembly import FarEnds
@@ -68,6 +69,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="kiosk", description="A counter-payment kiosk: keypad, OLED, printer, QR.")
+    parser.add_argument("--version", action=_Version)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run: Callable[[argparse.Namespace], int], words: str) -> argparse.ArgumentParser:
@@ -88,17 +90,33 @@ def _parser() -> argparse.ArgumentParser:
     sim.add_argument("--port", type=_port, help="its port, with --only (default: any free one)")
     check = command("check", _check, "test every device and the account")
     check.add_argument("--json", action="store_true")
+    check.add_argument("--print", action="store_true", help="print the results, and what support asks for, as a slip")
     status = command("status", _status, "what the running kiosk is doing")
     status.add_argument("--json", action="store_true")
     status.add_argument("--wait", type=float, metavar="SECONDS", help="until nobody is served, at most this long")
     command("reload", _reload, "what the running kiosk would read anew, and what needs a restart")
     command("config", _config, "show the configuration in force, secrets masked")
-    command("keys", _keys, "show what the keypad sends; Ctrl-C ends")
+    command("keys", show_keys, "show what the keypad sends; Ctrl-C ends")
+    again = command("reprint", reprint, "a sale's ticket once more, marked as a copy or as a possible duplicate")
+    again.add_argument("number", type=sale_number, metavar="N")
     add_report_options(command("report", report, "one file for support, without secrets"))
     add_setup_options(command("setup", setup, "find or make store and point of sale; fill in configuration and token"))
     add_actions(command("sales", list_sales, "the journal: list, show N, export; reconcile it with the account"))
     add_arguments(command("backup", backup, "journal and configuration into a new folder, also while the kiosk runs"))
     return parser
+
+
+class _Version(argparse.Action):
+    """``--version``, found out only when it is asked for: looking it up takes longer than the rest of the parser."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str) -> None:
+        super().__init__(option_strings, dest, nargs=0, help="show the version and exit")
+
+    def __call__(self, parser: argparse.ArgumentParser, *_others: object) -> None:
+        from importlib.metadata import version
+
+        print(f"kiosk {version('kiosk')}")
+        parser.exit()
 
 
 def _port(text: str) -> int:
@@ -164,14 +182,17 @@ def _strangers(parsed: argparse.Namespace) -> str:
     return f"--only goes with --port alone, not with {', '.join(others)}" if others else ""
 
 
-# --- check, keys, config ----------------------------------------------------------------------------------------------
+# --- check, status, config --------------------------------------------------------------------------------------------
 
 
 def _check(parsed: argparse.Namespace) -> int:
     from kiosk.check import write
 
     config = load(parsed.config)
-    return write(list(_results(config)), sys.stdout, as_json=parsed.json)
+    results = list(_results(config))
+    if parsed.print:
+        results.append(print_slip(config, results))
+    return write(results, sys.stdout, as_json=parsed.json)
 
 
 def _results(config: Config) -> Iterator[Result]:
@@ -194,7 +215,15 @@ def _results(config: Config) -> Iterator[Result]:
 
 
 def _device_results(config: Config) -> Iterator[Result]:
-    from kiosk.check import check_display, check_journal, check_keypad, check_printer, check_set_aside, check_sound
+    from kiosk.check import (
+        check_display,
+        check_journal,
+        check_keypad,
+        check_paper,
+        check_printer,
+        check_set_aside,
+        check_sound,
+    )
     from kiosk.journal import found_aside, refuse_damaged
     from kiosk.keypad import keypad_state
     from kiosk.printer import TicketPrinter
@@ -211,6 +240,7 @@ def _device_results(config: Config) -> Iterator[Result]:
         answer = printer.carry_out(AskPrinter())
         assert isinstance(answer, PaperIs)
         yield check_printer(answer.paper, printer.trouble)
+        yield from check_paper(_tickets_left(config))
     yield check_journal(config.journal, lambda path: refuse_damaged(path, deep=True))
     yield from check_set_aside(found_aside(config.journal))
 
@@ -231,6 +261,18 @@ def _silent_pins(config: Config) -> tuple[str, ...] | None:
         faults = sounds.faults
         sounds.close()
     return faults
+
+
+def _tickets_left(config: Config) -> int | None:
+    """For about how many tickets there is paper, as the journal counts it; None: nobody knows."""
+    from kiosk.journal import Reader
+    from kiosk.sale.roll import tickets_left
+
+    try:
+        with Reader(config.journal) as reader:
+            return tickets_left(reader.roll(), config.shop.roll_m)
+    except JournalError:  # the check of the journal says what is wrong with it
+        return None
 
 
 def _show_something(config: Config) -> str | None:
@@ -301,40 +343,3 @@ def _reload(parsed: argparse.Namespace) -> int:
 def _config(parsed: argparse.Namespace) -> int:
     sys.stdout.write(masked(load(parsed.config)))
     return 0
-
-
-def _keys(parsed: argparse.Namespace) -> int:
-    from kiosk.assembly import control_path
-    from kiosk.control import ask
-    from kiosk.keypad import KeypadError, open_keypad
-
-    config = load(parsed.config)
-    try:
-        ask(control_path(config, os.environ), {"command": "status"})
-    except (OSError, ValueError):
-        pass
-    else:
-        raise CommandError("the service has the keypad: systemctl stop kiosk first")
-    try:
-        keypad = open_keypad(config.keypad, _show_key, time.monotonic, report=_show_faults, tell=_show_line)
-    except KeypadError as error:
-        raise CommandError(str(error)) from None
-    print("press keys; Ctrl-C ends")
-    try:
-        while True:
-            time.sleep(3600)
-    finally:
-        keypad.close()
-
-
-def _show_key(key: Key) -> None:
-    _show_line(f"{key.key}{'  held' if key.held else ''}")
-
-
-def _show_faults(keypad: DeviceIs) -> None:
-    for fault in keypad.faults:
-        _show_line(fault.text)
-
-
-def _show_line(line: str) -> None:
-    print(line, flush=True)

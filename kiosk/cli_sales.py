@@ -15,10 +15,19 @@ from typing import Final
 from kiosk.config import Config, load, load_token
 
 LIST_MAX: Final = 50
+NUMBER_MAX: Final = 2**63 - 1
+"""SQLite's largest."""
 
 
 class CommandError(Exception):
     """What a command cannot do, in one line."""
+
+
+def sale_number(text: str) -> int:
+    """A sale's number, as a command's argument."""
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:20]) <= NUMBER_MAX and len(text) < 20):
+        raise argparse.ArgumentTypeError(f"{text} is no number of a sale")
+    return int(text)
 
 
 def add_actions(sales: argparse.ArgumentParser) -> None:
@@ -30,7 +39,7 @@ def add_actions(sales: argparse.ArgumentParser) -> None:
     listing.add_argument("--count", type=int, default=LIST_MAX, help=f"default: {LIST_MAX}")
     listing.set_defaults(command=list_sales)
     show = actions.add_parser("show", help="one sale's whole story")
-    show.add_argument("number", type=int)
+    show.add_argument("number", type=sale_number)
     show.set_defaults(command=_show)
     export = actions.add_parser("export", help="all sales as CSV, or with --json as JSON")
     export.set_defaults(command=_export)

@@ -1,4 +1,5 @@
-"""What is asked of the running kiosk: how it is, whether somebody is being served, whether its configuration is new."""
+"""What is asked of the running kiosk: how it is, whether somebody is being served, whether its configuration is new;
+what its keypad sends; and to print something."""
 
 from __future__ import annotations
 
@@ -9,10 +10,14 @@ from typing import Any, Final, TextIO
 
 from kiosk.config import Config, masked
 from kiosk.control import ask
+from kiosk.sale.paper import Outcome
 
 AT_REST: Final = frozenset({"blocked", "idle", "notice"})
 """States in which no order can be open and nobody types (the design, section 9): a restart disturbs no customer."""
 POLL_S: Final = 1.0
+PAPER_POLL_S: Final = 0.3
+PRINT_S: Final = 45.0
+"""Longer than the machine waits for a printer."""
 
 Status = Mapping[str, Any]
 
@@ -84,3 +89,63 @@ def changed(in_force: str, config: Config) -> list[str]:
     return [
         f"[{table}] {key}" for table, keys in new.items() for key in keys if keys[key] != old.get(table, {}).get(key)
     ]
+
+
+# --- what it is asked to do -------------------------------------------------------------------------------------------
+
+
+def printed(control: Path, request: dict[str, object], pause: Callable[[float], object]) -> tuple[bool, str]:
+    """Have it print something; whether that came out as far as can be known, and in words.
+
+    Raises:
+        FileNotFoundError, ConnectionRefusedError: no kiosk runs there, or it ended meanwhile.
+        OSError, ValueError: it does not answer, or does not understand.
+    """
+    answer = _answered(control, request)
+    ask_again: dict[str, object] = {"command": "paper", "ask": answer.get("ask")}
+    left_s = PRINT_S
+    while answer.get("outcome") == Outcome.PRINTING.value and left_s > 0:
+        pause(PAPER_POLL_S)
+        left_s -= PAPER_POLL_S
+        answer = _answered(control, ask_again)
+    return outcome_in_words(Outcome(answer["outcome"]), str(answer.get("what")), str(answer.get("why")))
+
+
+def outcome_in_words(outcome: Outcome, what: str, why: str) -> tuple[bool, str]:
+    """Whether a paper came out as far as can be known; and in words: ``what`` was to be printed, ``why`` it was not."""
+    match outcome:
+        case Outcome.PRINTED:
+            return True, f"printed: {what}"
+        case Outcome.PRESUMED:
+            return True, f"printed, as far as this printer tells: {what}"
+        case Outcome.PRINTING:
+            return False, f"not known whether it was printed: {what}"
+        case Outcome.FAILED:
+            return False, f"not printed, or not whole: {what}: {why}"
+        case Outcome.REFUSED:
+            return False, f"not printed: {why}"
+
+
+def keys(control: Path, after: int | None) -> tuple[list[str], int]:
+    """The keys that arrived after that one, each as a line for people, and the last one's number; None: from now on.
+
+    Raises:
+        OSError, ValueError: as ``printed``.
+    """
+    answer = _answered(control, {"command": "keys", "after": after})
+    found, last = answer.get("keys"), answer.get("last")
+    if not isinstance(found, list) or not isinstance(last, int):
+        raise ValueError("it does not tell its keys")
+    return [key_line(str(key["key"]), held=bool(key["held"])) for key in found], last
+
+
+def key_line(key: str, *, held: bool) -> str:
+    """A key as ``kiosk keys`` shows it."""
+    return f"{key}{'  held' if held else ''}"
+
+
+def _answered(control: Path, request: dict[str, object]) -> dict[str, Any]:
+    answer = ask(control, request)
+    if "error" in answer:
+        raise ValueError(answer["error"])
+    return answer

@@ -260,8 +260,9 @@ def test_an_unknown_question_on_the_control_socket_is_told_what_is_known(world: 
 
     assert world.run(FarEnds(Keys(world, script))) == 0
     unknown, empty, known = answers
-    assert unknown == {"error": "unknown command 'refund': this kiosk knows status and config"}
-    assert empty == {"error": "unknown command None: this kiosk knows status and config"}
+    known_ones = "this kiosk knows status, config, keys, reprint, slip and paper"
+    assert unknown == {"error": f"unknown command 'refund': {known_ones}"}
+    assert empty == {"error": f"unknown command None: {known_ones}"}
     assert "error" not in known
 
 

@@ -38,6 +38,7 @@ def test_the_status_of_an_idle_counter_in_full() -> None:
             "display": None,
             "keypad": None,
             "sound": None,
+            "tickets_left": None,
             "journal": True,
             "set_aside": [],
             "pos_free": True,

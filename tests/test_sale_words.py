@@ -81,6 +81,7 @@ def test_nothing_but_the_known_things_is_filled_in() -> None:
         "blind": {"time"},
         "ticket_owed": {"reason"},
         "owed_count": {"count"},
+        "paper_left": {"count"},
         "disputed_count": {"count"},
         "key_stuck": {"key"},
         "hints[too-small]": {"amount"},

@@ -58,6 +58,8 @@ STOPS_WITHIN_S: Final = 12.1
 _GOLDEN: Final = 0x9E3779B97F4A7C15F39CC0605CEDC834
 _WOKEN: Final = Woken()
 _SAVED: Final = Saved()
+ROLL_M: Final = 3
+"""So short that it is low, and at its end, in each day."""
 SILENT: Final = frozenset({Sound, Note})
 """Commands of which the world takes no notice."""
 
@@ -78,7 +80,8 @@ class World:
         """The provider's clock minus ``at``."""
         self.drift_s = self.pick((0.0, -7.0, -1_800_000_000.0, 3600.0))
         """This machine's wall clock minus the provider's: a Pi has no battery clock."""
-        self.shop = shop or replace(SHOP, wait_s=self.pick((10, 10, 10, 10, 20, 60)), printer_required=not choose(8))
+        waits_s, required = self.pick((10, 10, 10, 10, 20, 60)), not choose(8)
+        self.shop = shop or replace(SHOP, wait_s=waits_s, printer_required=required, roll_m=ROLL_M)
         race, opened = self.pick(tuple(Race)), self.pick((Opened.AT_PAYMENT, *Opened))
         habits = Habits(opened, race, busy=not choose(4), test_account=not choose(8))
         self.tally: Tally[str] = Tally()

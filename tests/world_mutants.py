@@ -235,8 +235,8 @@ _LAWS: Final = (
     Mutant(
         "L3 R21",
         _PAPER,
-        "if doubtful else Mark.COPY",
-        "if doubtful and papers.lost else Mark.COPY",
+        "return Mark.COPY if debt.state is DebtState.PRINTED",
+        "return Mark.COPY if debt.state is not DebtState.DOUBTFUL",
         "a_copy_of_a_presumed_ticket_says_so",
     ),
     # L4: idle on a POS that may hold an order, or an order that nobody watches.

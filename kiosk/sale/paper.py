@@ -247,7 +247,8 @@ def _print_copy(papers: Papers, debt: Debt, turn: Turn) -> Papers:
 
 def copy_mark(debt: Debt) -> Mark:
     """What a ticket that is printed once more says. Where its first print is only presumed, nobody knows which of the
-    two is the first."""
+    two is the first.
+    """
     return Mark.COPY if debt.state is DebtState.PRINTED else Mark.POSSIBLE_DUPLICATE
 
 
@@ -262,7 +263,7 @@ def _answered(papers: Papers, event: Printed | PrintFailed, turn: Turn) -> Paper
     if isinstance(event, Printed):
         return _printed(papers, debt, event, turn) if debt else papers
     papers = replace(papers, ask_at=turn.mono + ASK_SOON_S)
-    reason = ", ".join(filter(None, (event.paper.value, event.detail)))
+    reason = _reason(event)
     if debt is None:
         papers = replace(papers, summary=papers.summary or job.summary)
         turn.note("print-failed", f"printing failed: {reason}", None if job.summary else papers.last, level=4)
@@ -343,10 +344,17 @@ def _told(papers: Papers, event: Printed | PrintFailed) -> Papers:
     """What became of it, where it was asked for."""
     if not any(asking.job == event.job for asking in papers.asked):
         return papers
-    outcome, why = Outcome.FAILED, ""
-    if isinstance(event, Printed):
-        outcome = Outcome.PRINTED if event.sure else Outcome.PRESUMED
-    else:
-        why = ", ".join(filter(None, (event.paper.value, event.detail)))
+    outcome, why = outcome_of(event)
     asked = (replace(a, outcome=outcome, why=why) if a.job == event.job else a for a in papers.asked)
     return replace(papers, asked=tuple(asked))
+
+
+def outcome_of(event: Printed | PrintFailed) -> tuple[Outcome, str]:
+    """What became of a paper, and why it is not certainly out."""
+    if isinstance(event, Printed):
+        return (Outcome.PRINTED if event.sure else Outcome.PRESUMED), ""
+    return Outcome.FAILED, _reason(event)
+
+
+def _reason(event: PrintFailed) -> str:
+    return ", ".join(filter(None, (event.paper.value, event.detail)))

@@ -1,0 +1,120 @@
+"""What the running kiosk answers on its control socket.
+
+One object a request, one object an answer. What takes longer than an answer may (a print) is begun by one request and
+asked for by others: a client that waits holds nobody up.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from itertools import count
+from typing import Final
+
+from kiosk.config import Config, masked
+from kiosk.journal import Reader
+from kiosk.loop import Loop
+from kiosk.ports import JournalError
+from kiosk.sale.events import Key, PaperAsked
+from kiosk.sale.records import Debt
+
+KEYS_MAX: Final = 64
+"""Keys that are remembered for whoever watches: more than anybody presses between two questions."""
+SLIP_LINES_MAX: Final = 200
+SLIP_LINE_MAX: Final = 200
+COMMANDS: Final = "status, config, keys, reprint, slip and paper"
+
+NUMBER_MAX: Final = 2**63 - 1
+"""SQLite's largest."""
+
+Values = dict[str, object]
+
+
+class KeyTap:
+    """Hands on what the keypad's thread says, and remembers the last keys with their numbers for whoever watches."""
+
+    def __init__(self, post: Callable[[object], None]) -> None:
+        self._post = post
+        self._lock = threading.Lock()
+        self._keys: deque[tuple[int, Key]] = deque(maxlen=KEYS_MAX)
+        self._last = 0
+
+    def __call__(self, word: object) -> None:
+        """A key, or how the keypad is: it goes on."""
+        if isinstance(word, Key):
+            with self._lock:
+                self._last += 1
+                self._keys.append((self._last, word))
+        self._post(word)
+
+    def after(self, number: int | None) -> Values:
+        """The keys after that one, and the last one's number; None: no keys, from now on."""
+        with self._lock:
+            seen = [key for at, key in self._keys if number is not None and at > number]
+            return {"keys": [{"key": key.key, "held": key.held} for key in seen], "last": self._last}
+
+
+class Answers:
+    """The control server's ``answer``. Called by its thread alone; ``post`` puts an event into the loop's inbox."""
+
+    def __init__(self, loop: Loop, config: Config, keys: KeyTap, post: Callable[[object], None]) -> None:
+        self._loop = loop
+        self._config = config
+        self._keys = keys
+        self._post = post
+        self._asks = count(1)
+
+    def __call__(self, request: Values) -> Values:
+        """The answer to a request.
+
+        Raises:
+            ValueError: it is none that this kiosk knows.
+            TimeoutError: the loop does not answer.
+        """
+        match request:
+            case {"command": "status"}:
+                return self._loop.status()
+            case {"command": "config"}:
+                return {"config": masked(self._config)}
+            case {"command": "keys"}:
+                after = request.get("after")
+                return self._keys.after(after if isinstance(after, int) else None)
+            case {"command": "reprint", "number": int(number)} if 0 < number <= NUMBER_MAX:
+                return self._ask_for(PaperAsked(next(self._asks), number, self._ticket(number)))
+            case {"command": "slip", "lines": list(lines)}:
+                return self._ask_for(PaperAsked(next(self._asks), slip=_slip(lines)))
+            case {"command": "paper", "ask": int(ask)}:
+                return self._what_became_of(ask)
+            case _:
+                raise ValueError(f"unknown command {request.get('command')!r}: this kiosk knows {COMMANDS}")
+
+    def _ticket(self, number: int) -> Debt | None:
+        """Read beside the loop: a slow card holds up no sale. What the machine knows better, it takes from itself."""
+        try:
+            with Reader(self._config.journal) as reader:
+                return reader.ticket(number)
+        except JournalError as error:
+            raise ValueError(str(error)) from error
+
+    def _ask_for(self, event: PaperAsked) -> Values:
+        self._post(event)
+        return {"ask": event.ask, **self._what_became_of(event.ask)}
+
+    def _what_became_of(self, ask: int) -> Values:
+        asking = self._loop.ask(lambda counter: counter.papers.asking(ask))
+        if asking is None:
+            raise ValueError(f"nobody knows of a paper {ask}")
+        return {"outcome": asking.outcome.value, "what": asking.what, "why": asking.why}
+
+
+def _slip(lines: list[object]) -> tuple[str, ...]:
+    """The lines of a slip.
+
+    Raises:
+        ValueError: they are no texts, or too much for one paper.
+    """
+    texts = tuple(line for line in lines if isinstance(line, str) and len(line) <= SLIP_LINE_MAX)
+    if not 0 < len(texts) <= SLIP_LINES_MAX or len(texts) != len(lines):
+        raise ValueError(f"a slip has 1 to {SLIP_LINES_MAX} lines of at most {SLIP_LINE_MAX} letters")
+    return texts
