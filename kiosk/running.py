@@ -71,7 +71,7 @@ def wait_until_nobody_is_served(
 def line(status: Status) -> str:
     """One line for people."""
     owed, disputed = (len(status["obligations"][name]) for name in ("debts", "disputes"))
-    sale, left = status["sale"], status.get("health", {}).get("tickets_left")
+    sale, left = status["sale"], status["health"].get("tickets_left")
     parts = [
         str(status["state"]),
         *([f"sale {sale['number']}"] if sale else []),

@@ -28,11 +28,11 @@ TROUBLES_MAX: Final = 8
 # Bits of "vcgencmd get_throttled" (raspberrypi.com/documentation/computers/os.html#get_throttled).
 _THROTTLED: Final = (
     (0, "under-voltage now"),
-    (1, "the processor is slowed down now"),
-    (3, "hot now"),
+    (2, "slowed down now"),
+    (3, "too hot now"),
     (16, "under-voltage since the start"),
-    (18, "was slowed down since the start"),
-    (19, "was hot since the start"),
+    (18, "slowed down since the start"),
+    (19, "too hot since the start"),
 )
 
 
@@ -122,10 +122,12 @@ def _time(machine: Machine, zone: tzinfo) -> Iterator[str]:
 
 
 def _power(machine: Machine) -> Iterator[str]:
-    said = machine.run(("vcgencmd", "get_throttled")).partition("=")[2]
+    name, _, said = machine.run(("vcgencmd", "get_throttled")).partition("=")
     try:
-        bits = int(said, 16)
-    except ValueError:  # no Raspberry Pi
+        bits = int(said, 16) if name == "throttled" else None
+    except ValueError:
+        bits = None
+    if bits is None:  # no Raspberry Pi
         return
     found = [words for bit, words in _THROTTLED if bits >> bit & 1]
     yield f"power: {', '.join(found) or 'well'} ({said})"

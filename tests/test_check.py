@@ -16,6 +16,7 @@ from kiosk.check import (
     check_display,
     check_journal,
     check_keypad,
+    check_paper,
     check_printer,
     check_set_aside,
     check_sound,
@@ -43,6 +44,8 @@ from kiosk.sale.events import (
     Unknown,
 )
 from kiosk.sale.money import SITES
+from kiosk.sale.records import Roll
+from kiosk.sale.roll import Reel
 from kiosk.sale.status import status
 from tests.story import COLLECTOR, SHOP, Story
 
@@ -347,3 +350,21 @@ def test_results_for_programs_and_the_same_exit_status() -> None:
         {"name": "pos", "ok": False, "text": "refused: no-pos", "advice": "set external_pos_id"},
     ]
     assert write([WELL], io.StringIO(), as_json=True) == 0
+
+
+# --- paper ------------------------------------------------------------------------------------------------------------
+
+
+def test_how_long_the_paper_lasts_is_told_where_it_is_known_and_is_never_a_fault() -> None:
+    assert list(check_paper(None)) == []
+    assert list(check_paper(21)) == [Result("paper", True, "for about 21 tickets")]
+    assert list(check_paper(20)) == [Result("paper", True, "for about 20 tickets", "have a new roll at hand")]
+
+
+def test_the_running_service_tells_how_long_its_paper_lasts() -> None:
+    story = Story().ready()
+    reel = Reel(3000, Roll(1000, NOW, 100))
+    story.counter = replace(story.counter, papers=replace(story.counter.papers, reel=reel))
+    found = {result.name: result for result in of_service(status(story.counter, story.at))}
+    assert found["paper"].text == "for about 20 tickets"
+    assert "paper" not in {result.name for result in of_service(status(Story().ready().counter, 1000.0))}

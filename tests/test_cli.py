@@ -12,6 +12,7 @@ import threading
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -80,13 +81,21 @@ def test_options_that_do_not_go_together_are_told(
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["run"], ["sim"], ["check"], ["config"], ["keys"], ["sales"], ["sales", "list"]]
+    "command",
+    [[], ["run"], ["sim"], ["check"], ["config"], ["keys"], ["reprint"], ["sales"], ["sales", "list"]],
 )
 def test_help_is_there_for_every_command(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main([*command, "--help"])
     assert caught.value.code == 0
     assert "usage: kiosk" in capsys.readouterr().out
+
+
+def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"kiosk {version('kiosk')}\n"
 
 
 def test_showing_the_configuration_loads_no_library_of_a_device(tmp_path: Path) -> None:
@@ -384,13 +393,6 @@ def test_reload_names_what_needs_a_restart(tmp_path: Path, capsys: pytest.Captur
 
 
 # --- keys -------------------------------------------------------------------------------------------------------------
-
-
-def test_keys_leaves_the_keypad_to_a_running_service(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    config = configured(tmp_path)
-    with service(tmp_path):
-        assert main(["keys", "--config", str(config)]) == 1
-    assert "the service has the keypad: systemctl stop kiosk first" in capsys.readouterr().err
 
 
 @contextmanager

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.journal import schema
 from kiosk.journal.file import JournalNewerError, make
 from kiosk.journal.reading import Listed, Reader, Story
 from kiosk.journal.writing import SqliteJournal
 from kiosk.ports import JournalDamagedError, JournalError
-from kiosk.sale.records import Debt, DebtState, Dispute, Entry, Phase, Reason, Sale, Ticket
+from kiosk.sale.records import Debt, DebtState, Dispute, Entry, Phase, Reason, Roll, Sale, Ticket
 
 NOW = 1_790_000_000.0
 FIRST = Sale("R-1-x", 1, 2500, "BRL", (), "", NOW, Phase.PAID, payments=("p1", "p2"))
@@ -156,3 +157,52 @@ def test_a_copy_replaces_no_file(path: Path, journal: SqliteJournal, tmp_path: P
         reader.copy(tmp_path / "free")
     assert target.read_text() == "kept"
     assert journal.rows().open == ()
+
+
+# --- tickets, paper, troubles -----------------------------------------------------------------------------------------
+
+
+def test_a_ticket_is_found_by_its_sales_number_and_no_slip_is_taken_for_it(path: Path, journal: SqliteJournal) -> None:
+    slip = Debt("slip:p3", 1, 2500, Ticket(()), NOW, state=DebtState.OWED)
+    journal.save([FIRST, TICKET, slip, SECOND, FOREIGN], [], NOW)
+    with Reader(path) as reader:
+        assert reader.ticket(1) == TICKET
+        assert [reader.ticket(number) for number in (0, 2, 9)] == [None, None, None]
+        plan = [row["detail"] for row in reader._db.execute("EXPLAIN QUERY PLAN " + schema.TICKET_OF_NUMBER, (1,))]
+        assert not any(line.startswith("SCAN") for line in plan), "a million others are not read for it"
+
+
+def test_the_count_of_paper_outlives_the_kiosk(path: Path, journal: SqliteJournal) -> None:
+    with Reader(path) as reader:
+        assert reader.roll() is None
+    assert journal.rows().roll is None
+    journal.save([Roll(100, NOW, 90)], [], NOW)
+    journal.save([Roll(12_345, NOW, 110)], [], NOW)
+    journal.close()
+    with Reader(path) as reader:
+        assert reader.roll() == Roll(12_345, NOW, 110)
+    with closing(SqliteJournal(path)) as again:
+        assert again.rows().roll == Roll(12_345, NOW, 110)
+
+
+@pytest.mark.parametrize(
+    "value", ["", "no JSON", "[1]", "[-5, 1.0, 90]", "[5, 1.0, -90]", '["5", 1.0, 90]', "[5, 1e99, 9]"]
+)
+def test_a_count_that_tells_nothing_costs_nobody_the_journal(path: Path, journal: SqliteJournal, value: str) -> None:
+    """L9: it is not known then, and the next one takes its place."""
+    journal.save([FIRST, TICKET], [], NOW)
+    with journal._connected() as db:
+        db.execute("INSERT INTO meta (key, value) VALUES ('roll', ?)", (value,))
+    assert journal.rows().roll is None
+    assert journal.rows().last_ticket == TICKET
+    journal.save([Roll(5, NOW, 90)], [], NOW)
+    assert journal.rows().roll == Roll(5, NOW, 90)
+
+
+def test_the_last_troubles_are_the_newest_warnings_and_errors(path: Path, journal: SqliteJournal) -> None:
+    entries = [Entry(f"e{n}", "", level=level) for n, level in enumerate((3, 6, 4, 5, 4, 6))]
+    journal.save([], entries, NOW)
+    with Reader(path) as reader:
+        assert [logged.entry.event for logged in reader.troubles(2)] == ["e4", "e2"]
+        assert [logged.entry.event for logged in reader.troubles(9)] == ["e4", "e2", "e0"]
+        assert reader.troubles(9)[0].at == NOW

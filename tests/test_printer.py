@@ -7,16 +7,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from kiosk.config import PrinterConfig
 from kiosk.ports import Printer
 from kiosk.printer import TicketPrinter
 from kiosk.sale.commands import AskPrinter, Print
-from kiosk.sale.events import Paper, PaperIs, Printed, PrintFailed
+from kiosk.sale.events import Paper, PaperIs, Printed, PrinterEvent, PrintFailed
 from kiosk.sale.records import Mark, Ticket, TicketLine
 from kiosk.sim.paper import Roll
+from kiosk.sim.printhead import Feed, Line, Picture, PrintHead, Qr
 from tests.printers import COVER_OPEN, ERROR, MUTE, NEAR_END, NO_PAPER, SAMPLE, WELL, WORDS, FakeTime, MemoryPrinter
 
 JOB = Print(7, SAMPLE)
@@ -340,3 +343,73 @@ def test_a_ticket_over_tcp() -> None:
         assert kiosks.carry_out(JOB) == Printed(7, sure=True)
     assert roll.unknown == []
     assert "R$ 25,00" in roll.tickets()[0]
+
+
+# --- how much paper it took -------------------------------------------------------------------------------------------
+
+
+def mm_of(answer: PrinterEvent) -> int:
+    assert isinstance(answer, Printed | PrintFailed)
+    return answer.mm
+
+
+def measured_mm(data: bytes) -> float:
+    """By the simulated printer, whose line of 30 dots is a sixth of an inch."""
+    head, dots = PrintHead(576), 0
+    head.feed(data)
+    for item in head.items:
+        match item:
+            case Line() | Picture():
+                dots += item.height
+            case Feed():
+                dots += item.dots
+            case Qr():
+                dots += 33 * item.dot
+            case _:
+                pass
+    return dots / 30 * 25.4 / 6
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        PrinterConfig(),
+        PrinterConfig(qr=True, profile="TM-T20II"),
+        PrinterConfig(merchant_copy=True),
+        PrinterConfig(columns=32, cut=False),
+    ],
+    ids=["plain", "QR", "merchant's copy", "58 mm without a cutter"],
+)
+def test_the_paper_that_a_ticket_took_is_told(settings: PrinterConfig) -> None:
+    """To a tenth, and not less than it is by more than a line."""
+    printer = MemoryPrinter()
+    told = mm_of(at(printer, settings).carry_out(JOB))
+    measured = measured_mm(bytes(printer.taken))
+    assert told == pytest.approx(measured, rel=0.1)
+    assert told > measured - 4.3
+
+
+def test_a_logo_counts_as_high_as_it_is(tmp_path: Path) -> None:
+    """A narrow one, too."""
+    logo = tmp_path / "logo.png"
+    Image.new("1", (64, 240)).save(logo)
+    without = mm_of(at(MemoryPrinter()).carry_out(JOB))
+    with_logo = MemoryPrinter()
+    told = mm_of(at(with_logo, PrinterConfig(logo=str(logo))).carry_out(JOB))
+    assert told - without == pytest.approx(240 / 30 * 25.4 / 6, abs=1)
+    assert told == pytest.approx(measured_mm(bytes(with_logo.taken)), rel=0.1)
+
+
+def test_a_ticket_that_broke_off_took_its_part_and_the_scrap_counts_with_the_next() -> None:
+    whole = mm_of(at(MemoryPrinter()).carry_out(JOB))
+    printer = MemoryPrinter(breaks_at=len(ticket_bytes()) - 200)
+    printer.chunk = printer.most_taken = 16
+    kiosks = at(printer)
+    assert 0 < mm_of(kiosks.carry_out(JOB)) < whole
+    printer.breaks_at = None
+    assert mm_of(kiosks.carry_out(JOB)) == pytest.approx(whole + 6 * 25.4 / 6, abs=1)
+
+
+def test_a_ticket_that_never_began_took_no_paper() -> None:
+    for printer in (MemoryPrinter(refuses=True), MemoryPrinter(dict(NO_PAPER)), MemoryPrinter(breaks_at=0)):
+        assert mm_of(at(printer).carry_out(JOB)) == 0

@@ -10,7 +10,17 @@ import pytest
 
 from kiosk.config import Config, MercadoPagoConfig, load, masked
 from kiosk.control import ControlServer
-from kiosk.running import changed, line, serves, status, wait_until_nobody_is_served
+from kiosk.running import (
+    PAPER_POLL_S,
+    PRINT_S,
+    changed,
+    keys,
+    line,
+    printed,
+    serves,
+    status,
+    wait_until_nobody_is_served,
+)
 
 SALE = {"number": 7, "reference": "CAIXA01-7-x", "cents": 2500}
 
@@ -125,3 +135,85 @@ def other_pos(account: MercadoPagoConfig) -> MercadoPagoConfig:
 def test_the_line_says_what_is_wrong_with_a_device() -> None:
     health = {"display": ["the display is gone"], "keypad": [], "sound": None}
     assert line(told("idle", health=health)) == "idle, the display is gone"
+
+
+# --- what it is asked to do -------------------------------------------------------------------------------------------
+
+
+class Kiosk:
+    """A control socket that gives one answer after the other (the last one stays), and remembers the questions."""
+
+    def __init__(self, folder: Path, *answers: dict[str, object]) -> None:
+        self.path = folder / "control.sock"
+        self.answers = list(answers)
+        self.questions: list[dict[str, object]] = []
+        self.paused_s = 0.0
+        self._server = ControlServer(self.path, self.answer)
+
+    def answer(self, question: dict[str, object]) -> dict[str, object]:
+        self.questions.append(question)
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+    def pause(self, seconds: float) -> None:
+        self.paused_s += seconds
+
+    def prints(self) -> tuple[bool, str]:
+        """What is said of a paper."""
+        try:
+            return printed(self.path, {"command": "reprint", "number": 5}, self.pause)
+        finally:
+            self._server.close()
+
+
+def told_of(outcome: str, what: str = "the slip", why: str = "") -> dict[str, object]:
+    return {"ask": 3, "outcome": outcome, "what": what, "why": why}
+
+
+def test_a_print_is_waited_for(tmp_path: Path) -> None:
+    kiosk = Kiosk(tmp_path, told_of("printing"), told_of("printing"), told_of("printed"))
+    assert kiosk.prints() == (True, "printed: the slip")
+    again = {"command": "paper", "ask": 3}
+    assert kiosk.questions == [{"command": "reprint", "number": 5}, again, again]
+    assert kiosk.paused_s == 2 * PAPER_POLL_S
+
+
+@pytest.mark.parametrize(
+    ("outcome", "why", "said"),
+    [
+        ("presumed", "", (True, "printed, as far as this printer tells: the slip")),
+        ("failed", "out, no paper", (False, "not printed, or not whole: the slip: out, no paper")),
+        ("refused", "busy: a sale is open", (False, "not printed: busy: a sale is open")),
+    ],
+)
+def test_what_came_of_a_print_is_said(outcome: str, why: str, said: tuple[bool, str], tmp_path: Path) -> None:
+    kiosk = Kiosk(tmp_path, told_of(outcome, why=why))
+    assert kiosk.prints() == said
+    assert len(kiosk.questions) == 1
+    assert kiosk.paused_s == 0.0
+
+
+def test_a_print_that_never_ends_is_given_up(tmp_path: Path) -> None:
+    kiosk = Kiosk(tmp_path, told_of("printing"))
+    assert kiosk.prints() == (False, "not known whether it was printed: the slip")
+    assert PRINT_S <= kiosk.paused_s < PRINT_S + 2 * PAPER_POLL_S
+
+
+def test_a_complaint_of_the_kiosk_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="unknown command"):
+        Kiosk(tmp_path, {"error": "unknown command 'reprint'"}).prints()
+
+
+def test_keys_are_read_as_lines(tmp_path: Path) -> None:
+    pressed = [{"key": "5", "held": False}, {"key": "*", "held": True}]
+    kiosk = Kiosk(tmp_path, {"keys": pressed, "last": 9}, {"keys": "5", "last": 9})
+    assert keys(kiosk.path, 7) == (["5", "*  held"], 9)
+    assert kiosk.questions == [{"command": "keys", "after": 7}]
+    with pytest.raises(ValueError, match="does not tell its keys"):
+        keys(kiosk.path, 9)
+    with pytest.raises(FileNotFoundError):
+        keys(tmp_path / "none.sock", None)
+
+
+def test_one_line_says_how_long_the_paper_lasts_where_it_is_known() -> None:
+    assert line(told("idle") | {"health": {"tickets_left": 312}}) == "idle, paper for about 312 tickets"
+    assert line(told("idle") | {"health": {"tickets_left": None}}) == "idle"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kiosk.sale.commands import AskPrinter, Lane, Look, Note, Print, Save, Tune
-from kiosk.sale.events import Paper, Printed
+from kiosk.sale.events import Paper, PaperAsked, Printed
+from kiosk.sale.paper import ASKED_MAX, Asking, Outcome
 from kiosk.sale.records import DebtState, Mark
 from tests.story import SHOP, Story, order, payment
 
@@ -280,3 +281,149 @@ def test_a_summary_that_failed_comes_before_the_old_tickets_all_the_same() -> No
     story.keys("*#").print_failed(began=False)
     story.printer(Paper.OK).printed()
     assert [command.ticket.reference for command in story.did(Print)] == ["", "", reference]
+
+
+# --- what the technician asks for -------------------------------------------------------------------------------------
+
+
+def ask(story: Story, number: int = 0, *slip: str) -> Asking:
+    """He asks for the ticket of that sale, or for a slip; what he is told at once."""
+    n = len(story.counter.papers.asked) + 1
+    debt = next((debt for debt in story.journal.debts.values() if debt.number == number and debt.reference), None)
+    story.take()
+    story.feed(PaperAsked(n, number, debt, slip))
+    return asked(story, n)
+
+
+def asked(story: Story, n: int) -> Asking:
+    """What he is told when he asks again."""
+    asking = story.counter.papers.asking(n)
+    assert asking is not None
+    return asking
+
+
+def test_any_ticket_comes_out_once_more_and_says_what_it_is() -> None:
+    """L3, R21: a copy where the first is certainly out, else a possible duplicate; a slip's paper is another one's."""
+    story = paid().printed().wait(2).free().keys("1000#").free().placed().paid().printed(sure=False).wait(2).free()
+    for number, mark in ((1, Mark.COPY), (2, Mark.POSSIBLE_DUPLICATE)):
+        asking = ask(story, number)
+        [command] = story.did(Print)
+        assert (command.ticket, command.marks) == (story.journal.debts[reference_of(story, number)].ticket, (mark,))
+        assert asking.outcome is Outcome.PRINTING
+        assert asking.what == f"the ticket of sale {number} as {mark.value.replace('-', ' ').upper()}"
+        story.printed(sure=number == 1)
+    assert [asked(story, n).outcome for n in (1, 2)] == [Outcome.PRINTED, Outcome.PRESUMED]
+    assert "copy" in story.journal.log
+
+
+def reference_of(story: Story, number: int) -> str:
+    return next(sale.reference for sale in story.journal.sales.values() if sale.number == number)
+
+
+def test_a_ticket_that_is_still_owed_is_printed_instead_of_copied() -> None:
+    """L3: it is the original, once; asked for again it is a copy."""
+    story = paid().print_failed(began=False).wait(2).free().keys("#").wait(700).printer(Paper.OK)
+    assert not story.jobs, "an old debt waits to be asked for"
+    asking = ask(story, 1)
+    [command] = story.did(Print)
+    assert command.marks == ()
+    assert asking.what == "the ticket of sale 1, which was still owed"
+    story.printed()
+    assert debt_state(story, command.ticket.reference) is DebtState.PRINTED
+    ask(story, 1)
+    assert [command.marks for command in story.did(Print)] == [(Mark.COPY,)]
+
+
+def test_an_owed_ticket_that_may_be_on_paper_already_says_so() -> None:
+    story = paid()
+    for _ in range(3):
+        story.print_failed(began=True).printer(Paper.OK)
+    assert ask(story, 1).what == "the ticket of sale 1, which was still owed, as POSSIBLE DUPLICATE"
+    assert [command.marks for command in story.did(Print)] == [(Mark.POSSIBLE_DUPLICATE,)]
+
+
+def test_what_the_machine_knows_of_a_ticket_counts_for_more_than_what_was_read() -> None:
+    """The journal was read a moment before: the ticket came out meanwhile, or was never written as owed."""
+    story = paid()
+    stale = story.journal.debts[story.sale.reference]
+    story.printed()
+    story.feed(PaperAsked(1, 1, stale))
+    assert [command.marks for command in story.jobs] == [(Mark.POSSIBLE_DUPLICATE,)]
+    story = paid().print_failed(began=True)
+    story.feed(PaperAsked(1, 1, None))
+    assert asked(story, 1).why == "the printer: out"
+
+
+def test_nothing_is_printed_while_a_sale_is_open() -> None:
+    """R19; in each state from the first request to the last, and its twin when the sale is over."""
+    story = paid().printed().wait(2).free().keys("1000#")
+    for passage in (story.free, story.placed, lambda: story.keys("*#")):
+        assert ask(story, 1) == Asking(len(story.counter.papers.asked), Outcome.REFUSED, why="busy: a sale is open")
+        assert ask(story, 0, "a line").why == "busy: a sale is open"
+        assert not story.did(Print)
+        passage()
+    story.seen().removed().free().seen().wait(3.1).seen()
+    assert ask(story, 1).outcome is Outcome.PRINTING
+
+
+def test_why_a_paper_cannot_come_out_is_said_at_once() -> None:
+    story = paid()
+    assert ask(story, 1).why == "busy: the printer is printing"
+    story.printed()
+    assert ask(story, 2).why == "there is no ticket of sale 2"
+    story.printer(Paper.COVER)
+    assert ask(story, 1).why == "the printer: cover"
+    assert ask(story, 0, "a line").why == "the printer: cover"
+    assert not story.did(Print)
+    assert ask(Story().account().free(), 0, "a line").why == "the printer has not said yet how it is"
+    without = Story(replace(SHOP, printer=False)).account().free()
+    assert ask(without, 0, "a line").why == "no printer is configured"
+
+
+def test_a_slip_is_owed_to_nobody_and_says_at_both_ends_that_it_is_no_receipt() -> None:
+    """L1: whoever sends the lines, it is no ticket."""
+    story = Story().ready()
+    assert ask(story, 0, "PAGO", "R$ 25,00").what == "the slip"
+    [command] = story.did(Print)
+    texts = [line.text for line in command.ticket.lines]
+    assert texts[0] == texts[-1] == "SERVIÇO - NÃO É COMPROVANTE"
+    assert texts[2:-2] == ["PAGO", "R$ 25,00"]
+    assert (command.ticket.reference, command.marks) == ("", ())
+    assert not story.did(Save)
+    story.print_failed(began=True)
+    assert (asked(story, 1).outcome, asked(story, 1).why) == (Outcome.FAILED, "out")
+    story.printer(Paper.OK)
+    assert not story.jobs, "it is not tried again"
+
+
+def test_a_slip_of_a_test_account_says_training() -> None:
+    story = Story(replace(SHOP, training=True)).ready()
+    ask(story, 0, "a line")
+    assert [command.marks for command in story.did(Print)] == [(Mark.TRAINING,)]
+
+
+def test_a_printer_that_hangs_fails_the_paper_and_its_late_word_counts() -> None:
+    story = Story().ready()
+    ask(story, 0, "a line")
+    job = story.jobs.pop(0).job
+    story.wait(41)
+    assert asked(story, 1).outcome is Outcome.FAILED
+    story.feed(Printed(job))
+    assert asked(story, 1).outcome is Outcome.PRINTED
+
+
+def test_only_the_last_ones_are_remembered() -> None:
+    story = Story().ready()
+    for n in range(1, ASKED_MAX + 3):
+        story.feed(PaperAsked(n, 5))
+    assert story.counter.papers.asking(2) is None
+    assert len(story.counter.papers.asked) == ASKED_MAX
+    assert story.counter.papers.asking(3) is not None
+
+
+def test_a_copy_that_the_journal_cannot_note_says_that_it_may_be_a_duplicate() -> None:
+    """R22."""
+    story = paid().printed().wait(2).free()
+    story.journal.fails = True
+    ask(story, 1)
+    assert [set(command.marks) for command in story.jobs] == [{Mark.COPY, Mark.POSSIBLE_DUPLICATE}]

@@ -27,6 +27,7 @@ from kiosk.sale.events import (
     Trouble,
 )
 from kiosk.sale.front import TRANSITIONS
+from kiosk.sale.paper import Outcome
 from kiosk.sale.records import Dispute, Phase, Reason, Sale, make_reference
 from kiosk.sale.states import Notice, Paid, State, Waiting
 from kiosk.sale.turn import Now
@@ -35,12 +36,12 @@ from tests.stories import STORIES, an_order_that_stays
 from tests.story import EPOCH, SHOP, Story, order, payment
 from tests.world import World
 from tests.world_audit import audit
-from tests.world_day import day, history, seeded
+from tests.world_day import close, day, history, seeded, situation
 from tests.world_devices import Disk, MemoryJournal, Printer, PrinterMood
 from tests.world_line import Fault
 from tests.world_playbook import history_told
 from tests.world_provider import Habits, Order, Provider, Race
-from tests.world_situations import EVERY_DAY, SITUATIONS
+from tests.world_situations import EVERY_DAY, SITUATIONS, technician
 from tests.world_troubles import TROUBLES
 
 SEEDS = range(24)
@@ -69,6 +70,19 @@ def test_the_laws_hold_on_every_day_of_a_shop() -> None:
 @pytest.mark.slow
 def test_the_laws_hold_for_thousands_of_sales() -> None:
     assert sum(history_told(seed).sales for seed in MANY_SEEDS) > 6000
+
+
+def test_the_laws_hold_while_the_technician_asks_for_papers() -> None:
+    """R19, R21, L3: whatever he asks for, and whenever."""
+    became: Tally[Outcome] = Tally()
+    for seed in range(8):
+        world = World(seeded(seed))
+        for _ in range(12):
+            technician(world)
+            situation(world, hard=True)
+            became.update(asking.outcome for asking in world.counter.papers.asked)
+        close(world, evening_in=1)
+    assert set(became) >= {Outcome.PRINTED, Outcome.REFUSED}
 
 
 def test_the_same_seed_is_the_same_history() -> None:

@@ -155,6 +155,7 @@ _COUNTER, _FRONT, _MOVES = "kiosk/sale/counter.py", "kiosk/sale/front.py", "kios
 _PAPER, _PLACING, _RESTING = "kiosk/sale/paper.py", "kiosk/sale/placing.py", "kiosk/sale/resting.py"
 _TURN, _VERDICT, _WAITING = "kiosk/sale/turn.py", "kiosk/sale/verdict.py", "kiosk/sale/waiting.py"
 _WATCH = "kiosk/sale/watch.py"
+_ROLL = "kiosk/sale/roll.py"
 _RECORDS, _SCREENS, _LIGHTS = "kiosk/sale/records.py", "kiosk/sale/screens.py", "kiosk/sale/lights.py"
 _ANSWERS, _LOOK, _WORDS = "kiosk/mercadopago/answers.py", "kiosk/mercadopago/look.py", "kiosk/mercadopago/words.py"
 _JSON, _SENDING = "kiosk/mercadopago/json.py", "kiosk/mercadopago/wire.py"
@@ -238,6 +239,35 @@ _LAWS: Final = (
         "return Mark.COPY if debt.state is DebtState.PRINTED",
         "return Mark.COPY if debt.state is not DebtState.DOUBTFUL",
         "a_copy_of_a_presumed_ticket_says_so",
+    ),
+    Mutant(
+        "L3 R21",
+        _PAPER,
+        "elif debt.id in (owed.id for owed in papers.debts):",
+        "elif debt.id in (owed.id for owed in papers.debts if owed.tried):",
+        "test_sale_paper::test_a_ticket_that_is_still_owed_is_printed_instead_of_copied",
+    ),
+    Mutant(
+        "L1 R19",
+        _PAPER,
+        "not isinstance(front, Resting)\n    if not turn.shop.printer",
+        "front is None\n    if not turn.shop.printer",
+        "test_sale_paper::test_nothing_is_printed_while_a_sale_is_open",
+    ),
+    # L9: the count of paper is never written for its own sake, and is not lost with a journal.
+    Mutant(
+        "L9",
+        _ROLL,
+        " or not (turn.records or turn.entries):",
+        ":",
+        "test_sale_roll::test_the_count_is_written_only_with_what_is_written_anyway",
+    ),
+    Mutant(
+        "L9",
+        _COUNTER,
+        "    if counter.papers.reel.roll:\n",
+        "    if counter.papers.reel.low and counter.papers.reel.roll:\n",
+        "test_sale_roll::test_the_count_outlives_a_power_cut_and_a_damaged_journal",
     ),
     # L4: idle on a POS that may hold an order, or an order that nobody watches.
     Mutant("L4 R4", _TURN, "        self.must_prove()\n        self.request += 1", "        self.request += 1"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from kiosk.sale.events import LookNow, OrderSeen, PaymentSeen, PaymentState
+from kiosk.sale.events import LookNow, OrderSeen, PaperAsked, PaymentSeen, PaymentState
 from kiosk.sale.states import Checking, Entering, Guarding, Idle, Notice, Paid, Placing, Waiting, Withdrawing
 from tests.world import World
 from tests.world_provider import Order
@@ -331,6 +331,17 @@ def reprint(w: World) -> None:
     w.when[Paid] = [(w.pick((1.1, 2.5, 6.0)), w.press, "*")]
     sell(w)
     w.pause(8.0)
+
+
+def technician(w: World) -> None:
+    """At any moment of what comes next he asks for some ticket once more, or for a slip. Not drawn by itself."""
+
+    def ask(number: int) -> None:
+        tickets = [debt for debt in w.journal.debts.values() if debt.reference and debt.number == number]
+        w.tally["papers asked for"] += 1
+        w.feed(PaperAsked(w.tally["papers asked for"], number, tickets[-1] if tickets else None, ("a line",)))
+
+    w.later(w.pick((*SOON_S, *LATER_S)), ask, w.choose(len(w.journal.sales) + 2))
 
 
 def quiet_hour(w: World) -> None:

@@ -322,10 +322,10 @@ def _asked(papers: Papers, event: PaperAsked, turn: Turn, front: State) -> Paper
 
 def _why_not(papers: Papers, event: PaperAsked, turn: Turn, front: State) -> str:
     """Why the paper cannot come out now; empty: it can."""
-    paper = turn.health.paper
+    paper, sale_is_open = turn.health.paper, not isinstance(front, Resting)
     if not turn.shop.printer:
         return "no printer is configured"
-    if not isinstance(front, Resting):  # R19
+    if sale_is_open:  # R19
         return "busy: a sale is open"
     if papers.job:
         return "busy: the printer is printing"

@@ -1,0 +1,112 @@
+"""What the running kiosk answers: keys as they arrive, papers that are asked for, and what it does not know."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kiosk.answers import KEYS_MAX, NUMBER_MAX, SLIP_LINE_MAX, SLIP_LINES_MAX, KeyTap
+from kiosk.sale.events import Key
+from kiosk.sale.records import Mark
+from tests.asked_kiosk import Asked, asked
+
+ALL = [f"c{n}" for n in range(KEYS_MAX + 5)]
+
+
+# --- keys -------------------------------------------------------------------------------------------------------------
+
+
+def test_keys_go_on_and_whoever_watches_sees_them() -> None:
+    posted: list[object] = []
+    tap = KeyTap(posted.append)
+    tap(Key("1"))
+    begun = tap.after(None)
+    assert begun == {"keys": [], "last": 1}, "what was pressed before is nobody's business"
+    tap(Key("#"))
+    tap(Key("#", held=True))
+    seen = tap.after(1)
+    assert seen == {"keys": [{"key": "#", "held": False}, {"key": "#", "held": True}], "last": 3}
+    assert tap.after(3) == {"keys": [], "last": 3}
+    assert posted == [Key("1"), Key("#"), Key("#", held=True)]
+
+
+def test_only_the_last_keys_are_remembered() -> None:
+    tap = KeyTap(lambda _key: None)
+    for name in ALL:
+        tap(Key(name))
+    seen = tap.after(0)
+    assert seen["last"] == len(ALL)
+    assert isinstance(seen["keys"], list)
+    assert [key["key"] for key in seen["keys"]] == ALL[-KEYS_MAX:]
+
+
+# --- a kiosk that is asked --------------------------------------------------------------------------------------------
+
+
+def outcome(answers: Asked, begun: dict[str, object]) -> str:
+    """What became of a paper, once its printer has answered."""
+    answer = begun
+    while answer["outcome"] == "printing":
+        answer = answers({"command": "paper", "ask": begun["ask"]})
+    return f"{answer['outcome']}: {answer['what']}{answer['why']}"
+
+
+def test_a_ticket_is_printed_again_by_its_sales_number_and_what_came_of_it_is_told(tmp_path: Path) -> None:
+    with asked(tmp_path) as (answers, devices):
+        begun = answers({"command": "reprint", "number": 1})
+        assert outcome(answers, begun) == "printed: the ticket of sale 1 as COPY"
+        assert outcome(answers, answers({"command": "reprint", "number": 2})) == "refused: there is no ticket of sale 2"
+        assert outcome(answers, answers({"command": "reprint", "number": NUMBER_MAX})).startswith(
+            "refused: there is no"
+        )
+    assert [command.marks for command in devices.printed] == [(Mark.COPY,)]
+
+
+def test_a_slip_is_printed(tmp_path: Path) -> None:
+    with asked(tmp_path) as (answers, devices):
+        assert outcome(answers, answers({"command": "slip", "lines": ["one", "two"]})) == "printed: the slip"
+    [command] = devices.printed
+    assert [line.text for line in command.ticket.lines][2:-2] == ["one", "two"]
+
+
+def test_status_configuration_and_keys_are_answered(tmp_path: Path) -> None:
+    with asked(tmp_path) as (answers, _):
+        assert answers({"command": "status"})["state"] == "starting"
+        assert "[shop]" in str(answers({"command": "config"})["config"])
+        assert answers({"command": "keys", "after": None}) == {"keys": [], "last": 0}
+        assert answers({"command": "keys", "after": "x"}) == {"keys": [], "last": 0}
+
+
+@pytest.mark.parametrize(
+    ("request_", "complaint"),
+    [
+        ({}, "unknown command None"),
+        ({"command": "reprint"}, "unknown command 'reprint'"),
+        ({"command": "reprint", "number": 0}, "unknown command 'reprint'"),
+        ({"command": "reprint", "number": NUMBER_MAX + 1}, "unknown command 'reprint'"),
+        ({"command": "reprint", "number": "1"}, "unknown command 'reprint'"),
+        ({"command": "slip", "lines": []}, "a slip has 1 to"),
+        ({"command": "slip", "lines": ["x", 1]}, "a slip has 1 to"),
+        ({"command": "slip", "lines": ["x"] * (SLIP_LINES_MAX + 1)}, "a slip has 1 to"),
+        ({"command": "slip", "lines": ["x" * (SLIP_LINE_MAX + 1)]}, "a slip has 1 to"),
+        ({"command": "paper", "ask": 5}, "nobody knows of a paper 5"),
+    ],
+    ids=str,
+)
+def test_what_it_does_not_understand_is_a_complaint_and_nothing_is_printed(
+    request_: dict[str, object], complaint: str, tmp_path: Path
+) -> None:
+    with asked(tmp_path) as (answers, devices):
+        with pytest.raises(ValueError, match=complaint):
+            answers(request_)
+        assert not devices.printed
+
+
+def test_a_journal_that_cannot_be_read_is_a_complaint(tmp_path: Path) -> None:
+    """The loop is not asked at all."""
+    with asked(tmp_path) as (answers, devices):
+        (tmp_path / "journal.db").rename(tmp_path / "elsewhere.db")
+        with pytest.raises(ValueError, match="there is none yet"):
+            answers({"command": "reprint", "number": 1})
+        assert not devices.printed
