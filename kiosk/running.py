@@ -98,8 +98,8 @@ def printed(control: Path, request: dict[str, object], pause: Callable[[float], 
     """Have it print something; whether that came out as far as can be known, and in words.
 
     Raises:
-        FileNotFoundError, ConnectionRefusedError: no kiosk runs there, or it ended meanwhile.
-        OSError, ValueError: it does not answer, or does not understand.
+        FileNotFoundError, ConnectionRefusedError: no kiosk runs there, and nothing was asked of it.
+        OSError, ValueError: it does not answer, or does not understand, or ended meanwhile.
     """
     answer = _answered(control, request)
     ask_again: dict[str, object] = {"command": "paper", "ask": answer.get("ask")}
@@ -107,7 +107,14 @@ def printed(control: Path, request: dict[str, object], pause: Callable[[float], 
     while answer.get("outcome") == Outcome.PRINTING.value and left_s > 0:
         pause(PAPER_POLL_S)
         left_s -= PAPER_POLL_S
-        answer = _answered(control, ask_again)
+        try:
+            answer = _answered(control, ask_again)
+        except (
+            OSError
+        ) as error:  # whoever asked must not take it for a kiosk that was never there, and print it himself
+            raise ValueError(
+                f"it ended, or does not answer: not known whether {answer.get('what')} was printed"
+            ) from error
     return outcome_in_words(Outcome(answer["outcome"]), str(answer.get("what")), str(answer.get("why")))
 
 

@@ -15,6 +15,7 @@ from kiosk.control import ControlServer
 from kiosk.journal import SqliteJournal
 from kiosk.sale.events import Key
 from kiosk.sale.records import Debt, DebtState, Mark, Ticket, TicketLine
+from kiosk.sale.records import Roll as PaperRoll
 from kiosk.sim.paper import Roll
 from tests.asked_kiosk import Devices, asked
 from tests.cli_shop import NOON, PAID, TOKEN, configured, with_sales
@@ -188,6 +189,18 @@ def test_a_slip_that_cannot_be_printed_is_a_bad_result(tmp_path: Path, capsys: p
     with deaf_service(tmp_path):
         assert run(config, "check", "--print") == 1
     assert "BAD  slip      not printed: the loop does not answer\n" in capsys.readouterr().out
+
+
+def test_check_says_how_long_the_paper_lasts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """From the journal, while the service is stopped; nothing where the length of a roll is not configured."""
+    config, _ = with_printer(tmp_path)
+    with closing(SqliteJournal(tmp_path / "journal.db")) as journal:
+        journal.save([PaperRoll(1000, NOON, 100)], (), NOON)
+    assert run(config, "check") == 1
+    assert "paper" not in capsys.readouterr().out
+    config.write_text(config.read_text().replace("[printer]\n", "[printer]\nroll_m = 3\n"))
+    assert run(config, "check") == 1
+    assert "ok   paper     for about 20 tickets\n               -> have a new roll at hand\n" in capsys.readouterr().out
 
 
 def test_without_the_option_nothing_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

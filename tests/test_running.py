@@ -157,6 +157,9 @@ class Kiosk:
     def pause(self, seconds: float) -> None:
         self.paused_s += seconds
 
+    def end(self) -> None:
+        self._server.close()
+
     def prints(self) -> tuple[bool, str]:
         """What is said of a paper."""
         try:
@@ -196,6 +199,15 @@ def test_a_print_that_never_ends_is_given_up(tmp_path: Path) -> None:
     kiosk = Kiosk(tmp_path, told_of("printing"))
     assert kiosk.prints() == (False, "not known whether it was printed: the slip")
     assert PRINT_S <= kiosk.paused_s < PRINT_S + 2 * PAPER_POLL_S
+
+
+def test_a_kiosk_that_ends_while_it_prints_is_not_one_that_was_never_there(tmp_path: Path) -> None:
+    """Or the command would open the printer itself, and print it a second time."""
+    kiosk = Kiosk(tmp_path, told_of("printing"))
+    with pytest.raises(ValueError, match="not known whether the slip was printed"):
+        printed(kiosk.path, {"command": "slip"}, lambda _seconds: kiosk.end())
+    with pytest.raises(FileNotFoundError):
+        printed(kiosk.path, {"command": "slip"}, kiosk.pause)
 
 
 def test_a_complaint_of_the_kiosk_is_an_error(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from kiosk.sale.events import (
     NotSaved,
     OrderSeen,
     Paper,
+    PaperAsked,
     PaperIs,
     PaymentSeen,
     PaymentState,
@@ -209,7 +210,8 @@ def _next(
             return mono + dice.pick(_PAUSES_S[:4]), [Key(dice.pick("0123456789#*ABCD"), held=dice.below(8) == 1)]
         case 5 if dice.below(8) == 1:
             rare: tuple[Event, ...] = (Stop(), LookNow(), LookNow("KIOSK01-1-abc"), PaperIs(dice.pick(tuple(Paper))))
-            return mono, [dice.pick(rare)]
+            papers = (PaperAsked(1, 1), PaperAsked(2, slip=("a line",)))
+            return mono, [dice.pick((*rare, *papers))]
     wakes_at = counter.wakes_at
     return (max(mono, wakes_at) if wakes_at < 1e12 else mono + 60.0), [Woken()]
 
