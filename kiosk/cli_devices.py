@@ -126,9 +126,9 @@ def print_slip(config: Config, results: Sequence[Result]) -> Result:
     from kiosk.assembly import control_path
     from kiosk.check import Result
     from kiosk.running import printed
-    from kiosk.slip import lines, this_machine
+    from kiosk.slip import lines
 
-    text = lines(results, _troubles(config.journal), this_machine(time.time), config.shop.zone)
+    text = lines(results, _troubles(config.journal), time.time(), config.shop.zone)
     try:
         request: dict[str, object] = {"command": "slip", "lines": text}
         done, told = printed(control_path(config, os.environ), request, time.sleep)

@@ -14,6 +14,7 @@ from kiosk.journal import SqliteJournal
 from kiosk.loop import Loop
 from kiosk.sale.commands import AskPrinter, Lane, PaymentCall, Print, Tune
 from kiosk.sale.events import Paper, PaperIs, Printed, Stop
+from kiosk.sale.lights import Lights
 from kiosk.sale.records import Entry
 from kiosk.sale.screens import Screen
 from tests.cli_shop import with_sales
@@ -45,6 +46,9 @@ class Devices:
 
     def play(self, tune: Tune) -> None:
         """Nobody listens."""
+
+    def light(self, lights: Lights) -> None:
+        """Nobody sees them."""
 
 
 class NoService:

@@ -91,7 +91,8 @@ def test_what_the_shop_writes_reaches_the_sale(tmp_path: Path) -> None:
     path = written(
         tmp_path,
         NEEDED.replace('site = "MLB"', 'site = "MLC"\nlanguage = "en"\nlines = ["a", "b"]\nfooter = ["c"]')
-        + '[sale]\ntitle = "T"\nwait_seconds = 60\n[printer]\nrequired = true\n[display]\nrequired = true\n'
+        + '[sale]\ntitle = "T"\nwait_seconds = 60\n[printer]\nrequired = true\nroll_m = 80\n'
+        + "[display]\nrequired = true\n"
         + '[notifications]\nlisten = "127.0.0.1:8080"\n[journal]\npath = "/tmp/j.db"\n',
     )
     config = load(path)
@@ -99,12 +100,14 @@ def test_what_the_shop_writes_reaches_the_sale(tmp_path: Path) -> None:
     assert (config.shop.language, config.shop.site.currency.code, config.shop.wait_s) == ("en", "CLP", 60)
     assert config.shop.printer_required
     assert config.shop.display_required
+    assert config.shop.roll_m == 80
     assert (config.notifications_listen, config.journal) == ("127.0.0.1:8080", Path("/tmp/j.db"))
 
 
 def test_without_a_printer_the_sale_knows(tmp_path: Path) -> None:
     assert load(written(tmp_path, NEEDED)).shop.printer
-    assert not load(written(tmp_path, NEEDED + '[printer]\ndriver = "none"\n')).shop.printer
+    without = load(written(tmp_path, NEEDED + '[printer]\ndriver = "none"\nroll_m = 80\n')).shop
+    assert (without.printer, without.roll_m) == (False, 0), "nor is there a roll to be changed"
 
 
 def test_mistakes_of_all_tables_are_told_at_once(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def load(path: Path) -> Config:
             printer=printer.driver != "none",
             printer_required=printer.required,
             display_required=display.required,
-            roll_m=printer.roll_m,
+            roll_m=printer.roll_m if printer.driver != "none" else 0,
             # Only a stand-in for the provider answers on this machine itself.
             training=is_loopback(urlsplit(provider.base_url).hostname or ""),
         ),
