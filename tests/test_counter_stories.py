@@ -16,7 +16,7 @@ import pytest
 
 from kiosk.sale.events import Paper, Reject, Trouble
 from kiosk.sale.records import Mark
-from kiosk.sale.states import NoticeKind
+from kiosk.sale.states import MenuItem, NoticeKind
 from tests.counter_books import Account, audit, brl
 from tests.counter_client import KIOSK, PATIENCE_S, SHOP, WORDS, Counter
 from tests.side_by_side import Story, Told, selected, told_side_by_side
@@ -296,6 +296,30 @@ def cover_open_while_the_paper_runs_low(counter: Counter) -> None:
     assert ticket.marks == set()
 
 
+def technician_beside_the_running_kiosk(counter: Counter) -> None:
+    """No paper of his while a sale is open (R19); then a copy, his slip, and how long the paper lasts."""
+    config = ("--config", str(counter.config))
+    counter.press("*")
+    counter.until_screen(WORDS.menu[MenuItem.NEW_ROLL])
+    counter.press("#")
+    counter.sell("2500")
+    refused = counter.kiosk("reprint", *config, "1")
+    assert (refused.returncode, refused.stderr) == (1, "kiosk: not printed: busy: a sale is open\n")
+    assert counter.customer("pay")
+    counter.until(lambda status: status.state == "paid" and not status.debts)
+    again = counter.kiosk("reprint", *config, "1")
+    assert (again.stdout, again.stderr) == ("printed: the ticket of sale 1 as COPY\n", "")
+    assert "ok   slip      printed: the slip\n" in counter.kiosk("check", *config, "--print").stdout
+    ticket, copy, slip = counter.papers()
+    assert ticket.original
+    assert (set(copy.marks), copy.total) == ({Mark.COPY}, ticket.total)
+    assert slip.text.count(WORDS.service_slip) == 2
+    assert "ok  service: running, state paid" in slip.text
+    left = counter.status().health["tickets_left"]
+    assert 300 < left < 1000, "of 80 m"
+    assert counter.kiosk("status", *config).stdout == f"paid, sale 1, paper for about {left} tickets\n"
+
+
 def display_unplugged(counter: Counter) -> None:
     """A sale needs no display (L9): lights and sounds tell how it stands, and PAID is theirs alone (L1). Who begins one
     without it confirms the amount. It shows the newest screen when it is back."""
@@ -399,6 +423,7 @@ STORIES: list[Story] = [
     printer_unplugged,
     printer_pulled_in_the_middle_of_a_ticket,
     cover_open_while_the_paper_runs_low,
+    technician_beside_the_running_kiosk,
     display_unplugged,
     stopped_with_an_open_order,
     two_on_one_journal,
@@ -407,7 +432,10 @@ STORIES: list[Story] = [
 
 @pytest.fixture(scope="module")
 def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
-    shops: dict[Story, str] = {nobody_pays: IMPATIENT_SHOP}
+    shops: dict[Story, str] = {
+        nobody_pays: IMPATIENT_SHOP,
+        technician_beside_the_running_kiosk: SHOP + "[printer]\nroll_m = 80\n",
+    }
     with told_side_by_side(selected(request), tmp_path_factory.mktemp("stories"), shops) as told:
         yield told
 
