@@ -18,7 +18,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from kiosk.config import Config, ConfigError, Secret, masked
+from kiosk.config import Config, ConfigError, PanelConfig, Secret, masked
 from kiosk.control import ControlServer
 from kiosk.journal import SqliteJournal
 from kiosk.loop import Loop
@@ -27,8 +27,8 @@ from kiosk.sale.commands import AskPrinter, Lane, PaymentCall, Print, Tune
 from kiosk.sale.events import Device, DeviceIs, Fault, Ill, Key, Stop
 from kiosk.sale.lights import Lights
 from kiosk.sale.records import Entry
-from kiosk.sale.screens import Screen, starting, stopped
-from kiosk.sale.words import words_of
+from kiosk.sale.screens import Screen, not_running, starting
+from kiosk.sale.words import Down, words_of
 from kiosk.systemd import open_service
 from kiosk.worker import JOIN_S, Painter, Player, Tool, Worker
 
@@ -221,7 +221,7 @@ def run(config: Config, token: Secret, control: Path, ends: FarEnds) -> int:
         painter = Painter(_panel(config, pins, ends), inbox.put)
         ending.callback(painter.close)
         painter.show(starting(language))
-        ending.callback(lambda: painter.show(stopped(language)))
+        ending.callback(lambda: painter.show(not_running(language, Down.STOPPED)))
         journal = SqliteJournal(config.journal, anew=True)
         ending.callback(journal.close)
         if journal.damage:
@@ -264,6 +264,6 @@ def _answer(loop: Loop, config: Config, request: dict[str, object]) -> dict[str,
             return {"error": f"unknown command {unknown!r}: this kiosk knows status and config"}
 
 
-def control_path(config: Config, environ: Mapping[str, str]) -> Path:
+def control_path(config: Config | PanelConfig, environ: Mapping[str, str]) -> Path:
     """Where the running service answers: beside the journal, or where ``KIOSK_CONTROL`` says."""
     return Path(environ.get("KIOSK_CONTROL") or config.journal.with_name("control.sock"))

@@ -17,9 +17,20 @@ from typing import TYPE_CHECKING, Final
 
 from kiosk.cli_backup import add_arguments, backup
 from kiosk.cli_sales import CommandError, add_actions, list_sales
-from kiosk.config import DEFAULT_PATH, Config, ConfigError, load, load_token, masked, token_warning
+from kiosk.config import (
+    DEFAULT_PATH,
+    Config,
+    ConfigError,
+    PanelConfig,
+    load,
+    load_panel,
+    load_token,
+    masked,
+    token_warning,
+)
 from kiosk.ports import JournalError, Keypad
 from kiosk.sale.events import DeviceIs, Key
+from kiosk.sale.words import Down
 
 if TYPE_CHECKING:
     from kiosk.assembly import FarEnds
@@ -82,6 +93,8 @@ def _parser() -> argparse.ArgumentParser:
     command("reload", _reload, "what the running kiosk would read anew, and what needs a restart")
     command("config", _config, "show the configuration in force, secrets masked")
     command("keys", _keys, "show what the keypad sends; Ctrl-C ends")
+    panel = command("panel", _panel, "draw what stands on the panel while no kiosk runs; the unit does it at each end")
+    panel.add_argument("why", nargs="?", choices=[why.value for why in Down], help="default: what systemd says")
     add_actions(command("sales", list_sales, "the journal: list, show N, export; reconcile it with the account"))
     add_arguments(command("backup", backup, "journal and configuration into a new folder, also while the kiosk runs"))
     return parser
@@ -290,16 +303,10 @@ def _config(parsed: argparse.Namespace) -> int:
 
 
 def _keys(parsed: argparse.Namespace) -> int:
-    from kiosk.assembly import control_path
-    from kiosk.control import ask
     from kiosk.keypad import KeypadError, open_keypad
 
     config = load(parsed.config)
-    try:
-        ask(control_path(config, os.environ), {"command": "status"})
-    except (OSError, ValueError):
-        pass
-    else:
+    if _runs(config):
         raise CommandError("the service has the keypad: systemctl stop kiosk first")
     try:
         keypad = open_keypad(config.keypad, _show_key, time.monotonic, report=_show_faults, tell=_show_line)
@@ -324,3 +331,32 @@ def _show_faults(keypad: DeviceIs) -> None:
 
 def _show_line(line: str) -> None:
     print(line, flush=True)
+
+
+def _runs(config: Config | PanelConfig) -> bool:
+    from kiosk.assembly import control_path
+    from kiosk.control import ask
+
+    try:
+        ask(control_path(config, os.environ), {"command": "status"})
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _panel(parsed: argparse.Namespace) -> int:
+    """Answers 0 also where nothing can be drawn: no end of the service is a failure for want of a picture."""
+    from kiosk.still import leave, why_down
+    from kiosk.systemd import jobs
+
+    try:
+        config = load_panel(parsed.config)
+    except ConfigError as error:
+        print(f"panel: nothing is drawn: {error}", file=sys.stderr)
+        return 0
+    if _runs(config):
+        raise CommandError("the service has the panel: systemctl stop kiosk first")
+    why = Down(parsed.why) if parsed.why else why_down(os.environ, jobs())
+    fault = leave(config, why, time.monotonic, _far_ends().wire)
+    print(f"panel: {why.value}{f', but nothing is drawn: {fault}' if fault else ''}")
+    return 0

@@ -17,10 +17,10 @@ from kiosk.display.picture import TURN_S, draw
 from kiosk.sale.commands import AskAccount, AskPos, Look, Place, Print, Save, Tune, Withdraw
 from kiosk.sale.events import Device, DeviceIs, Fault, Ill, Key, Paper, PaymentState, Reject, Removal, Trouble
 from kiosk.sale.money import SITES
-from kiosk.sale.screens import Icon, Screen, lines, starting, stopped
+from kiosk.sale.screens import Icon, Screen, lines, not_running, starting
 from kiosk.sale.shop import Shop
 from kiosk.sale.states import Notice, NoticeKind
-from kiosk.sale.words import LANGUAGES
+from kiosk.sale.words import LANGUAGES, Down
 from tests.story import SHOP, Story, order, payment
 
 LANGUAGE = pytest.mark.parametrize("language", sorted(LANGUAGES))
@@ -239,7 +239,9 @@ def test_every_state_says_what_is_going_on_in_full_words(name: str, language: st
 @LANGUAGE
 def test_the_panel_says_so_while_no_kiosk_runs_and_while_it_starts(language: str) -> None:
     words = LANGUAGES[language]
-    assert lines(stopped(language)) == [words.stopped, words.stopped, words.stopped_text]
+    for why in Down:
+        told = words.down[why]
+        assert lines(not_running(language, why)) == [told.head, told.big, told.text]
     assert starting(language).head == words.starting
     assert starting(language).text == words.proving
 

@@ -30,7 +30,7 @@ from kiosk.sale.states import (
     Withdrawing,
 )
 from kiosk.sale.ticket import clock_time
-from kiosk.sale.words import Words, words_of
+from kiosk.sale.words import Down, Words, words_of
 
 
 class Icon(Enum):
@@ -81,10 +81,10 @@ def starting(language: str) -> Screen:
     return Screen(words.starting, "...", words.proving)
 
 
-def stopped(language: str) -> Screen:
+def not_running(language: str, why: Down) -> Screen:
     """What stands on the panel while no kiosk runs."""
-    words = words_of(language)
-    return Screen(words.stopped, words.stopped, words.stopped_text)
+    told = words_of(language).down[why]
+    return Screen(told.head, told.big, told.text)
 
 
 def lines(picture: Screen) -> list[str]:

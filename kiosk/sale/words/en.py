@@ -3,7 +3,7 @@
 from kiosk.sale.events import Paper, Reject, Trouble
 from kiosk.sale.records import Mark, Reason
 from kiosk.sale.states import Hint, MenuItem, NoticeKind
-from kiosk.sale.words.table import Told, Words
+from kiosk.sale.words.table import Down, Told, Words
 
 WORDS = Words(
     starting="Starting...",
@@ -45,8 +45,12 @@ WORDS = Words(
     paid_footer="# done",
     paid_footer_copy="# done  * print again",
     notice_footer="# ok",
-    stopped="STOPPED",
-    stopped_text="Do not sell",
+    down={
+        Down.STOPPED: Told("STOPPED", "STOPPED", "Do not sell"),
+        Down.RESTARTING: Told("RESTARTING", "RESTARTING", "Please wait"),
+        Down.OFF: Told("SWITCHED OFF", "SWITCHED OFF", "Unplug it when the green light is out"),
+        Down.FAILED: Told("STOPPED", "STOPPED", "Call the technician: systemctl status kiosk"),
+    },
     ticket_printing="Printing the ticket",
     ticket_printed="Ticket printed",
     ticket_owed="Owed: {reason}",

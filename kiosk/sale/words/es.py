@@ -3,7 +3,7 @@
 from kiosk.sale.events import Paper, Reject, Trouble
 from kiosk.sale.records import Mark, Reason
 from kiosk.sale.states import Hint, MenuItem, NoticeKind
-from kiosk.sale.words.table import Told, Words
+from kiosk.sale.words.table import Down, Told, Words
 
 WORDS = Words(
     starting="Iniciando...",
@@ -45,8 +45,12 @@ WORDS = Words(
     paid_footer="# listo",
     paid_footer_copy="# listo  * imprimir",
     notice_footer="# ok",
-    stopped="DETENIDO",
-    stopped_text="No venda",
+    down={
+        Down.STOPPED: Told("DETENIDO", "DETENIDO", "No venda"),
+        Down.RESTARTING: Told("REINICIANDO", "REINICIANDO", "Espere"),
+        Down.OFF: Told("APAGADO", "APAGADO", "Desenchufe cuando se apague la luz verde"),
+        Down.FAILED: Told("DETENIDO", "DETENIDO", "Llame al técnico: systemctl status kiosk"),
+    },
     ticket_printing="Imprimiendo",
     ticket_printed="Ticket impreso",
     ticket_owed="Falta imprimir: {reason}",
