@@ -63,11 +63,11 @@ def control_group(world: int) -> Path:
 
 def boot(tree: Path, private: Path) -> None:
     """Become the machine; returns only by an exception."""
+    answers = private / "control.sock"
+    answers.unlink(missing_ok=True)
     for socket in private.glob("*.sock"):
         socket.chmod(0o666)  # the kiosk is somebody else there
     private.chmod(0o711)
-    answers = private / "control.sock"
-    answers.unlink(missing_ok=True)
     answers.symlink_to(tree / "var/lib/kiosk/control.sock")
     if (tree / SETTINGS).exists():  # installed before, with another counter's ports
         fill_in(tree, private)

@@ -187,7 +187,7 @@ def ends_that_the_panel_tells(kiosk: Machine) -> None:
     kiosk.until_picture(not_running("pt", Down.STOPPED))
     settings = kiosk.tree / SETTINGS
     right = settings.read_text()
-    settings.write_text(right.replace("[shop]", "[shop]\nopen = true", 1))
+    settings.write_text(right.replace("\n[shop]\n", "\n[shop]\nopen = true\n", 1))
     kiosk.inside("systemctl", "start", "kiosk", check=False)
     kiosk.until_picture(not_running("pt", Down.FAILED))
     settings.write_text(right)

@@ -105,7 +105,7 @@ def _picture(counter: Counter, words: Words, mono: float) -> Screen:
         case Adopting(sale=sale):
             return Screen(words.resuming, _amount(counter, sale.cents), _why_blind(counter, sale, words))
         case Blocked():
-            return Screen(words.not_ready, "- - -", why_blocked(counter, words), _owed(counter, words))
+            return Screen(words.not_ready, words.not_ready, why_blocked(counter, words), _owed(counter, words))
         case Idle():
             return _idle(counter, state, words)
         case Menu():
@@ -142,11 +142,11 @@ def _picture(counter: Counter, words: Words, mono: float) -> Screen:
 
 
 def _clearing(counter: Counter, state: Clearing, words: Words) -> Screen:
-    amount = _amount(counter, state.then.cents) if state.then else "- - -"
+    big = _amount(counter, state.then.cents) if state.then else words.not_ready
     footer = words.guarding_footer if state.then else ""
     if state.alarm:  # R5: the second in a day
-        return Screen(words.clearing, amount, words.foreign_again, footer, loud=True)
-    return Screen(words.clearing, amount, words.clearing_text, footer)
+        return Screen(words.clearing, big, words.foreign_again, footer, loud=True)
+    return Screen(words.clearing, big, words.clearing_text, footer)
 
 
 def _idle(counter: Counter, state: Idle, words: Words) -> Screen:

@@ -48,8 +48,8 @@ WORDS = Words(
     down={
         Down.STOPPED: Told("PARADO", "PARADO", "Não venda"),
         Down.RESTARTING: Told("REINICIANDO", "REINICIANDO", "Aguarde"),
-        Down.OFF: Told("DESLIGADO", "DESLIGADO", "Tire da tomada quando a luz verde apagar"),
-        Down.FAILED: Told("PARADO", "PARADO", "Chame o técnico: systemctl status kiosk"),
+        Down.OFF: Told("Aguarde a luz apagar", "DESLIGADO", "Depois tire da tomada"),
+        Down.FAILED: Told("Chame o técnico", "PARADO", "systemctl status kiosk"),
     },
     ticket_printing="Imprimindo",
     ticket_printed="Comprovante impresso",
