@@ -33,19 +33,12 @@ OFFLINE = replace(
     answered_at=-42.0,
 )
 GOLDENS = {
-    "idle": IDLE,
-    "typing": TYPING,
     "typing-symbol": replace(TYPING, big="R$ 125,00", text="¿Señal? ção põe"),
     "typing-long": replace(TYPING, big="9.999.999,99"),
-    "waiting": WAITING,
-    "cancel": replace(WAITING, head="Cancelar a venda?", footer="# sim  * não"),
-    "paid": PAID,
-    "alarm": ALARM,
-    "offline": OFFLINE,
-    "menu": Screen("Digite o valor", "Imprimir o último", footer="# sim  * próximo"),
     "blocked": Screen("AGUARDE", "- - -", "Mercado Pago fora do ar", "A resolver: 2", tuple(Icon)),
     "words": Screen("Atenção", text="Não há papel: põe um rolo. ¿Señal? Ñandú, acción", footer="# ok"),
 }
+"""What no counter of the gallery shows (``tests/test_screen_sheets.py`` has all that one does)."""
 SIZES = ((128, 64), (128, 32), (128, 128), (256, 64), (64, 48), (64, 128), (96, 16))
 
 SCREENS_DIR = Path(__file__).parent / "golden" / "screens"
@@ -143,7 +136,9 @@ def test_an_amount_is_shown_whole(amount: str, size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("amount", ["25,00", "1.250,00", "R$ 125,00"])
-@pytest.mark.parametrize("text", ["lllllllllllllllllll", "Aguardando pagamento", "não não não não não não não não não"])
+@pytest.mark.parametrize(
+    "text", ["lllllllllllllllllll", "Aguardando pagamento", "Nada foi cobrado", "não não não não não não não não não"]
+)
 def test_a_comma_never_runs_into_the_text_below(amount: str, text: str) -> None:
     """Else an accent reads as another letter. The comma is found as the dots that hang together with its tail."""
     image = draw(Screen("Valor", amount, text), (128, 64), 0.0).image.convert("L")

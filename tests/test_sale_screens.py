@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import replace
-from functools import cache
 from itertools import product
-from typing import Final, NamedTuple
+from typing import Final
 
 import pytest
-from PIL import Image, ImageChops
 
-from kiosk.display.lettering import Face, face, pen, write
 from kiosk.display.picture import TURN_S, draw
 from kiosk.sale.commands import AskAccount, AskPos, Look, Place, Print, Save, Tune, Withdraw
 from kiosk.sale.events import Device, DeviceIs, Fault, Ill, Key, Paper, Trouble
@@ -20,7 +16,8 @@ from kiosk.sale.money import SITES
 from kiosk.sale.screens import Icon, Screen, lines, not_running, starting
 from kiosk.sale.states import NoticeKind
 from kiosk.sale.words import LANGUAGES, Down
-from tests.gallery import GALLERY, told
+from tests.gallery import GALLERY, idle, paid, shop_of, told, waiting, withdrawing
+from tests.reading import lost
 from tests.story import SHOP, Story
 
 LANGUAGE = pytest.mark.parametrize("language", sorted(LANGUAGES))
@@ -318,64 +315,6 @@ def test_what_the_fourth_column_does_three_columns_can_do() -> None:
 
 
 # --- the panel of 128 x 64 --------------------------------------------------------------------------------------------
-
-HEADS: Final = (face(11, bold=True), face(9))
-PLAIN: Final = tuple(face(px) for px in (12, 11, 9))
-BOLD: Final = tuple(face(px, bold=True) for px in (64, 43, 32, 28, 24, 21, 18, 16, 14, 12, 11, 9, 8))
-
-
-def rows_of(image: Image.Image) -> list[int]:
-    """The lit dots, a number for each row, the left column in the highest bit."""
-    columns = -(-image.width // 8)
-    content = image.tobytes()
-    return [int.from_bytes(content[at : at + columns], "big") for at in range(0, len(content), columns)]
-
-
-class Dots(NamedTuple):
-    """Where the ink of a word lies: rows from its top, columns from its left edge."""
-
-    rows: tuple[tuple[int, ...], ...]
-
-
-@cache
-def ink(text: str, in_face: Face) -> Dots:
-    image = Image.new("1", (256, 96))
-    write(pen(image), 8, 72, text, in_face)
-    left, top, right, bottom = image.getbbox() or (0, 0, 0, 0)
-    rows = rows_of(image.crop((left, top, right, bottom)))
-    width = -(-(right - left) // 8) * 8
-    return Dots(tuple(tuple(x for x in range(width) if row >> (width - 1 - x) & 1) for row in rows))
-
-
-def holds(picture: list[int], text: str, faces: Iterable[Face]) -> bool:
-    """Whether the whole text stands somewhere in the picture, on one line, in one of the faces."""
-    for in_face in faces:
-        dots = ink(text, in_face).rows
-        for top in range(len(picture) - len(dots) + 1):
-            places = -1
-            for row, columns in zip(picture[top:], dots, strict=False):
-                for x in columns:
-                    places &= row << x
-                if not places:
-                    break
-            if places & (1 << 128) - 1:
-                return True
-    return False
-
-
-def lost(shown: Screen, now: float) -> list[str]:
-    """What of the screen's words is cut off on the panel: heads and footers as a whole, other words one by one."""
-    head = "" if shown.head == shown.big else shown.head
-    missing = [(head, HEADS), (shown.footer, (face(9),))]
-    missing += [(word, PLAIN) for word in shown.text.split()]
-    missing += [(word, BOLD) for word in shown.big.split()]
-    for turn in range(6):  # long texts are shown by turns
-        image = draw(shown, (128, 64), now + turn * TURN_S, since=now).image
-        picture = rows_of(ImageChops.invert(image) if shown.loud else image)
-        missing = [(text, faces) for text, faces in missing if text and not holds(picture, text, faces)]
-        if not missing:
-            break
-    return [text for text, _ in missing]
 
 
 def test_a_word_that_is_cut_off_is_noticed() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -18,12 +18,13 @@ from typing import Final, NamedTuple
 import pytest
 from PIL import Image
 
-from kiosk.display.lettering import face, pen, write
+from kiosk.display.lettering import broken, face, pen, write
 from kiosk.display.picture import TURN_S, draw
 from kiosk.sale.events import Paper
 from kiosk.sale.screens import Screen, lines, not_running, starting
 from kiosk.sale.words import LANGUAGES, Down, Told, words_of
 from tests.gallery import GALLERY, told
+from tests.reading import lost
 
 SHEETS: Final = Path(__file__).parent / "golden" / "sheets"
 SIZES: Final = ((128, 64), (128, 32))
@@ -124,6 +125,32 @@ def test_no_sheet_is_left_over() -> None:
     assert {path.name for path in SHEETS.iterdir()} == {
         f"{language}-{columns}x{rows}.png" for language in LANGUAGES for columns, rows in SIZES
     }
+
+
+@LANGUAGE
+def test_nothing_is_cut_off_on_a_panel_of_128_by_32(language: str) -> None:
+    """Each word of each head, text and footer stands there whole in one of the turns (``test_sale_screens``: of 64)."""
+    cut = {name: lost(shown.screen, shown.at, (128, 32)) for name, shown in screens(language).items()}
+    assert {name: words for name, words in cut.items() if words} == {}
+
+
+def test_a_word_that_is_cut_off_is_noticed() -> None:
+    """The measure itself."""
+    whole = Screen("Head", "25,00", "Some text that takes two lines of it", "# ok", ends_at=100.0)
+    assert lost(whole, 0.0, (128, 32)) == []
+    assert lost(replace(whole, text="Unbrokenwordthatiswiderthanaline"), 0.0, (128, 32)) != []
+
+
+@LANGUAGE
+def test_a_negation_is_never_parted_from_what_it_negates(language: str) -> None:
+    """On a low panel a text comes line by line: "deliver" must not stand there alone after "do not"."""
+    parted = [
+        (name, line)
+        for name, text in texts(language)
+        for line in broken(text.format(amount="25,00", time="18:07", count=1, reason=""), 125, face(9))[:-1]
+        if line.split()[-1].lower() in ("not", "no", "não", "do", "nunca", "never")
+    ]
+    assert parted == []
 
 
 def texts(language: str) -> Iterator[tuple[str, str]]:

@@ -20,6 +20,7 @@ How a screen is laid out:
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Iterator, Sequence
@@ -318,13 +319,13 @@ class _Page:
         """The largest amount or word that leaves room for the whole text; for a long one, the text by turns."""
         choices = _choices(big, self._width, self._sizes.big)
         free, faces = self._bottom - self._top, self._sizes.note
-        if text:
-            free -= 1  # else a comma, or a Q, touches a tall letter below it
         with_text = [choice for choice in choices if free - choice.rows >= faces[-1].height(1 if text else 0)]
         fitting_in = with_text or choices[-1:]
         readable = [choice for choice in fitting_in if choice.face.cap >= _READABLE_ROWS] or fitting_in[:1]
-        for choice in readable:
-            fitting = whole(text, self._width - _MARGIN, free - choice.rows, faces)
+        # Without the gap a comma, or a Q, may touch a tall letter below it.
+        rows = 0 if not text else 2 if choices[0].is_amount else 1
+        for gap, choice in itertools.product((rows, 0), readable):
+            fitting = whole(text, self._width - _MARGIN, free - gap - choice.rows, faces)
             if fitting is not None:
                 in_face, lines = fitting
                 room = len(lines)
