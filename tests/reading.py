@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Final, NamedTuple
 
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageDraw
 
 from kiosk.display.lettering import Face, face, pen, write
 from kiosk.display.picture import TURN_S, draw
@@ -74,3 +74,24 @@ def lost(shown: Screen, now: float, size: tuple[int, int] = (128, 64)) -> list[s
         if not missing:
             break
     return [text for text, _ in missing]
+
+
+def comma_rows(shown: Screen, now: float) -> int:
+    """How many rows hang together with an amount's comma below its digits: a comma's own are five, or fewer.
+
+    The last digit is found as what stands at the right edge, the comma as what goes on below it.
+    """
+    image = draw(shown, (128, 64), now).image
+    image = ImageChops.invert(image) if shown.loud else image
+    _, _, right, _ = image.crop((0, 13, 128, 44)).getbbox() or (0, 0, 0, 0)
+    edge = image.crop((right - 1, 13, right, 44)).getbbox() or (0, 0, 0, 0)
+    digits_end = _hanging_together(image, (right - 1, 13 + edge[1]))[3]
+    commas = [x for x in range(right) if all(image.getpixel((x, digits_end - rows)) for rows in (0, 1, 2))]
+    return _hanging_together(image, (commas[0], digits_end))[3] - digits_end
+
+
+def _hanging_together(image: Image.Image, dot: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The box around all that hangs together with this dot."""
+    grey = image.convert("L")
+    ImageDraw.floodfill(grey, dot, 128)
+    return grey.point(lambda level: 255 * (level == 128)).getbbox() or (0, 0, 0, 0)

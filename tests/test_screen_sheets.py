@@ -24,7 +24,7 @@ from kiosk.sale.events import Paper
 from kiosk.sale.screens import Screen, lines, not_running, starting
 from kiosk.sale.words import LANGUAGES, Down, Told, words_of
 from tests.gallery import GALLERY, told
-from tests.reading import lost
+from tests.reading import comma_rows, lost
 
 SHEETS: Final = Path(__file__).parent / "golden" / "sheets"
 SIZES: Final = ((128, 64), (128, 32))
@@ -139,6 +139,18 @@ def test_a_word_that_is_cut_off_is_noticed() -> None:
     whole = Screen("Head", "25,00", "Some text that takes two lines of it", "# ok", ends_at=100.0)
     assert lost(whole, 0.0, (128, 32)) == []
     assert lost(replace(whole, text="Unbrokenwordthatiswiderthanaline"), 0.0, (128, 32)) != []
+
+
+@LANGUAGE
+def test_no_comma_touches_the_text_below_it(language: str) -> None:
+    """Else it reads as an accent, or the amount as another one."""
+    rows = {
+        name: comma_rows(*shown)
+        for name, shown in screens(language).items()
+        if "," in shown.screen.big and shown.screen.text
+    }
+    assert len(rows) > 40
+    assert {name: count for name, count in rows.items() if count > 5} == {}
 
 
 @LANGUAGE
