@@ -63,7 +63,7 @@ def lost(shown: Screen, now: float, size: tuple[int, int] = (128, 64)) -> list[s
     """
     head = "" if shown.head == shown.big else shown.head
     low = size[1] < 40
-    missing = [(text, HEADS) for text in (head.split() if low else [head])]
+    missing: list[tuple[str, tuple[Face, ...]]] = [(text, HEADS) for text in (head.split() if low else [head])]
     missing += [(text, (face(9),)) for text in (shown.footer.split() if low else [shown.footer])]
     missing += [(word, PLAIN) for word in shown.text.split()]
     missing += [(word, BOLD) for word in shown.big.split()]
