@@ -19,6 +19,8 @@ class Bus:
         self.commands: list[tuple[int, ...]] = []
         self.fail_at: int | None = None
         """The transfer, counted from 0, that fails; the panel gets nothing of it."""
+        self.fails_dark = False
+        """With that transfer the panel loses its power for a moment, and so its memory."""
         self.plugged = True
         self.error: Exception = OSError(errno.EREMOTEIO, "Remote I/O error")
         self.released = 0
@@ -37,6 +39,8 @@ class Bus:
 
     def _carry(self, length: int) -> None:
         number, self.transfers = self.transfers, self.transfers + 1
+        if number == self.fail_at and self.fails_dark:
+            self.oled.reset()
         if not self.plugged or number == self.fail_at:
             raise self.error
         self.bytes += length + 1

@@ -66,15 +66,21 @@ class Counted(LoopStory):
         self.crashes: list[Crash] = []
         self.painter = Painter(self.watched, self.crashes.append)
         self.due = float("inf")
+        self.recovered_whole: list[bool] = []
+        """At each recovery: whether the first picture was the whole one."""
         self.all: list[Command] = []
+        self.transfers = 0
+        """Of the whole sale; the end of the program, which is none of it, has more."""
         self.shown = Screen("")
         super().__init__(FakeJournal(Notebook()), at=BEGAN)
 
     def show(self, screen: Screen) -> None:
         """The loop's, or the painter's own when a picture is due again."""
-        self.shown = screen
+        self.shown, failed_before = screen, self.panel.fault is not None
         self.painter.show(screen)
         again_s = self.watched.drawn.get(timeout=SOON_S)
+        if failed_before and self.panel.fault is None:
+            self.recovered_whole.append(self.shows_what_a_new_panel_would())
         self.due = float("inf") if again_s is None else self.at + again_s
 
     def wait(self, seconds: float) -> Counted:
@@ -137,6 +143,7 @@ def a_sale(bus: Bus, in_the_middle: Happening = lambda _: None, *, whole_at_the_
     story.take()
     assert story.public == "idle"
     assert story.shows_what_a_new_panel_would() == whole_at_the_end
+    story.transfers = bus.transfers
     story.painter.close()
     assert story.crashes == []
     return story
@@ -148,11 +155,12 @@ def well() -> Counted:
     return a_sale(Bus())
 
 
-def with_a_failure(at: int, error: Exception) -> Counted:
+def with_a_failure(at: int, error: Exception, *, dark: bool) -> Counted:
+    """``dark``: the panel forgets everything with it."""
     bus = Bus()
-    bus.fail_at, bus.error = at, error
+    bus.fail_at, bus.error, bus.fails_dark = at, error, dark
     story = a_sale(bus)
-    assert bus.transfers > at, "it came to that transfer"
+    assert story.recovered_whole == [True]
     return story
 
 
@@ -163,15 +171,16 @@ def is_the_same_sale(story: Counted, as_this: Counted) -> bool:
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 def test_each_kind_of_error_leaves_the_sale_and_a_whole_picture(error: Exception, well: Counted) -> None:
     """The quick round: some transfers."""
-    for at in range(0, well.bus.transfers, 20):
-        assert is_the_same_sale(with_a_failure(at, error), well), f"transfer {at}"
+    for at in range(0, well.transfers, 20):
+        assert is_the_same_sale(with_a_failure(at, error, dark=True), well), f"transfer {at}"
 
 
 @pytest.mark.slow
-def test_a_failure_at_every_transfer_in_turn_leaves_the_sale_and_a_whole_picture(well: Counted) -> None:
-    assert well.bus.transfers > 100
-    for at, error in zip(range(well.bus.transfers), cycle(ERRORS), strict=False):
-        assert is_the_same_sale(with_a_failure(at, error), well), f"transfer {at}: {error!r}"
+@pytest.mark.parametrize("dark", [False, True], ids=["", "dark"])
+def test_a_failure_at_every_transfer_in_turn_leaves_the_sale_and_a_whole_picture(well: Counted, dark: bool) -> None:
+    assert well.transfers > 100
+    for at, error in zip(range(well.transfers), cycle(ERRORS), strict=False):
+        assert is_the_same_sale(with_a_failure(at, error, dark=dark), well), f"transfer {at}: {error!r}"
 
 
 def test_a_panel_pulled_in_the_middle_and_plugged_in_again_gets_its_whole_picture(well: Counted) -> None:
