@@ -11,7 +11,6 @@ import errno
 from collections.abc import Callable
 from functools import cache
 from itertools import cycle
-from queue import SimpleQueue
 from typing import Final
 
 import luma.core.error
@@ -19,18 +18,14 @@ import pytest
 
 from kiosk.config import DisplayConfig
 from kiosk.display import REFRESH_S, RETRY_S, SHIFT_S, Panel, picture
-from kiosk.sale.commands import AskPos, Command, Lane, Look
-from kiosk.sale.events import PaymentState, Woken
+from kiosk.ports import Clock
+from kiosk.sale.commands import AskPos, Look
+from kiosk.sale.events import PaymentState
 from kiosk.sale.screens import Screen
-from kiosk.worker import Crash, Painter
 from tests.fake_bus import Bus
-from tests.fake_journal import FakeJournal, Notebook
-from tests.loop_story import LoopStory
-from tests.story import C, order, payment
+from tests.panel_story import PanelStory
+from tests.story import order, payment
 
-BEGAN: Final = 1000.0
-SOON_S: Final = 20.0
-"""Nobody waits so long: a test that would is broken."""
 REMOTE_IO: Final = OSError(errno.EREMOTEIO, "Remote I/O error")
 ERRORS: Final = (
     REMOTE_IO,
@@ -41,73 +36,27 @@ ERRORS: Final = (
 Happening = Callable[["Counted"], None]
 
 
-class Watched:
-    """The panel between painter and test: tells when a picture was drawn; it is the test that lets time pass."""
-
-    def __init__(self, panel: Panel) -> None:
-        self.panel = panel
-        self.drawn: SimpleQueue[float | None] = SimpleQueue()
-
-    def draw(self, screen: Screen) -> None:
-        self.drawn.put(self.panel.draw(screen))
-
-    def close(self) -> None:
-        self.panel.close()
-
-
-class Counted(LoopStory):
-    """A sale at a counter with a panel; each of its pictures is drawn before the story goes on."""
+class Counted(PanelStory):
+    """A counter whose panel's bus is watched."""
 
     def __init__(self, bus: Bus) -> None:
-        self.at = BEGAN
         self.bus = bus
-        self.panel = Panel(DisplayConfig(), lambda: self.at, bus)
-        self.watched = Watched(self.panel)
-        self.crashes: list[Crash] = []
-        self.painter = Painter(self.watched, self.crashes.append)
-        self.due = float("inf")
-        self.recovered_whole: list[bool] = []
-        """At each recovery: whether the first picture was the whole one."""
-        self.all: list[Command] = []
         self.transfers = 0
         """Of the whole sale; the end of the program, which is none of it, has more."""
-        self.shown = Screen("")
-        super().__init__(FakeJournal(Notebook()), at=BEGAN)
+        self.recovered_whole: list[bool] = []
+        """At each recovery: whether the first picture was the whole one."""
+        super().__init__(self._made)
+
+    def _made(self, clock: Clock) -> Panel:
+        self.panel = Panel(DisplayConfig(), clock, self.bus)
+        return self.panel
 
     def show(self, screen: Screen) -> None:
-        """The loop's, or the painter's own when a picture is due again."""
-        self.shown, failed_before = screen, self.panel.fault is not None
-        self.painter.show(screen)
-        again_s = self.watched.drawn.get(timeout=SOON_S)
+        """Draw it, and look at it where the one before failed."""
+        failed_before = self.panel.fault is not None
+        super().show(screen)
         if failed_before and self.panel.fault is None:
             self.recovered_whole.append(self.shows_what_a_new_panel_would())
-        self.due = float("inf") if again_s is None else self.at + again_s
-
-    def wait(self, seconds: float) -> Counted:
-        """Let time pass, for the machine and for the panel."""
-        until = self.at + seconds
-        while (then := min(self.counter.wakes_at, self.due)) <= until:
-            self.at = max(self.at, then)
-            if self.due <= self.at:
-                self.show(self.shown)
-            if self.counter.wakes_at <= self.at:
-                self.feed(Woken())
-        self.at = until
-        return self
-
-    def wait_for(self, kind: type[C], *, within: float = 700.0, lane: Lane = Lane.FRONT) -> C:
-        """Let time pass until the machine asks for that."""
-        until = self.at + within
-        while not (found := self.open_calls(kind, lane)):
-            assert self.counter.wakes_at <= until
-            self.wait(max(0.0, self.counter.wakes_at - self.at))
-        return found[0]
-
-    def take(self) -> list[Command]:
-        """What was done since the last call."""
-        done = super().take()
-        self.all += done
-        return done
 
     def shows_what_a_new_panel_would(self) -> bool:
         """Dot by dot, wherever the picture's small moves have brought it by now."""
