@@ -134,21 +134,26 @@ def _panel(config: Config, pins: Factory | None, ends: FarEnds) -> Display:
         raise ConfigError((str(error),)) from None
 
 
-def _pins(config: Config, ends: FarEnds, service: Service) -> Factory | None:
-    """The header's pins, for all who need some; None where nobody does, or they cannot be had yet."""
-    sound, display = config.sound, config.display
+def _panel_needs_pins(config: Config, ends: FarEnds) -> bool:
+    return config.display.driver != "none" and config.display.interface == "spi" and not ends.wire
+
+
+def _pins(config: Config, ends: FarEnds, service: Service, ending: ExitStack) -> Factory | None:
+    """The header's pins until the end, for all who need some; None where nobody does, or they cannot be had yet."""
+    sound = config.sound
     keys = config.keypad.driver == "matrix" and not ends.keypad
     sounds = {sound.buzzer, sound.led_paid, sound.led_error} != {None}
-    control_lines = display.driver != "none" and display.interface == "spi" and not ends.wire
-    if not (keys or sounds or control_lines):
+    if not (keys or sounds or _panel_needs_pins(config, ends)):
         return None
     from kiosk.keypad import KeypadError, open_pins
 
     try:
-        return open_pins(config.keypad.pins)
+        pins = open_pins(config.keypad.pins)
     except KeypadError as error:
         _say(service, "pins-failed", str(error))
         return None
+    ending.callback(pins.close)
+    return pins
 
 
 def _keypad(config: Config, pins: Factory | None, report: Post, tell: Callable[[str], None]) -> OpenKeypad:
@@ -215,13 +220,13 @@ def run(config: Config, token: Secret, control: Path, ends: FarEnds) -> int:
     signal.signal(signal.SIGHUP, lambda _number, _frame: _say(service, "reload", "nothing can be re-read: restart"))
     language = config.shop.language
     with ExitStack() as ending:
-        pins = _pins(config, ends, service)
-        if pins is not None:
-            ending.callback(pins.close)
-        painter = Painter(_panel(config, pins, ends), inbox.put)
+        # gpiozero takes long to load: the first picture waits for it only where the panel itself hangs on it.
+        lines = _pins(config, ends, service, ending) if _panel_needs_pins(config, ends) else None
+        painter = Painter(_panel(config, lines, ends), inbox.put)
         ending.callback(painter.close)
         painter.show(starting(language))
         ending.callback(lambda: painter.show(not_running(language, Down.STOPPED)))
+        pins = lines or _pins(config, ends, service, ending)
         journal = SqliteJournal(config.journal, anew=True)
         ending.callback(journal.close)
         if journal.damage:

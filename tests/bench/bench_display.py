@@ -4,10 +4,10 @@
 
 A digit is a real ``Key`` put into the loop's inbox: the loop takes it, the machine steps, the painter's thread draws,
 and the time ends with the last byte on the bus. Both ways are told the same keys through the same loop and painter;
-only the adapter differs. Bytes are those on I2C with the control byte of each transfer, as in the budget (design: a digit
-costs at most a quarter of a frame, and is on the panel within half a frame's time at 400 kHz). Times on the bus are
-computed: nine clocks a byte, the address among them, and two for start and stop (I2C-bus specification, UM10204, 3.1).
-The time of the processor and between the threads is measured, on this machine.
+only the adapter differs. Bytes are those on I2C with the control byte of each transfer, as in the budget (design: a
+digit costs at most a quarter of a frame, and is on the panel within half a frame's time at 400 kHz). Times on the bus
+are computed: nine clocks a byte, the address among them, and two for start and stop (I2C-bus specification, UM10204,
+3.1). The time of the processor and between the threads is measured, on this machine.
 """
 
 from __future__ import annotations
