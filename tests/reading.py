@@ -13,6 +13,7 @@ from kiosk.display.picture import TURN_S, draw
 from kiosk.sale.screens import Screen
 
 HEADS: Final = (face(11, bold=True), face(9))
+SMALL: Final = (face(9),)
 PLAIN: Final = tuple(face(px) for px in (12, 11, 9))
 BOLD: Final = tuple(face(px, bold=True) for px in (64, 43, 32, 28, 24, 21, 18, 16, 14, 12, 11, 9, 8))
 
@@ -59,13 +60,14 @@ def holds(picture: list[int], text: str, faces: Iterable[Face]) -> bool:
 def lost(shown: Screen, now: float, size: tuple[int, int] = (128, 64)) -> list[str]:
     """What of the screen's words is cut off on the panel: heads and footers as a whole, other words one by one.
 
-    A panel of 32 rows may break a head or a footer, too: there every word counts for itself.
+    A panel of 32 rows has one face for all of them, and may break a head or a footer: there every word is for itself.
     """
     head = "" if shown.head == shown.big else shown.head
-    low = size[1] < 40
-    missing: list[tuple[str, tuple[Face, ...]]] = [(text, HEADS) for text in (head.split() if low else [head])]
-    missing += [(text, (face(9),)) for text in (shown.footer.split() if low else [shown.footer])]
-    missing += [(word, PLAIN) for word in shown.text.split()]
+    missing: list[tuple[str, tuple[Face, ...]]]
+    if size[1] < 40:
+        missing = [(word, SMALL) for word in f"{head} {shown.text} {shown.footer}".split()]
+    else:
+        missing = [(head, HEADS), (shown.footer, SMALL), *((word, PLAIN) for word in shown.text.split())]
     missing += [(word, BOLD) for word in shown.big.split()]
     for turn in range(8):  # long texts are shown by turns
         image = draw(shown, size, now, since=now - turn * TURN_S).image

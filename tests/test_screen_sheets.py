@@ -134,6 +134,18 @@ def test_nothing_is_cut_off_on_a_panel_of_128_by_32(language: str) -> None:
     assert {name: words for name, words in cut.items() if words} == {}
 
 
+@pytest.mark.slow
+@SIZE
+@LANGUAGE
+def test_nothing_is_cut_off_where_the_amounts_are_the_longest(language: str, size: tuple[int, int]) -> None:
+    """Nine digits, in every place where an amount stands."""
+    cut = {}
+    for name, (shown, at) in screens(language).items():
+        big, text = (re.sub(r"\d[\d.]*,\d\d", "9.999.999,99", words) for words in (shown.big, shown.text))
+        cut[name] = lost(replace(shown, big=big, text=text), at, size)
+    assert {name: words for name, words in cut.items() if words} == {}
+
+
 def test_a_word_that_is_cut_off_is_noticed() -> None:
     """The measure itself."""
     whole = Screen("Head", "25,00", "Some text that takes two lines of it", "# ok", ends_at=100.0)
