@@ -58,16 +58,17 @@ def leave(config: PanelConfig, why: Down, clock: Clock, wire: Wire | None) -> st
 
     if config.display.driver == "none":
         return "[display] driver is none"
-    crashes: list[Crash] = []
+    posted: list[object] = []
     try:
         panel = Panel(config.display, clock, wire, pins=_pins(config, wire))
     except ValueError as error:  # luma has no such panel in that size
         return str(error)
-    painter = Painter(panel, crashes.append)
+    painter = Painter(panel, posted.append)
     painter.show(not_running(config.language, why))
     painter.close()
-    if crashes:
-        return f"{crashes[0].error!r}"
+    for crash in posted:
+        if isinstance(crash, Crash):
+            return repr(crash.error)
     return panel.fault or ("" if panel.shown else "its bus hangs")
 
 

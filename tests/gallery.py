@@ -199,6 +199,7 @@ GALLERY: Final[dict[str, Tell]] = {
     "idle-owing": owing,
     "idle-stuck": ill_keypad(Ill.STUCK, "5", "8"),
     "idle-deaf": ill_keypad(Ill.DEAF),
+    "idle-keypad-dead": ill_keypad(Ill.DEAD),
     "blocked-display": blocked_by_display,
     "idle-to-settle": to_settle,
     "idle-paper-low": with_paper(Paper.LOW),

@@ -13,7 +13,7 @@ from kiosk.ports import Clock, Display
 from kiosk.sale.commands import Command, Lane
 from kiosk.sale.events import Woken
 from kiosk.sale.screens import Screen
-from kiosk.worker import Crash, Painter
+from kiosk.worker import Painter
 from tests.fake_journal import FakeJournal, Notebook
 from tests.loop_story import LoopStory
 from tests.story import C
@@ -35,6 +35,10 @@ class Watched:
         """Draw it; the story lets time pass."""
         self.drawn.put(self._display.draw(screen))
 
+    @property
+    def gone(self) -> None:
+        """Not told to the machine, so that every sale is the same, command for command."""
+
     def close(self) -> None:
         """The end."""
         self._display.close()
@@ -49,8 +53,8 @@ class PanelStory(LoopStory):
         self.ahead_s = 0.0
         """How much later it is for the panel alone."""
         self.watched = Watched(make(lambda: self.at + self.ahead_s))
-        self.crashes: list[Crash] = []
-        self.painter = Painter(self.watched, self.crashes.append)
+        self.posted: list[object] = []
+        self.painter = Painter(self.watched, self.posted.append)
         self.due = NEVER
         """When the panel wants to be called again."""
         self.shown = Screen("")

@@ -94,7 +94,7 @@ def a_sale(bus: Bus, in_the_middle: Happening = lambda _: None, *, whole_at_the_
     assert story.shows_what_a_new_panel_would() == whole_at_the_end
     story.transfers = bus.transfers
     story.painter.close()
-    assert story.crashes == []
+    assert story.posted == []
     return story
 
 

@@ -171,7 +171,7 @@ def test_a_negation_is_never_parted_from_what_it_negates(language: str) -> None:
     parted = [
         (name, line)
         for name, text in texts(language)
-        for line in broken(text.format(amount="25,00", time="18:07", count=1, reason=""), 125, face(9))[:-1]
+        for line in broken(text.format(amount="25,00", time="18:07", count=1, reason="", key="5"), 125, face(9))[:-1]
         if line.split()[-1].lower() in ("not", "no", "não", "do", "nunca", "never")
     ]
     assert parted == []

@@ -78,6 +78,10 @@ class PlainPanel:
         """The whole frame."""
         self._device.display(picture.draw(screen, SIZE, self._clock()).image)
 
+    @property
+    def gone(self) -> None:
+        """Nobody asks."""
+
     def close(self) -> None:
         """Nothing is held."""
 
