@@ -19,7 +19,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from kiosk.answers import Answers, KeyTap
-from kiosk.config import Config, ConfigError, Secret
+from kiosk.config import Config, ConfigError, PanelConfig, Secret
 from kiosk.control import ControlServer
 from kiosk.journal import SqliteJournal
 from kiosk.loop import CrashError, Loop
@@ -29,8 +29,8 @@ from kiosk.sale.events import Device, DeviceIs, Fault, Ill, Key, Stop
 from kiosk.sale.front import BrokenError
 from kiosk.sale.lights import Lights
 from kiosk.sale.records import Entry
-from kiosk.sale.screens import Screen, starting, stopped
-from kiosk.sale.words import words_of
+from kiosk.sale.screens import Screen, not_running, starting
+from kiosk.sale.words import Down, words_of
 from kiosk.systemd import open_service
 from kiosk.worker import JOIN_S, Painter, Player, Tool, Worker
 
@@ -136,21 +136,26 @@ def _panel(config: Config, pins: Factory | None, ends: FarEnds) -> Display:
         raise ConfigError((str(error),)) from None
 
 
-def _pins(config: Config, ends: FarEnds, service: Service) -> Factory | None:
-    """The header's pins, for all who need some; None where nobody does, or they cannot be had yet."""
-    sound, display = config.sound, config.display
+def _panel_needs_pins(config: Config, ends: FarEnds) -> bool:
+    return config.display.driver != "none" and config.display.interface == "spi" and not ends.wire
+
+
+def _pins(config: Config, ends: FarEnds, service: Service, ending: ExitStack) -> Factory | None:
+    """The header's pins until the end, for all who need some; None where nobody does, or they cannot be had yet."""
+    sound = config.sound
     keys = config.keypad.driver == "matrix" and not ends.keypad
     sounds = {sound.buzzer, sound.led_paid, sound.led_error} != {None}
-    control_lines = display.driver != "none" and display.interface == "spi" and not ends.wire
-    if not (keys or sounds or control_lines):
+    if not (keys or sounds or _panel_needs_pins(config, ends)):
         return None
     from kiosk.keypad import KeypadError, open_pins
 
     try:
-        return open_pins(config.keypad.pins)
+        pins = open_pins(config.keypad.pins)
     except KeypadError as error:
         _say(service, "pins-failed", str(error))
         return None
+    ending.callback(pins.close)
+    return pins
 
 
 def _keypad(config: Config, pins: Factory | None, report: Post, tell: Callable[[str], None]) -> OpenKeypad:
@@ -217,13 +222,13 @@ def run(config: Config, token: Secret, control: Path, ends: FarEnds) -> int:
     signal.signal(signal.SIGHUP, lambda _number, _frame: _say(service, "reload", "nothing can be re-read: restart"))
     language = config.shop.language
     with ExitStack() as ending:
-        pins = _pins(config, ends, service)
-        if pins is not None:
-            ending.callback(pins.close)
-        painter = Painter(_panel(config, pins, ends), inbox.put)
+        # gpiozero takes long to load: the first picture waits for it only where the panel itself hangs on it.
+        lines = _pins(config, ends, service, ending) if _panel_needs_pins(config, ends) else None
+        painter = Painter(_panel(config, lines, ends), inbox.put)
         ending.callback(painter.close)
         painter.show(starting(language))
-        ending.callback(lambda: painter.show(stopped(language)))
+        ending.callback(lambda: painter.show(not_running(language, Down.STOPPED)))
+        pins = lines or _pins(config, ends, service, ending)
         journal = SqliteJournal(config.journal, anew=True)
         ending.callback(journal.close)
         if journal.damage:
@@ -257,6 +262,6 @@ def run(config: Config, token: Secret, control: Path, ends: FarEnds) -> int:
     return 0
 
 
-def control_path(config: Config, environ: Mapping[str, str]) -> Path:
+def control_path(config: Config | PanelConfig, environ: Mapping[str, str]) -> Path:
     """Where the running service answers: beside the journal, or where ``KIOSK_CONTROL`` says."""
     return Path(environ.get("KIOSK_CONTROL") or config.journal.with_name("control.sock"))

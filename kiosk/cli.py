@@ -17,18 +17,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from kiosk.cli_backup import add_arguments, backup
-from kiosk.cli_devices import print_slip, reprint, show_keys
+from kiosk.cli_devices import far_ends, print_slip, reprint, show_keys, show_panel
 from kiosk.cli_report import add_options as add_report_options
 from kiosk.cli_report import report
 from kiosk.cli_sales import CommandError, add_actions, list_sales, sale_number
 from kiosk.cli_setup import add_options as add_setup_options
 from kiosk.cli_setup import setup
 from kiosk.config import DEFAULT_PATH, Config, ConfigError, load, load_token, masked, token_warning
-from kiosk.ports import JournalError, Keypad
-from kiosk.sale.events import Key
+from kiosk.ports import JournalError
+from kiosk.sale.words import Down
 
 if TYPE_CHECKING:
-    from kiosk.assembly import FarEnds
     from kiosk.check import Result
 
 SIM_LISTEN: Final = "127.0.0.1:8080"
@@ -101,6 +100,8 @@ def _parser() -> argparse.ArgumentParser:
     again.add_argument("number", type=sale_number, metavar="N")
     add_report_options(command("report", report, "one file for support, without secrets"))
     add_setup_options(command("setup", setup, "find or make store and point of sale; fill in configuration and token"))
+    panel = command("panel", show_panel, "draw why no kiosk runs; the unit does it at each end")
+    panel.add_argument("why", nargs="?", choices=[why.value for why in Down], help="default: what systemd says")
     add_actions(command("sales", list_sales, "the journal: list, show N, export; reconcile it with the account"))
     add_arguments(command("backup", backup, "journal and configuration into a new folder, also while the kiosk runs"))
     return parser
@@ -132,28 +133,11 @@ def _run(parsed: argparse.Namespace) -> int:
         print(f"kiosk: {warning}", file=sys.stderr)
     from kiosk.assembly import control_path, run
 
-    return run(config, token, control_path(config, os.environ), _far_ends())
+    return run(config, token, control_path(config, os.environ), far_ends())
 
 
 def _with_journal(config: Config, journal: Path | None) -> Config:
     return config if journal is None else replace(config, journal=journal)
-
-
-def _far_ends() -> FarEnds:
-    """The real devices; or, as the virtual counter's child, those that it has put sockets for."""
-    from kiosk.assembly import FarEnds
-
-    place = os.environ.get("KIOSK_COUNTER")
-    if not place:
-        return FarEnds()
-    from kiosk.sim.remote import RemoteKeypad, RemoteWire
-
-    keypad, display = Path(place, "keypad.sock"), Path(place, "display.sock")
-
-    def remote(post: Callable[[Key], None], barrier: Callable[[], None]) -> Keypad:
-        return RemoteKeypad(keypad, post, barrier)
-
-    return FarEnds(remote if keypad.exists() else None, RemoteWire(display) if display.exists() else None)
 
 
 def _sim(parsed: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""The commands that touch a device: ``kiosk keys``, ``kiosk reprint``, and the slip of ``kiosk check --print``.
+"""The commands that touch a device: ``kiosk keys``, ``reprint``, ``panel``, and the slip of ``kiosk check --print``.
 
 While the service runs it owns the devices: then it is asked. Only when it is stopped are they opened here. Each
 command loads what it needs inside itself, as those of ``cli`` do.
@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from kiosk.cli_sales import CommandError
-from kiosk.config import Config, load
+from kiosk.config import Config, PanelConfig, load
+from kiosk.sale.words import Down
 
 if TYPE_CHECKING:
+    from kiosk.assembly import FarEnds
     from kiosk.check import Result
     from kiosk.journal import Logged
+    from kiosk.ports import Keypad
     from kiosk.sale.events import DeviceIs, Key
     from kiosk.sale.records import Mark, Ticket
 
@@ -174,3 +178,53 @@ def _print_here(config: Config, ticket: Ticket, marks: tuple[Mark, ...], what: s
     assert isinstance(answer, Printed | PrintFailed)
     outcome, why = outcome_of(answer)
     return outcome_in_words(outcome, what, why)
+
+
+# --- the panel, while no kiosk runs -----------------------------------------------------------------------------------
+
+
+def show_panel(parsed: argparse.Namespace) -> int:
+    """Draw why no kiosk runs. Answers 0 also where nothing can be drawn: no end of the service fails for a picture."""
+    from kiosk.config import ConfigError, load_panel
+    from kiosk.still import leave, why_down
+    from kiosk.systemd import jobs
+
+    try:
+        config = load_panel(parsed.config)
+    except ConfigError as error:
+        print(f"panel: nothing is drawn: {error}", file=sys.stderr)
+        return 0
+    if _runs(config):
+        raise CommandError("the service has the panel: systemctl stop kiosk first")
+    why = Down(parsed.why) if parsed.why else why_down(os.environ, jobs())
+    fault = leave(config, why, time.monotonic, far_ends().wire)
+    print(f"panel: {why.value}{f', but nothing is drawn: {fault}' if fault else ''}")
+    return 0
+
+
+def _runs(config: PanelConfig) -> bool:
+    from kiosk.assembly import control_path
+    from kiosk.control import ask
+
+    try:
+        ask(control_path(config, os.environ), {"command": "status"})
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def far_ends() -> FarEnds:
+    """The real devices; or, as the virtual counter's child, those that it has put sockets for."""
+    from kiosk.assembly import FarEnds
+
+    place = os.environ.get("KIOSK_COUNTER")
+    if not place:
+        return FarEnds()
+    from kiosk.sim.remote import RemoteKeypad, RemoteWire
+
+    keypad, display = Path(place, "keypad.sock"), Path(place, "display.sock")
+
+    def remote(post: Callable[[Key], None], barrier: Callable[[], None]) -> Keypad:
+        return RemoteKeypad(keypad, post, barrier)
+
+    return FarEnds(remote if keypad.exists() else None, RemoteWire(display) if display.exists() else None)

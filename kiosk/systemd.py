@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Final, TextIO
 
 from kiosk.ports import Service
@@ -21,6 +22,8 @@ from kiosk.sale.records import Entry
 
 IDENTIFIER: Final = "kiosk"
 """``journalctl -t kiosk`` shows it."""
+JOBS_S: Final = 2.0
+"""A manager that has not told its jobs by then does not tell them."""
 _LEVELS: Final = ("emergency", "alert", "critical", "error", "warning", "notice", "info", "debug")
 
 
@@ -55,6 +58,23 @@ def watchdog_limit_s(environ: Mapping[str, str], pid: int) -> float | None:
 def message_id(event: str) -> str:
     """The event's MESSAGE_ID, by which ``systemd/kiosk.catalog`` explains it: 128 bits, made of its name for good."""
     return hashlib.sha256(f"kiosk {event}".encode(errors="replace")).hexdigest()[:32]
+
+
+def jobs(program: Sequence[str] = ("systemctl",)) -> Set[tuple[str, str]] | None:
+    """What systemd is about to do: units, and ``start``, ``stop``, ``restart`` ...; None: it does not say.
+
+    ``systemctl list-jobs`` is asked, which any user may do, also in the sandbox of the unit.
+    """
+    command = [*program, "list-jobs", "--no-legend", "--no-pager", "--plain"]
+    try:
+        told = subprocess.run(  # noqa: S603  (a fixed command line)
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=JOBS_S, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    # "77 kiosk.service stop running": job, unit, what, how far (systemctl(1)).
+    lines = [line.split() for line in told.stdout.splitlines()]
+    return {(unit, what) for _, unit, what, *_ in (line for line in lines if len(line) >= 4)}
 
 
 class SystemdService:

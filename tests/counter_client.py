@@ -6,6 +6,7 @@ the printer, and what the technician's commands say.
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
@@ -20,8 +21,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
+from PIL import Image
 
+from kiosk.display.picture import draw
 from kiosk.sale.records import Mark
+from kiosk.sale.screens import Screen
 from kiosk.sale.words import words_of
 
 WORDS: Final = words_of("pt")
@@ -38,6 +42,8 @@ external_store_id = "LOJA01"
 external_pos_id = "CAIXA01"
 """
 """A shop like the built-in one, for tests that add settings to it; what follows is ``[mercadopago]``'s."""
+PANEL: Final = (128, 64)
+"""The virtual panel's columns and rows."""
 PATIENCE_S: Final = 60.0
 """Longer than any bound that the rules of money set for a line that is up, on a machine with other things to do."""
 POLL_S: Final = 0.05
@@ -204,6 +210,15 @@ class Counter:
     def until_screen(self, words: str, within_s: float = PATIENCE_S) -> None:
         """Until these words are on the panel."""
         self.until(lambda _: words in self.screen(), within_s)
+
+    def until_picture(self, screen: Screen) -> None:
+        """Until the panel's dots are exactly that screen, as one draws it who has just begun."""
+        wanted = draw(screen, PANEL, 0.0).image.tobytes()
+        self.until(lambda _: self._dots() == wanted)
+
+    def _dots(self) -> bytes:
+        with Image.open(io.BytesIO(self._get("/screen.png").content)) as picture:
+            return picture.tobytes()
 
     def said(self) -> str:
         """What the counter and its kiosk wrote to standard error."""

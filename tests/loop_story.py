@@ -45,12 +45,13 @@ class LoopStory(Story):
 
     def _boot(self) -> Counter:
         self._ids += 1000 * self.life
+        self.inbox: SimpleQueue[object] = SimpleQueue()
         self.loop = Loop(
             self.shop,
             self.book,
             self,
             _Service(),
-            SimpleQueue(),
+            self.inbox,
             clock=lambda: self.at,
             wall=lambda: EPOCH + self.at - 7.0,
             new_id=self._new_id,

@@ -43,7 +43,18 @@ ROOMS: Final[dict[str, tuple[str, ...]]] = {
     "journal": ("journal",),
     "systemd": ("systemd",),
     "control": ("control",),
-    "assembly": ("assembly", "answers", "check", "check_machine", "running", "agreement", "setup", "slip", "report"),
+    "assembly": (
+        "assembly",
+        "answers",
+        "check",
+        "check_machine",
+        "running",
+        "agreement",
+        "setup",
+        "slip",
+        "report",
+        "still",
+    ),
     "commands": ("cli", "cli_backup", "cli_devices", "cli_sales", "cli_setup", "cli_report", "__main__"),
     "sim": ("sim",),
 }
@@ -65,7 +76,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
 """Which rooms a room may import, besides itself."""
 
 LIBRARIES: Final[dict[str, tuple[str, ...]]] = {
-    "gpiozero": ("keypad", "sound", "gpiod_factory", "assembly"),  # assembly: the type of a pin factory
+    "gpiozero": ("keypad", "sound", "gpiod_factory", "assembly", "still"),  # the last two: the type of a pin factory
     "gpiod": ("gpiod_factory",),
     "evdev": ("keypad",),
     "luma": ("display",),

@@ -19,7 +19,15 @@ from pathlib import Path
 import pytest
 
 from kiosk.assembly import FarEnds, control_path, run
-from kiosk.config import Config, ConfigError, DisplayConfig, KeypadConfig, MercadoPagoConfig, PrinterConfig, Secret
+from kiosk.config import (
+    Config,
+    ConfigError,
+    DisplayConfig,
+    KeypadConfig,
+    MercadoPagoConfig,
+    PrinterConfig,
+    Secret,
+)
 from kiosk.control import ask
 from kiosk.journal import JournalBusyError, SqliteJournal
 from kiosk.keypad import KeypadError
@@ -80,8 +88,10 @@ class Wire:
         self.gate = threading.Event()
         """Pictures wait for it."""
         self.gate.set()
+        self.used = threading.Event()
 
     def command(self, *cmd: int) -> None:
+        self.used.set()
         if self._error is not None and self._diary.has("notice   ready"):
             raise self._error
 
@@ -197,6 +207,26 @@ def test_ready_is_said_when_the_first_picture_is_there(tmp_path: Path) -> None:
 
     assert world.run(FarEnds(Keys(world, script), wire)) == 0
     assert world.diary.index("picture") < world.diary.index("notice   ready")
+
+
+def test_the_first_picture_does_not_wait_for_the_headers_pins(tmp_path: Path) -> None:
+    """gpiozero takes long to load. This machine has no pins: that this is said waits for the first picture, here."""
+
+    class Patient(Diary):
+        def write(self, text: str) -> int:
+            if "pins-failed" in text and not wire.used.wait(SOON_S):
+                self.all.append("too late")
+            if text.startswith("notice   ready"):
+                tell(signal.SIGTERM)
+            return super().write(text)
+
+    world = World(tmp_path, DisplayConfig(driver="ssd1306"))
+    world.diary = Patient()
+    world.config = replace(world.config, keypad=KeypadConfig())
+    wire = Wire(world.diary)
+    assert world.run(FarEnds(None, wire)) == 0
+    assert not world.diary.has("too late")
+    assert world.diary.has("warning  pins-failed")
 
 
 def test_a_key_reaches_the_counter_and_its_status_is_answered(world: World) -> None:

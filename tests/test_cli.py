@@ -45,6 +45,7 @@ from tests.usb_pads import F1, KP, KP_ENTER, Sockets
         ["sales", "backup"],
         ["sales", "reconcile", "--day", "yesterday"],
         ["sales", "reconcile", "--day", "2030-02-30"],
+        ["panel", "paid"],
         ["sim", "--only", "printer"],
         ["sim", "--port", "http"],
         ["sim", "--only", "mercadopago", "--port", "65536"],
@@ -82,7 +83,7 @@ def test_options_that_do_not_go_together_are_told(
 
 @pytest.mark.parametrize(
     "command",
-    [[], ["run"], ["sim"], ["check"], ["config"], ["keys"], ["reprint"], ["sales"], ["sales", "list"]],
+    [[], ["run"], ["sim"], ["check"], ["config"], ["keys"], ["panel"], ["reprint"], ["sales"], ["sales", "list"]],
 )
 def test_help_is_there_for_every_command(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
@@ -198,6 +199,46 @@ def test_the_configuration_in_force_is_shown_with_its_defaults_and_without_secre
     again.write_text(out)
     assert main(["config", "--config", str(again)]) == 0
     assert capsys.readouterr().out == out
+
+
+# --- the panel while no kiosk runs ------------------------------------------------------------------------------------
+
+
+def panel_of_no_bus(tmp_path: Path) -> Path:
+    """A shop whose panel hangs on a bus that no machine has."""
+    path = configured(tmp_path)
+    path.write_text(path.read_text().replace('[display]\ndriver = "none"', "[display]\nport = 31"))
+    return path
+
+
+def test_a_panel_that_is_not_there_fails_no_end_of_the_service(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As systemd calls it after a SIGKILL, where it says nothing of its jobs."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for name, value in (("SERVICE_RESULT", "signal"), ("EXIT_CODE", "killed"), ("EXIT_STATUS", "KILL")):
+        monkeypatch.setenv(name, value)
+    assert main(["panel", "--config", str(panel_of_no_bus(tmp_path))]) == 0
+    assert capsys.readouterr().out.startswith("panel: restarting, but nothing is drawn: I2C device not found")
+
+
+def test_the_panel_says_what_it_is_told_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["panel", "--config", str(panel_of_no_bus(tmp_path)), "off"]) == 0
+    assert capsys.readouterr().out.startswith("panel: off, but")
+    assert main(["panel", "--config", str(tmp_path / "none.toml"), "off"]) == 0
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("panel: nothing is drawn: ")
+
+
+def test_the_panel_of_a_kiosk_that_runs_is_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = panel_of_no_bus(tmp_path)
+    server = ControlServer(tmp_path / "control.sock", lambda _request: {})
+    try:
+        assert main(["panel", "--config", str(config), "stopped"]) == 1
+    finally:
+        server.close()
+    assert capsys.readouterr().err == "kiosk: the service has the panel: systemctl stop kiosk first\n"
 
 
 # --- errors ----------------------------------------------------------------------------------------------------------

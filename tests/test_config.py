@@ -22,6 +22,7 @@ from kiosk.config import (
     Secret,
     SoundConfig,
     load,
+    load_panel,
     load_token,
     masked,
     token_warning,
@@ -127,6 +128,32 @@ def test_mistakes_of_all_tables_are_told_at_once(tmp_path: Path) -> None:
 
 
 # The file that the project ships.
+
+
+def test_the_panel_is_found_in_a_file_with_mistakes_elsewhere(tmp_path: Path) -> None:
+    """So that it can say that there are some; the twin without mistakes finds the same."""
+    path = tmp_path / "kiosk.toml"
+    well = NEEDED + '[display]\ndriver = "sh1106"\nport = 3\n[keypad]\npins = "lgpio"\n'
+    for text in (well, well + "rows = [1]\n[shops]\n", well.replace("123456789", '"me"')):
+        path.write_text(text)
+        panel = load_panel(path)
+        assert panel.display == DisplayConfig(driver="sh1106", port=3)
+        assert (panel.pins, panel.language) == ("lgpio", "pt")
+
+
+@pytest.mark.parametrize(("site", "language"), [("MLA", "es"), ("MLX", "en")])
+def test_the_panels_language_is_the_countrys(tmp_path: Path, site: str, language: str) -> None:
+    path = tmp_path / "kiosk.toml"
+    path.write_text(NEEDED.replace("MLB", site))
+    assert load_panel(path).language == language
+
+
+@pytest.mark.parametrize("mistake", ["[display]\nport = 99\n", "[display\n"])
+def test_a_panel_that_is_itself_a_mistake_is_not_guessed(tmp_path: Path, mistake: str) -> None:
+    path = tmp_path / "kiosk.toml"
+    path.write_text(NEEDED + mistake)
+    with pytest.raises(ConfigError):
+        load_panel(path)
 
 
 def test_the_example_holds_the_defaults_of_the_code(tmp_path: Path, example: Config) -> None:

@@ -16,7 +16,9 @@ import pytest
 
 from kiosk.sale.events import Paper, Reject, Trouble
 from kiosk.sale.records import Mark
+from kiosk.sale.screens import not_running
 from kiosk.sale.states import MenuItem, NoticeKind
+from kiosk.sale.words import Down
 from tests.counter_books import Account, audit, brl
 from tests.counter_client import KIOSK, PATIENCE_S, SHOP, WORDS, Counter
 from tests.side_by_side import Story, Told, selected, told_side_by_side
@@ -375,6 +377,17 @@ def stopped_while_the_order_is_locked(counter: Counter) -> None:
     assert ticket.marks == set()
 
 
+def killed_while_it_says_paid(counter: Counter) -> None:
+    """The panel keeps no PAID that nobody stands behind: it says RESTARTING until the next start's own picture."""
+    counter.sell("2500")
+    assert counter.customer("pay")
+    counter.until_state("paid")
+    os.kill(counter.pid, signal.SIGKILL)
+    counter.until_picture(not_running("pt", Down.RESTARTING))
+    counter.until_state("idle")
+    audit(counter)
+
+
 def two_on_one_journal(counter: Counter) -> None:
     """The second is refused, in one line, and the first sells on (R5)."""
     counter.sell("2500")
@@ -426,6 +439,7 @@ STORIES: list[Story] = [
     technician_beside_the_running_kiosk,
     display_unplugged,
     stopped_with_an_open_order,
+    killed_while_it_says_paid,
     two_on_one_journal,
 ]
 

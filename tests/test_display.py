@@ -20,6 +20,7 @@ from kiosk.display import REFRESH_S, RETRY_S, SHIFT_S, Light, Panel, picture
 from kiosk.display.pages import CHIPS
 from kiosk.sale.screens import Icon, Screen
 from kiosk.sim.oled import SH1106, SSD1306, Chip, Oled
+from tests.fake_bus import Bus
 
 IDLE = Screen("Digite o valor", "0,00", footer="0-9 valor  * menu")
 TYPING = Screen("Valor", "25,00", footer="# cobrar  * corrigir")
@@ -37,44 +38,6 @@ class Time:
 
     def __call__(self) -> float:
         return self.now
-
-
-class Bus:
-    """A wire to a virtual panel that counts what travels, and fails when it is told to."""
-
-    def __init__(self, oled: Oled | None = None) -> None:
-        self.oled = oled or Oled()
-        self.bytes = 0
-        """On I2C, with the control byte that goes before each transfer."""
-        self.transfers = 0
-        self.commands: list[tuple[int, ...]] = []
-        self.fail_at: int | None = None
-        """The transfer, counted from 0, that fails; the panel gets nothing of it."""
-        self.plugged = True
-        self.error: Exception = OSError(errno.EREMOTEIO, "Remote I/O error")
-        self.released = 0
-
-    def command(self, *cmd: int) -> None:
-        self.commands.append(cmd)
-        self._carry(len(cmd))
-        self.oled.feed("command", cmd)
-
-    def data(self, data: Sequence[int]) -> None:
-        self._carry(len(data))
-        self.oled.feed("data", data)
-
-    def cleanup(self) -> None:
-        self.released += 1
-
-    def _carry(self, length: int) -> None:
-        number, self.transfers = self.transfers, self.transfers + 1
-        if not self.plugged or number == self.fail_at:
-            raise self.error
-        self.bytes += length + 1
-
-    def forget(self) -> None:
-        self.bytes = self.transfers = 0
-        self.commands.clear()
 
 
 def a_panel(bus: Bus, time: Time, **changes: object) -> Panel:

@@ -33,19 +33,12 @@ OFFLINE = replace(
     answered_at=-42.0,
 )
 GOLDENS = {
-    "idle": IDLE,
-    "typing": TYPING,
     "typing-symbol": replace(TYPING, big="R$ 125,00", text="¿Señal? ção põe"),
     "typing-long": replace(TYPING, big="9.999.999,99"),
-    "waiting": WAITING,
-    "cancel": replace(WAITING, head="Cancelar a venda?", footer="# sim  * não"),
-    "paid": PAID,
-    "alarm": ALARM,
-    "offline": OFFLINE,
-    "menu": Screen("Digite o valor", "Imprimir o último", footer="# sim  * próximo"),
     "blocked": Screen("AGUARDE", "- - -", "Mercado Pago fora do ar", "A resolver: 2", tuple(Icon)),
     "words": Screen("Atenção", text="Não há papel: põe um rolo. ¿Señal? Ñandú, acción", footer="# ok"),
 }
+"""What no counter of the gallery shows (``tests/test_screen_sheets.py`` has all that one does)."""
 SIZES = ((128, 64), (128, 32), (128, 128), (256, 64), (64, 48), (64, 128), (96, 16))
 
 SCREENS_DIR = Path(__file__).parent / "golden" / "screens"

@@ -278,6 +278,7 @@ def test_the_unit_runs_the_service_as_the_design_says(root: Path) -> None:
     """The lines that the program relies on; ``systemd-analyze verify`` reads the rest on a machine that has it."""
     lines = (root / "systemd/kiosk.service").read_text().splitlines()
     for line in (
+        "ExecStopPost=-/opt/kiosk/current/bin/kiosk panel",
         *("Type=notify", "ExecStart=/opt/kiosk/current/bin/kiosk run", "TimeoutStopSec=20", "StateDirectory=kiosk"),
         *(
             "Restart=always",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from queue import Empty, SimpleQueue
@@ -32,7 +32,6 @@ from kiosk.sale.commands import (
 from kiosk.sale.events import (
     AccountIs,
     Booking,
-    Books,
     CallAnswer,
     Evidence,
     Holds,
@@ -48,76 +47,16 @@ from kiosk.sale.events import (
 )
 from kiosk.sale.front import BrokenError
 from kiosk.sale.lights import PAID, SCAN, SENDING, Lights
-from kiosk.sale.records import Debt, DebtState, Entry, Mark, Phase, Record, Rows, Sale, Ticket, make_reference
+from kiosk.sale.records import Debt, DebtState, Entry, Mark, Phase, Rows, Sale, Ticket, make_reference
 from kiosk.sale.screens import Screen
 from kiosk.sale.states import Entering, public_name
 from kiosk.worker import Crash
+from tests.fake_journal import FakeJournal, Notebook
 from tests.story import COLLECTOR, EPOCH, SHOP, order, payment
-from tests.story_books import books, paid_between
 
 FULL = JournalError("journal: the disk is full")
 SOON_S = 20.0
 """Nobody waits so long: a test that would is broken."""
-
-
-class Notebook:
-    """What happened, in order, as the journal, the devices and the service saw it."""
-
-    def __init__(self) -> None:
-        self.all: list[tuple[str, object]] = []
-
-    def write(self, what: str, value: object) -> None:
-        self.all.append((what, value))
-
-    def of(self, what: str) -> list[object]:
-        return [value for name, value in self.all if name == what]
-
-    def names(self) -> list[str]:
-        return [name for name, _ in self.all]
-
-
-class FakeJournal:
-    """Writes into the notebook; fails as it is told."""
-
-    def __init__(self, book: Notebook, rows: Rows | None = None) -> None:
-        self._book = book
-        self._rows = rows or Rows()
-        self.sales: dict[str, Sale] = {}
-        self.errors: list[JournalError | None] = []
-        """What the next writes come to; None: well."""
-        self.saved_at: list[float] = []
-
-    def rows(self) -> Rows:
-        return self._rows
-
-    def save(self, records: Sequence[Record], entries: Sequence[Entry], at: float) -> None:
-        self._fail()
-        self.saved_at.append(at)
-        self._book.write("save", (tuple(records), tuple(entry.event for entry in entries)))
-        self.sales |= {record.reference: record for record in records if isinstance(record, Sale)}
-
-    def begin_anew(self) -> str:
-        self._book.write("begin anew", "")
-        self._fail()
-        self.sales.clear()
-        return "journal.db.damaged-1"
-
-    def _fail(self) -> None:
-        if self.errors and (error := self.errors.pop(0)):
-            raise error
-
-    def find(self, reference: str) -> Sale | None:
-        return self.sales.get(reference)
-
-    def spent(self, payments: Sequence[str], reference: str) -> frozenset[str]:
-        others = [sale.payments for sale in self.sales.values() if sale.reference != reference]
-        return frozenset(payments) & frozenset[str]().union(*others)
-
-    def paid_between(self, begin: float, end: float) -> tuple[str, ...]:
-        return paid_between(self.sales.values(), begin, end)
-
-    def books(self, references: Sequence[str], payments: Sequence[str]) -> Books | None:
-        return books(self.sales.values(), {}, references, payments)
 
 
 class FakeDevices:

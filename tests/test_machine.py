@@ -21,6 +21,8 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from kiosk.sale.screens import not_running
+from kiosk.sale.words import Down
 from kiosk.systemd import message_id
 from tests.cli_shop import unpacked
 from tests.counter_books import audit
@@ -38,6 +40,7 @@ from tests.machine import (
     small_disk,
     wheels,
 )
+from tests.machine_world import SETTINGS
 from tests.side_by_side import selected, told_at
 
 NO_MACHINE = impossible()
@@ -193,6 +196,7 @@ def troubles_in_the_middle_of_a_sale(kiosk: Machine) -> None:
         kiosk.until_state("idle")
         reference = kiosk.sell("2500")
         trouble(kiosk)
+        kiosk.until_picture(not_running("pt", Down.RESTARTING))  # not what the dead kiosk showed last
         kiosk.until_told(f"restart counter is at {number}")
         assert kiosk.until_state("waiting").sale["reference"] == reference
         assert kiosk.customer("pay")
@@ -217,6 +221,26 @@ def settings_read_only(kiosk: Machine) -> None:
     kiosk.inside("mount", "--bind", "/etc", "/etc")
     kiosk.inside("mount", "-o", "remount,bind,ro", "/etc")
     killed(kiosk)
+
+
+def ends_that_the_panel_tells(kiosk: Machine) -> None:
+    """Stopped, not to be started with such settings, restarted, switched off: each as it is (the unit's sandbox)."""
+    kiosk.inside("systemctl", "stop", "kiosk")
+    kiosk.until_picture(not_running("pt", Down.STOPPED))
+    settings = kiosk.tree / SETTINGS
+    right = settings.read_text()
+    settings.write_text(right.replace("\n[shop]\n", "\n[shop]\nopen = true\n", 1))
+    kiosk.inside("systemctl", "start", "kiosk", check=False)
+    kiosk.until_picture(not_running("pt", Down.FAILED))
+    settings.write_text(right)
+    kiosk.inside("systemctl", "start", "kiosk")
+    kiosk.until_state("idle")
+    kiosk.inside("systemctl", "kill", "--signal=TERM", "kiosk")  # it ends in order, and is started again
+    kiosk.until_picture(not_running("pt", Down.RESTARTING))
+    kiosk.until_state("idle")
+    kiosk.inside("systemctl", "poweroff", check=False)
+    kiosk.until_picture(not_running("pt", Down.OFF))
+    kiosk.until_state("idle")  # the counter boots a machine that went off by itself
 
 
 def disk_full(kiosk: Machine) -> None:
@@ -394,7 +418,7 @@ def checkout(kiosk: Machine, name: str, file: str, old: str, new: str) -> str:
 # --- told -------------------------------------------------------------------------------------------------------------
 
 
-STORIES: list[Story] = [crashes, upgrades, troubles_in_the_middle_of_a_sale, disk_full]
+STORIES: list[Story] = [crashes, upgrades, troubles_in_the_middle_of_a_sale, ends_that_the_panel_tells, disk_full]
 LONG_STORIES: list[Story] = [interrupted, encrypted_token]
 ALL = [*STORIES, *(pytest.param(story, marks=pytest.mark.long) for story in LONG_STORIES)]
 

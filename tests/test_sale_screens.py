@@ -3,223 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
 from dataclasses import replace
-from functools import cache
 from itertools import product
-from typing import Final, NamedTuple
+from typing import Final
 
 import pytest
-from PIL import Image, ImageChops
 
-from kiosk.display.lettering import Face, face, pen, write
 from kiosk.display.picture import TURN_S, draw
 from kiosk.sale.commands import AskAccount, AskPos, Look, Place, Print, Save, Tune, Withdraw
-from kiosk.sale.events import Device, DeviceIs, Fault, Ill, Key, Paper, PaymentState, Reject, Removal, Trouble
+from kiosk.sale.events import Device, DeviceIs, Fault, Ill, Key, Paper, Trouble
 from kiosk.sale.money import SITES
-from kiosk.sale.screens import Icon, Screen, lines, starting, stopped
-from kiosk.sale.shop import Shop
-from kiosk.sale.states import Notice, NoticeKind
-from kiosk.sale.words import LANGUAGES
-from tests.story import SHOP, Story, order, payment
+from kiosk.sale.screens import Icon, Screen, lines, not_running, starting
+from kiosk.sale.states import NoticeKind
+from kiosk.sale.words import LANGUAGES, Down
+from tests.gallery import GALLERY, idle, paid, shop_of, told, waiting, withdrawing
+from tests.reading import lost
+from tests.story import SHOP, Story
 
 LANGUAGE = pytest.mark.parametrize("language", sorted(LANGUAGES))
 
-# --- a gallery: every state, in every situation that has words of its own ---------------------------------------------
-
-Tell = Callable[[Shop], Story]
-
-
-def at_boot(shop: Shop) -> Story:
-    return Story(shop)
-
-
-def idle(shop: Shop) -> Story:
-    return Story(shop).ready()
-
-
-def waiting(shop: Shop) -> Story:
-    return idle(shop).waiting()
-
-
-def paid(shop: Shop) -> Story:
-    return waiting(shop).paid()
-
-
-def printed(shop: Shop) -> Story:
-    return paid(shop).printed()
-
-
-def after_a_sale(shop: Shop) -> Story:
-    return printed(shop).wait(2).free().keys("#")
-
-
-def owing(shop: Shop) -> Story:
-    story = paid(shop).print_failed(began=False).wait(2)
-    return (story.free() if story.open_calls(AskPos) else story).keys("#")
-
-
-def blocked_by(trouble: Trouble) -> Tell:
-    return lambda shop: at_boot(shop).unknown(AskPos, trouble)
-
-
-def blocked_for(reject: Reject) -> Tell:
-    return lambda shop: at_boot(shop).refused(AskPos, reject)
-
-
-def blocked_by_paper(paper: Paper) -> Tell:
-    return lambda shop: at_boot(replace(shop, printer_required=True)).printer(paper).account().free()
-
-
-def blocked_by_journal(shop: Shop) -> Story:
-    story = idle(shop).keys("2500#")
-    story.journal.fails = True
-    return story.free().wait(30)
-
-
-def guarding_blind(trouble: Trouble) -> Tell:
-    return lambda shop: idle(shop).keys("2500#").unknown(AskPos, trouble)
-
-
-def waiting_blind(trouble: Trouble) -> Tell:
-    def tell(shop: Shop) -> Story:
-        story = waiting(shop)
-        story.wait_for(Look)
-        return story.unknown(Look, trouble)
-
-    return tell
-
-
-def waiting_refused(reject: Reject) -> Tell:
-    def tell(shop: Shop) -> Story:
-        story = waiting(shop)
-        story.wait_for(Look)
-        return story.refused(Look, reject)
-
-    return tell
-
-
-def waiting_seen(cents: int | None, state: PaymentState, *, complete: bool, collector: int | None = None) -> Tell:
-    def tell(shop: Shop) -> Story:
-        story = waiting(shop)
-        story.wait_for(Look)
-        seen = order(story.sale, payment(cents=cents, state=state), complete=complete)
-        return story.seen(seen if collector is None else replace(seen, collector=collector))
-
-    return tell
-
-
-def clearing(shop: Shop) -> Story:
-    return at_boot(shop).account().holds("another-order")
-
-
-def withdrawing(shop: Shop) -> Story:
-    return waiting(shop).keys("*#")
-
-
-def locked(shop: Shop) -> Story:
-    story = withdrawing(shop).seen().removed(Removal.LOCKED)
-    return story.holds(story.sale.reference)
-
-
-def withdrawing_blind(shop: Shop) -> Story:
-    return withdrawing(shop).unknown(Look)
-
-
-def checking(shop: Shop) -> Story:
-    return withdrawing(shop).seen().removed(Removal.GONE).free()
-
-
-def owed(paper: Paper) -> Tell:
-    return lambda shop: paid(shop).print_failed(began=False, paper=paper)
-
-
-def noticed(kind: NoticeKind) -> Tell:
-    def tell(shop: Shop) -> Story:
-        story = idle(shop)
-        story.counter = replace(story.counter, state=Notice(kind, story.at + 20, story.at))
-        return story
-
-    return tell
-
-
-def without_time(shop: Shop) -> Story:
-    """Resuming a sale whose expiry nobody knows."""
-    story = waiting(shop)
-    for reference, sale in story.journal.sales.items():
-        story.journal.sales[reference] = replace(sale, expires=None)
-    return story.power_cut()
-
-
-def ill_keypad(ill: Ill, *keys: str) -> Tell:
-    faults = tuple(Fault(ill, "for the log", key) for key in keys or ("",))
-    return lambda shop: idle(shop).feed(DeviceIs(Device.KEYPAD, faults))
-
-
-def blocked_by_display(shop: Shop) -> Story:
-    story = at_boot(replace(shop, display_required=True)).account().free().printer(Paper.OK)
-    return story.feed(DeviceIs(Device.PANEL, (Fault(Ill.DEAD, "gone"),)))
-
-
-GALLERY: Final[dict[str, Tell]] = {
-    "starting": at_boot,
-    **{f"blocked-{trouble.value}": blocked_by(trouble) for trouble in Trouble},
-    **{f"blocked-{reject.value}": blocked_for(reject) for reject in Reject},
-    **{f"blocked-{paper.value}": blocked_by_paper(paper) for paper in Paper if not paper.usable},
-    "blocked-account": lambda shop: at_boot(shop).account(user_id=1).free(),
-    "blocked-journal": blocked_by_journal,
-    "idle": idle,
-    "idle-menu": after_a_sale,
-    "idle-owing": owing,
-    "idle-stuck": ill_keypad(Ill.STUCK, "5", "8"),
-    "idle-deaf": ill_keypad(Ill.DEAF),
-    "blocked-display": blocked_by_display,
-    "idle-after-notice": lambda shop: noticed(NoticeKind.TIME_UP)(shop).wait(21),
-    "menu-reprint": lambda shop: after_a_sale(shop).keys("*"),
-    "menu-debts": lambda shop: owing(shop).keys("*"),
-    "entering": lambda shop: idle(shop).keys("2500"),
-    "entering-small": lambda shop: idle(shop).keys("5#"),
-    "entering-large": lambda shop: idle(shop).keys("99999999#"),
-    "entering-long": lambda shop: idle(shop).keys("1234567890"),
-    "confirming": lambda shop: idle(shop).keys("500000#"),
-    "guarding": lambda shop: idle(shop).keys("2500#"),
-    **{f"guarding-{trouble.value}": guarding_blind(trouble) for trouble in Trouble},
-    "clearing": clearing,
-    "clearing-for-a-sale": lambda shop: idle(shop).keys("2500#").holds("another-order"),
-    "placing": lambda shop: idle(shop).keys("2500#").free(),
-    "placing-question": lambda shop: idle(shop).keys("2500#").free().keys("*"),
-    "placing-leave": lambda shop: idle(shop).keys("2500#").free().keys("*#"),
-    "adopting": lambda shop: waiting(shop).power_cut(),
-    "adopting-without-time": without_time,
-    "waiting": waiting,
-    "waiting-question": lambda shop: waiting(shop).keys("*"),
-    "waiting-ask-now": lambda shop: waiting(shop).keys("**"),
-    "waiting-rejected": waiting_seen(2500, PaymentState.REJECTED, complete=False),
-    "waiting-pending": waiting_seen(2500, PaymentState.PENDING, complete=False),
-    "waiting-part": waiting_seen(1000, PaymentState.APPROVED, complete=False),
-    "waiting-wrong": waiting_seen(2500, PaymentState.APPROVED, complete=True, collector=1),
-    **{f"waiting-{trouble.value}": waiting_blind(trouble) for trouble in Trouble},
-    **{f"waiting-{reject.value}": waiting_refused(reject) for reject in Reject},
-    "withdrawing": withdrawing,
-    "withdrawing-locked": locked,
-    "withdrawing-blind": withdrawing_blind,
-    "checking": checking,
-    "paid-printing": paid,
-    "paid-printed": printed,
-    **{f"paid-{paper.value}": owed(paper) for paper in Paper if not paper.usable},
-    "paid-without-a-printer": lambda shop: paid(replace(shop, printer=False)),
-    **{f"notice-{kind.value}": noticed(kind) for kind in NoticeKind},
-}
 STATE = pytest.mark.parametrize("name", GALLERY)
-
-
-def shop_of(language: str) -> Shop:
-    return replace(SHOP, language=language)
-
-
-def told(name: str, language: str = "en") -> Story:
-    return GALLERY[name](shop_of(language))
-
 
 # --- words ------------------------------------------------------------------------------------------------------------
 
@@ -239,7 +42,9 @@ def test_every_state_says_what_is_going_on_in_full_words(name: str, language: st
 @LANGUAGE
 def test_the_panel_says_so_while_no_kiosk_runs_and_while_it_starts(language: str) -> None:
     words = LANGUAGES[language]
-    assert lines(stopped(language)) == [words.stopped, words.stopped, words.stopped_text]
+    for why in Down:
+        told = words.down[why]
+        assert lines(not_running(language, why)) == [told.head, told.big, told.text]
     assert starting(language).head == words.starting
     assert starting(language).text == words.proving
 
@@ -284,8 +89,8 @@ def test_not_confirmed_says_to_check_the_account(language: str) -> None:
 @pytest.mark.parametrize("name", ["waiting-network", "waiting-token", "withdrawing-blind", "adopting"])
 def test_without_answers_it_says_do_not_deliver_and_until_when(name: str) -> None:
     """R15: the time is that of the order's death at the provider, in the shop's zone."""
-    assert told(name).screen.text == "No answer: do not deliver. Order ends 18:07"
-    assert told("adopting-without-time").screen.text == "No answer: do not deliver"
+    assert told(name).screen.text == "Do not deliver! Order ends 18:07"
+    assert told("adopting-without-time").screen.text == "Do not deliver! No answer"
     assert told(name, "pt").screen.text == "Não entregue! O pedido vale até 18:07"
     assert told(name, "es").screen.text == "¡No entregue! La orden vale hasta 18:07"
     assert "deliver" not in told("waiting").text
@@ -510,64 +315,6 @@ def test_what_the_fourth_column_does_three_columns_can_do() -> None:
 
 
 # --- the panel of 128 x 64 --------------------------------------------------------------------------------------------
-
-HEADS: Final = (face(11, bold=True), face(9))
-PLAIN: Final = tuple(face(px) for px in (12, 11, 9))
-BOLD: Final = tuple(face(px, bold=True) for px in (64, 43, 32, 28, 24, 21, 18, 16, 14, 12, 11, 9, 8))
-
-
-def rows_of(image: Image.Image) -> list[int]:
-    """The lit dots, a number for each row, the left column in the highest bit."""
-    columns = -(-image.width // 8)
-    content = image.tobytes()
-    return [int.from_bytes(content[at : at + columns], "big") for at in range(0, len(content), columns)]
-
-
-class Dots(NamedTuple):
-    """Where the ink of a word lies: rows from its top, columns from its left edge."""
-
-    rows: tuple[tuple[int, ...], ...]
-
-
-@cache
-def ink(text: str, in_face: Face) -> Dots:
-    image = Image.new("1", (256, 96))
-    write(pen(image), 8, 72, text, in_face)
-    left, top, right, bottom = image.getbbox() or (0, 0, 0, 0)
-    rows = rows_of(image.crop((left, top, right, bottom)))
-    width = -(-(right - left) // 8) * 8
-    return Dots(tuple(tuple(x for x in range(width) if row >> (width - 1 - x) & 1) for row in rows))
-
-
-def holds(picture: list[int], text: str, faces: Iterable[Face]) -> bool:
-    """Whether the whole text stands somewhere in the picture, on one line, in one of the faces."""
-    for in_face in faces:
-        dots = ink(text, in_face).rows
-        for top in range(len(picture) - len(dots) + 1):
-            places = -1
-            for row, columns in zip(picture[top:], dots, strict=False):
-                for x in columns:
-                    places &= row << x
-                if not places:
-                    break
-            if places & (1 << 128) - 1:
-                return True
-    return False
-
-
-def lost(shown: Screen, now: float) -> list[str]:
-    """What of the screen's words is cut off on the panel: heads and footers as a whole, other words one by one."""
-    head = "" if shown.head == shown.big else shown.head
-    missing = [(head, HEADS), (shown.footer, (face(9),))]
-    missing += [(word, PLAIN) for word in shown.text.split()]
-    missing += [(word, BOLD) for word in shown.big.split()]
-    for turn in range(6):  # long texts are shown by turns
-        image = draw(shown, (128, 64), now + turn * TURN_S, since=now).image
-        picture = rows_of(ImageChops.invert(image) if shown.loud else image)
-        missing = [(text, faces) for text, faces in missing if text and not holds(picture, text, faces)]
-        if not missing:
-            break
-    return [text for text, _ in missing]
 
 
 def test_a_word_that_is_cut_off_is_noticed() -> None:

@@ -59,10 +59,12 @@ class Lives:
 
 
 @asynccontextmanager
-async def child(tmp_path: Path, *arguments: str) -> AsyncIterator[Lives]:
-    """A child with power that is to be started again without a pause."""
+async def child(tmp_path: Path, *arguments: str, afterwards: bool = False) -> AsyncIterator[Lives]:
+    """A child with power that is to be started again without a pause; ``afterwards``: by way of another program."""
     path = str(tmp_path / "line.sock")
-    kiosk = Kiosk([sys.executable, "-c", OBEDIENT, path, *arguments], {"PURPOSE": "test"}, restart_s=0.0)
+    after = [sys.executable, "-c", OBEDIENT, path, "--draws"] if afterwards else []
+    program = [sys.executable, "-c", OBEDIENT, path, *arguments]
+    kiosk = Kiosk(program, {"PURPOSE": "test"}, afterwards=after, restart_s=0.0)
     lives = Lives(kiosk, asyncio.create_task(kiosk.keep()))
     lines: list[Line] = []
 
@@ -107,6 +109,30 @@ def test_a_program_that_ends_by_itself_is_started_again(
 
     asyncio.run(asyncio.wait_for(story(), 60))
     assert f"the kiosk ended (status {status}); starting it again" in capfd.readouterr().err
+
+
+def test_what_is_to_be_done_after_its_end_is_done_before_the_next_start(tmp_path: Path) -> None:
+    """Not after a power cut: then nothing can be done. And a cut ends what is being done, too."""
+
+    async def story() -> None:
+        async with child(tmp_path, afterwards=True) as lives:
+            (await lives.next()).end(1)
+            after = await lives.next()
+            assert "--draws" in Path(f"/proc/{(await after.hello())[0]}/cmdline").read_text()
+            after.end(1)
+            again = await lives.next()
+            assert "--draws" not in Path(f"/proc/{(await again.hello())[0]}/cmdline").read_text()
+            await lives.kiosk.cut()
+            lives.kiosk.power_on()
+            kiosk = await lives.next()
+            assert "--draws" not in Path(f"/proc/{(await kiosk.hello())[0]}/cmdline").read_text()
+            kiosk.end(0)
+            after = await lives.next()
+            await after.hello()
+            await lives.kiosk.cut()
+            assert await after.dead()
+
+    asyncio.run(asyncio.wait_for(story(), 60))
 
 
 def test_a_program_that_was_called_wrongly_is_not_started_again(tmp_path: Path) -> None:

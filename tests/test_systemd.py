@@ -14,7 +14,7 @@ import pytest
 
 from kiosk.ports import Service
 from kiosk.sale.records import Entry
-from kiosk.systemd import PlainService, SystemdService, message_id, one_line, open_service, watchdog_limit_s
+from kiosk.systemd import PlainService, SystemdService, jobs, message_id, one_line, open_service, watchdog_limit_s
 
 PAID = Entry("paid", "sale 7: paid", "POS-7-Ab", 7, 2500, "req-1", 5)
 
@@ -239,3 +239,30 @@ def test_from_a_checkout_its_folder_systemd_is_not_taken_for_the_library(
 )
 def test_one_line(text: str, line: str) -> None:
     assert one_line(text) == line
+
+
+# --- what systemd is about to do --------------------------------------------------------------------------------------
+
+
+def systemctl(script: str) -> tuple[str, ...]:
+    """A stand-in that checks how it is asked."""
+    asked = "import sys, time; assert sys.argv[1:] == ['list-jobs', '--no-legend', '--no-pager', '--plain']; "
+    return (sys.executable, "-c", asked + script)
+
+
+def test_the_jobs_are_units_and_what_is_to_become_of_them() -> None:
+    """As ``systemctl`` of systemd 252 and 257 prints them."""
+    told = "231 poweroff.target start waiting\\n 77 kiosk.service    stop running\\n"
+    assert jobs(systemctl(f"print('{told}')")) == {("poweroff.target", "start"), ("kiosk.service", "stop")}
+    assert jobs(systemctl("")) == set()
+    assert jobs(systemctl("print('No jobs running.')")) == set()
+
+
+def test_a_systemd_that_does_not_say_is_not_one_without_jobs() -> None:
+    assert jobs(systemctl("sys.exit('System has not been booted with systemd as init system')")) is None
+    assert jobs(("/nowhere/systemctl",)) is None
+
+
+@pytest.mark.slow
+def test_a_bus_that_does_not_answer_is_not_waited_for() -> None:
+    assert jobs(systemctl("time.sleep(60)")) is None

@@ -6,7 +6,7 @@ import os
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -37,10 +37,12 @@ __all__ = [
     "DisplayConfig",
     "KeypadConfig",
     "MercadoPagoConfig",
+    "PanelConfig",
     "PrinterConfig",
     "Secret",
     "SoundConfig",
     "load",
+    "load_panel",
     "load_token",
     "masked",
     "read_token",
@@ -137,6 +139,34 @@ def load(path: Path) -> Config:
         notifications.listen,
         journal.path,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PanelConfig:
+    """What a picture on the panel needs, and nothing else of the file."""
+
+    display: DisplayConfig
+    pins: str
+    """``[keypad] pins``: who drives the control lines of an SPI panel."""
+    language: str
+    journal: Path
+    """Beside it a kiosk that runs can be asked."""
+
+
+def load_panel(path: Path) -> PanelConfig:
+    """The panel of a file that may hold mistakes elsewhere: one that can be reached should say that there are some.
+
+    Raises:
+        ConfigError: the file cannot be read, is not TOML, or ``[display]`` itself is wrong.
+    """
+    file = TomlFile(path)
+    display, keypad = file.read("display", DisplayConfig), file.read("keypad", KeypadConfig)
+    shop, journal = file.read("shop", ShopTable), file.read("journal", JournalTable)
+    if not file.good("display", *(field.name for field in fields(DisplayConfig))):
+        raise ConfigError((f"{path}: [display] is wrong",))
+    country = SITES.get(shop.site)
+    language = shop.language or (country.language if country else "en")
+    return PanelConfig(display, keypad.pins, language, journal.path)
 
 
 def masked(config: Config) -> str:

@@ -82,6 +82,11 @@ def _ink(font: ImageFont.FreeTypeFont, px: int, letter: str) -> tuple[int, int]:
     return 2 * px - box[1], box[3] - 2 * px
 
 
+def has_high_accent(text: str) -> bool:
+    """Whether some capital has an accent, which stands above all other letters."""
+    return any(sign.isupper() and len(unicodedata.normalize("NFD", sign)) > 1 for sign in text)
+
+
 def pen(image: Image.Image) -> ImageDraw.ImageDraw:
     """What draws on the image, without grey."""
     draw = ImageDraw.Draw(image)

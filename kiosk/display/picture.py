@@ -20,6 +20,7 @@ How a screen is laid out:
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Iterator, Sequence
@@ -32,7 +33,19 @@ from PIL import Image, ImageChops
 from kiosk.display.icons import COLUMNS as ICON_COLUMNS
 from kiosk.display.icons import ICONS
 from kiosk.display.icons import ROWS as ICON_ROWS
-from kiosk.display.lettering import Face, broken, cut, face, one_line, paragraph, pen, whole, wrap, write
+from kiosk.display.lettering import (
+    Face,
+    broken,
+    cut,
+    face,
+    has_high_accent,
+    one_line,
+    paragraph,
+    pen,
+    whole,
+    wrap,
+    write,
+)
 from kiosk.sale.screens import Icon, Screen
 
 SHIFTS: Final = ((0, 0), (1, 0), (2, 0), (2, 1), (1, 1), (0, 1))
@@ -222,7 +235,7 @@ class _Page:
         head_beside = head is not None and len(head) + count_beside + bool(screen.icons) <= 2
         self._beside(screen.icons, free, [count] * count_beside + (head or []) * head_beside)
         count = "" if count_beside else count
-        width = self._width - (small.width(count) + _GAP if count else 0)
+        width = self._width - _MARGIN - (small.width(count) + _GAP if count else 0)
         texts = ("" if head_beside else screen.head, screen.text, screen.footer)
         pages = [page for text in texts if text for page in self._pages(text, width, 1, small)]
         self._footer(self._one_of(pages) if pages else "", count)
@@ -259,7 +272,7 @@ class _Page:
         if not (head or icons or count):
             return
         faces = self._sizes.head
-        baseline = max(one.rise for one in faces)
+        baseline = max(one.rise if has_high_accent(head) else one.cap + 1 for one in faces)
         right = self._icons(icons, baseline - ICON_ROWS, self._width)
         right = self._count(count, baseline, right)
         in_face, text = one_line(head, right - _MARGIN, faces)
@@ -309,8 +322,10 @@ class _Page:
         with_text = [choice for choice in choices if free - choice.rows >= faces[-1].height(1 if text else 0)]
         fitting_in = with_text or choices[-1:]
         readable = [choice for choice in fitting_in if choice.face.cap >= _READABLE_ROWS] or fitting_in[:1]
-        for choice in readable:
-            fitting = whole(text, self._width - _MARGIN, free - choice.rows, faces)
+        # Without the gap a comma, or a Q, may touch a tall letter below it.
+        rows = 0 if not text else 2 if choices[0].is_amount else 1
+        for gap, choice in itertools.product((rows, 0), readable):
+            fitting = whole(text, self._width - _MARGIN, free - gap - choice.rows, faces)
             if fitting is not None:
                 in_face, lines = fitting
                 room = len(lines)

@@ -30,7 +30,7 @@ from kiosk.sale.states import (
     Withdrawing,
 )
 from kiosk.sale.ticket import clock_time
-from kiosk.sale.words import Words, words_of
+from kiosk.sale.words import Down, Words, words_of
 
 
 class Icon(Enum):
@@ -81,10 +81,10 @@ def starting(language: str) -> Screen:
     return Screen(words.starting, "...", words.proving)
 
 
-def stopped(language: str) -> Screen:
+def not_running(language: str, why: Down) -> Screen:
     """What stands on the panel while no kiosk runs."""
-    words = words_of(language)
-    return Screen(words.stopped, words.stopped, words.stopped_text)
+    told = words_of(language).down[why]
+    return Screen(told.head, told.big, told.text)
 
 
 def lines(picture: Screen) -> list[str]:
@@ -105,7 +105,7 @@ def _picture(counter: Counter, words: Words, mono: float) -> Screen:
         case Adopting(sale=sale):
             return Screen(words.resuming, _amount(counter, sale.cents), _why_blind(counter, sale, words))
         case Blocked():
-            return Screen(words.not_ready, "- - -", why_blocked(counter, words), _owed(counter, words))
+            return Screen(words.not_ready, words.not_ready, why_blocked(counter, words), _owed(counter, words))
         case Idle():
             return _idle(counter, state, words)
         case Menu():
@@ -142,11 +142,11 @@ def _picture(counter: Counter, words: Words, mono: float) -> Screen:
 
 
 def _clearing(counter: Counter, state: Clearing, words: Words) -> Screen:
-    amount = _amount(counter, state.then.cents) if state.then else "- - -"
+    big = _amount(counter, state.then.cents) if state.then else words.not_ready
     footer = words.guarding_footer if state.then else ""
     if state.alarm:  # R5: the second in a day
-        return Screen(words.clearing, amount, words.foreign_again, footer, loud=True)
-    return Screen(words.clearing, amount, words.clearing_text, footer)
+        return Screen(words.clearing, big, words.foreign_again, footer, loud=True)
+    return Screen(words.clearing, big, words.clearing_text, footer)
 
 
 def _idle(counter: Counter, state: Idle, words: Words) -> Screen:

@@ -26,10 +26,22 @@ _STDERR: Final = 2
 class Kiosk:
     """One kiosk; ``keep`` must be running for anything to happen. Used by the event loop's thread alone."""
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str], *, restart_s: float = 1.0) -> None:
-        """``command`` begins with the path of a program. Both its outputs go to the world's standard error."""
+    def __init__(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        afterwards: Sequence[str] = (),
+        restart_s: float = 1.0,
+    ) -> None:
+        """``command`` begins with the path of a program. Both its outputs go to the world's standard error.
+
+        ``afterwards`` is run when it has ended by itself, before it is started again, as ``ExecStopPost=`` is; it must
+        end by itself, too.
+        """
         leashed = [sys.executable, "-I", "-S", leash.__file__, str(os.getpid())]
         self._command = [*leashed, *command]
+        self._afterwards = [*leashed, *afterwards] if afterwards else []
         self._environment = dict(environment)
         self._restart_s = restart_s
         self._power = asyncio.Event()
@@ -50,19 +62,21 @@ class Kiosk:
         """Run the program whenever there is power; returns its status when it says that it was called wrongly."""
         while True:
             await self._power.wait()
-            status = await self._run()
+            status = await self._run(self._command)
             if status == USAGE:
                 return status
             if self.powered:
                 sys.stderr.write(f"kiosk sim: the kiosk ended (status {status}); starting it again\n")
+                if self._afterwards:
+                    await self._run(self._afterwards)
                 await asyncio.sleep(self._restart_s)
 
-    async def _run(self) -> int | None:
+    async def _run(self, command: Sequence[str]) -> int | None:
         async with self._starting:
             if not self.powered:
                 return None
             self._process = await asyncio.create_subprocess_exec(
-                *self._command,
+                *command,
                 env=self._environment,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=_STDERR,

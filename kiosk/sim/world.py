@@ -79,7 +79,7 @@ class Plan:
     real: frozenset[str]
     journal: Path | None
     program: tuple[str, ...]
-    """The kiosk's command line, as far as ``run`` and its options."""
+    """The kiosk's command line, as far as its first word."""
 
 
 def make_plan(
@@ -139,7 +139,12 @@ async def set_up(plan: Plan, private: Path) -> AsyncIterator[VirtualCounter]:
             keypad=keys is not None,
             journal=plan.journal or private / "journal.db",
         )
-        kiosk = Kiosk(_command(plan, private, ends), _environment(os.environ, private, ends))
+        config = shop.write_private(private / "kiosk.toml", shop.toml(shop.with_far_ends(plan.tables, ends)))
+        kiosk = Kiosk(
+            [*plan.program, "run", "--config", str(config), "--journal", str(ends.journal)],
+            _environment(os.environ, private, ends),
+            afterwards=[*plan.program, "panel", "--config", str(config), "restarting"],
+        )
         stack.push_async_callback(kiosk.cut)
         yield VirtualCounter(kiosk, private / "control.sock", fake.account if fake else None, printer, panel, keys)
 
@@ -192,11 +197,6 @@ async def _keys(private: Path, stack: AsyncExitStack) -> Keys:
     stack.callback(keys.close)
     stack.callback(server.close)
     return keys
-
-
-def _command(plan: Plan, private: Path, ends: shop.FarEnds) -> list[str]:
-    config = shop.write_private(private / "kiosk.toml", shop.toml(shop.with_far_ends(plan.tables, ends)))
-    return [*plan.program, "run", "--config", str(config), "--journal", str(ends.journal)]
 
 
 def _environment(own: Mapping[str, str], private: Path, ends: shop.FarEnds) -> dict[str, str]:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from kiosk.sale.words import en, es, pt
-from kiosk.sale.words.table import Told, Words
+from kiosk.sale.words.table import Down, Told, Words
 
 LANGUAGES: Final = MappingProxyType({"pt": pt.WORDS, "es": es.WORDS, "en": en.WORDS})
 
@@ -16,4 +16,4 @@ def words_of(language: str) -> Words:
     return LANGUAGES[language]
 
 
-__all__ = ["LANGUAGES", "Told", "Words", "words_of"]
+__all__ = ["LANGUAGES", "Down", "Told", "Words", "words_of"]

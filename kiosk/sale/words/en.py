@@ -3,7 +3,7 @@
 from kiosk.sale.events import Paper, Reject, Trouble
 from kiosk.sale.records import Mark, Reason
 from kiosk.sale.states import Hint, MenuItem, NoticeKind
-from kiosk.sale.words.table import Told, Words
+from kiosk.sale.words.table import Down, Told, Words
 
 WORDS = Words(
     starting="Starting...",
@@ -36,8 +36,8 @@ WORDS = Words(
     withdrawing="Cancelling...",
     withdrawing_text="Do not deliver yet",
     locked="The customer is paying now",
-    blind="No answer: do not deliver. Order ends {time}",
-    blind_no_time="No answer: do not deliver",
+    blind="Do not deliver! Order ends {time}",
+    blind_no_time="Do not deliver! No answer",
     resuming="Checking open sale",
     checking="Perhaps paid",
     checking_text="Searching the payment. Wait",
@@ -45,8 +45,12 @@ WORDS = Words(
     paid_footer="# done",
     paid_footer_copy="# done  * print again",
     notice_footer="# ok",
-    stopped="STOPPED",
-    stopped_text="Do not sell",
+    down={
+        Down.STOPPED: Told("STOPPED", "STOPPED", "Do not sell"),
+        Down.RESTARTING: Told("RESTARTING", "RESTARTING", "Please wait"),
+        Down.OFF: Told("Wait until light is out", "SHUT DOWN", "Then unplug"),
+        Down.FAILED: Told("Call the technician", "STOPPED", "systemctl status kiosk"),
+    },
     ticket_printing="Printing the ticket",
     ticket_printed="Ticket printed",
     ticket_owed="Owed: {reason}",

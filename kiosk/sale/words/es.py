@@ -3,7 +3,7 @@
 from kiosk.sale.events import Paper, Reject, Trouble
 from kiosk.sale.records import Mark, Reason
 from kiosk.sale.states import Hint, MenuItem, NoticeKind
-from kiosk.sale.words.table import Told, Words
+from kiosk.sale.words.table import Down, Told, Words
 
 WORDS = Words(
     starting="Iniciando...",
@@ -45,8 +45,12 @@ WORDS = Words(
     paid_footer="# listo",
     paid_footer_copy="# listo  * imprimir",
     notice_footer="# ok",
-    stopped="DETENIDO",
-    stopped_text="No venda",
+    down={
+        Down.STOPPED: Told("DETENIDO", "DETENIDO", "No venda"),
+        Down.RESTARTING: Told("REINICIANDO", "REINICIANDO", "Espere"),
+        Down.OFF: Told("Espere a que se apague", "APAGADO", "Luego desenchufe"),
+        Down.FAILED: Told("Llame al técnico", "DETENIDO", "systemctl status kiosk"),
+    },
     ticket_printing="Imprimiendo",
     ticket_printed="Ticket impreso",
     ticket_owed="Falta imprimir: {reason}",
@@ -80,7 +84,7 @@ WORDS = Words(
         NoticeKind.JOURNAL: Told("No se cobró nada", "DISCO", "No graba. Llame al técnico"),
     },
     proving="Revisando el QR",
-    journal="Error de disco: llame al técnico",
+    journal="Disco: llame al técnico",
     set_aside="Registro dañado: llame al técnico",
     wrong_account="Token de otra cuenta",
     key_stuck="Tecla {key} trabada",

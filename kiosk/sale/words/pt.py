@@ -3,7 +3,7 @@
 from kiosk.sale.events import Paper, Reject, Trouble
 from kiosk.sale.records import Mark, Reason
 from kiosk.sale.states import Hint, MenuItem, NoticeKind
-from kiosk.sale.words.table import Told, Words
+from kiosk.sale.words.table import Down, Told, Words
 
 WORDS = Words(
     starting="Iniciando...",
@@ -45,8 +45,12 @@ WORDS = Words(
     paid_footer="# ok",
     paid_footer_copy="# ok  * imprimir",
     notice_footer="# ok",
-    stopped="PARADO",
-    stopped_text="Não venda",
+    down={
+        Down.STOPPED: Told("PARADO", "PARADO", "Não venda"),
+        Down.RESTARTING: Told("REINICIANDO", "REINICIANDO", "Aguarde"),
+        Down.OFF: Told("Aguarde a luz apagar", "DESLIGADO", "Depois tire da tomada"),
+        Down.FAILED: Told("Chame o técnico", "PARADO", "systemctl status kiosk"),
+    },
     ticket_printing="Imprimindo",
     ticket_printed="Comprovante impresso",
     ticket_owed="Falta imprimir: {reason}",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 
 from kiosk.sale.events import Paper, Reject, Trouble
 from kiosk.sale.records import Mark, Reason
@@ -21,6 +22,19 @@ class Told:
     head: str
     big: str
     text: str
+
+
+class Down(Enum):
+    """Why no kiosk runs; it stands on the panel meanwhile."""
+
+    STOPPED = "stopped"
+    """Until somebody starts it."""
+    RESTARTING = "restarting"
+    """It is started again by itself, alone or with the machine."""
+    OFF = "off"
+    """The machine is being switched off, and stays off."""
+    FAILED = "failed"
+    """Starting again changes nothing: its settings are wrong."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +83,8 @@ class Words:
     paid_footer: str
     paid_footer_copy: str
     notice_footer: str
-    stopped: str
-    stopped_text: str
+    down: Mapping[Down, Told]
+    """No kiosk runs."""
     # the ticket's way to paper
     ticket_printing: str
     ticket_printed: str
