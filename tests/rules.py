@@ -65,7 +65,8 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
 """Which rooms a room may import, besides itself."""
 
 LIBRARIES: Final[dict[str, tuple[str, ...]]] = {
-    "gpiozero": ("keypad", "sound", "gpiod_factory", "assembly"),  # assembly: the type of a pin factory
+    # assembly: the type of a pin factory; sim: the mock pins that the virtual keypad is wired to
+    "gpiozero": ("keypad", "sound", "gpiod_factory", "assembly", "sim"),
     "gpiod": ("gpiod_factory",),
     "evdev": ("keypad",),
     "luma": ("display",),
