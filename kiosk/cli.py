@@ -151,7 +151,9 @@ def _far_ends() -> FarEnds:
     keypad, display = Path(place, "keypad.sock"), Path(place, "display.sock")
 
     def remote(post: Callable[[Key], None], barrier: Callable[[], None]) -> Keypad:
-        return RemoteKeypad(keypad, post, barrier)
+        return RemoteKeypad(
+            keypad, post, barrier, lambda report: print(f"kiosk: {report}", file=sys.stderr, flush=True)
+        )
 
     return FarEnds(remote if keypad.exists() else None, RemoteWire(display) if display.exists() else None)
 
