@@ -416,11 +416,13 @@ def key_stuck(counter: Counter) -> None:
     """It types once as it jams, is told of, and is ignored; the other keys sell on (L9), and so does it when free."""
     counter.trouble("keypad-stuck", True)
     counter.until_screen("0,05")
-    assert "key 5 has been down for 30 s" in counter.said()
+    [told] = counter.status().health["keypad"]
+    assert "key 5 has been down for 30 s" in told
     counter.press("*")
     counter.sell("15700")
     assert counter.status().sale["cents"] == 1700
     counter.trouble("keypad-stuck", False)
+    assert counter.status().health["keypad"] == []
     assert counter.customer("pay")
     counter.until_state("paid")
     audit(counter)

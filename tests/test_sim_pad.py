@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.sale.events import Key
+from kiosk.sale.events import Device, DeviceIs, Ill, Key
 from kiosk.sim.pad import VirtualPad
 
 ALL = "123A456B789C*0#D"
@@ -15,7 +15,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.keys: list[Key] = []
-        self.reports: list[object] = []
+        self.reports: list[DeviceIs] = []
         self.pad = VirtualPad(self.keys.append, self.reports.append)
 
     @property
@@ -58,13 +58,15 @@ def test_a_jammed_key_types_once_and_the_others_go_on(desk: Desk) -> None:
     """As it jams it is a press like any; then it is stuck, whoever presses it, and is a key again when it is free."""
     desk.pad.jam("5")
     assert desk.keys == [Key("5"), Key("5", held=True)]
-    assert "key 5 has been down for 30 s" in str(desk.reports[-1])
-    told = len(desk.reports)
+    well, stuck = desk.reports
+    assert well == DeviceIs(Device.KEYPAD)
+    assert [(fault.ill, fault.key) for fault in stuck.faults] == [(Ill.STUCK, "5")]
     desk.pad.jam("5")
     desk.pad.press("15#5")
     assert desk.typed == "51#"
-    assert len(desk.reports) == told
+    assert desk.reports == [well, stuck]
     desk.pad.jam("")
+    assert desk.reports == [well, stuck, well]
     desk.pad.press("5")
     assert desk.typed == "51#5"
 

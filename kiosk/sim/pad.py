@@ -32,7 +32,7 @@ class VirtualPad:
 
     Args:
         post: called for each key that is heard.
-        report: told what the keypad says of itself.
+        report: told how the keypad is, at once and whenever that changes.
     """
 
     def __init__(self, post: Callable[[Key], None], report: Report) -> None:
@@ -49,6 +49,7 @@ class VirtualPad:
         self._jammed = ""
         self.bouncing = False
         """Whether every contact chatters as it closes and as it opens."""
+        self._pass(PRESS_S)  # it says how it is, and falls asleep
 
     def press(self, keys: str, *, held: bool = False) -> None:
         """Press one key after the other; ``held``: the last one for more than a second."""
