@@ -25,7 +25,7 @@ from kiosk.cli_setup import add_options as add_setup_options
 from kiosk.cli_setup import setup
 from kiosk.config import DEFAULT_PATH, Config, ConfigError, load, load_token, masked, token_warning
 from kiosk.ports import JournalError, Keypad
-from kiosk.sale.events import Key
+from kiosk.sale.events import DeviceIs, Key
 
 if TYPE_CHECKING:
     from kiosk.assembly import FarEnds
