@@ -165,6 +165,8 @@ run_tests() {
     if [[ -z $marks ]]; then
         say "tests/bench/bench_journal.py --full (a million sales, some 2 GB in /var/tmp)"
         PYTHONPATH=$here .venv/bin/python tests/bench/bench_journal.py --full
+        say "tests/bench/bench_keypad.py --full (100,000 presses, read in seven ways)"
+        PYTHONPATH=$here .venv/bin/python tests/bench/bench_keypad.py --full
     fi
     say "the certificate of money"
     PYTHONPATH=$here .venv/bin/python -m tests.certificate ${much[@]+"${much[@]}"}

@@ -50,7 +50,7 @@ Post = Callable[[object], None]
 class OpenKeypad(Protocol):
     """How the keys are opened: the real keypad's way, or the virtual counter's."""
 
-    def __call__(self, post: Callable[[Key], None], barrier: Callable[[], None]) -> Keypad:
+    def __call__(self, post: Callable[[Key | DeviceIs], None], barrier: Callable[[], None]) -> Keypad:
         """Listen; ``barrier`` returns when the loop has taken all that was posted.
 
         Raises:

@@ -224,7 +224,7 @@ def far_ends() -> FarEnds:
 
     keypad, display = Path(place, "keypad.sock"), Path(place, "display.sock")
 
-    def remote(post: Callable[[Key], None], barrier: Callable[[], None]) -> Keypad:
-        return RemoteKeypad(keypad, post, barrier)
+    def remote(post: Callable[[Key | DeviceIs], None], barrier: Callable[[], None]) -> Keypad:
+        return RemoteKeypad(keypad, post, barrier, post)
 
     return FarEnds(remote if keypad.exists() else None, RemoteWire(display) if display.exists() else None)

@@ -19,7 +19,7 @@ from gpiod import ChipInfo, EdgeEvent, LineSettings
 from gpiod.exception import ChipClosedError, RequestReleasedError
 from gpiod.line import Bias, Direction, Edge, Value
 
-from tests.wires import joined
+from kiosk.sim.membrane import joined
 
 Config = dict[Iterable[int | str] | int | str, LineSettings | None]
 

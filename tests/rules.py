@@ -76,7 +76,8 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
 """Which rooms a room may import, besides itself."""
 
 LIBRARIES: Final[dict[str, tuple[str, ...]]] = {
-    "gpiozero": ("keypad", "sound", "gpiod_factory", "assembly", "still"),  # the last two: the type of a pin factory
+    # assembly, still: the type of a pin factory; sim: the mock pins that the virtual keypad is wired to
+    "gpiozero": ("keypad", "sound", "gpiod_factory", "assembly", "still", "sim"),
     "gpiod": ("gpiod_factory",),
     "evdev": ("keypad",),
     "luma": ("display",),

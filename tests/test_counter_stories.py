@@ -414,6 +414,36 @@ def shop_without_devices(folder: Path) -> Path:
     return config
 
 
+def keypad_bounces(counter: Counter) -> None:
+    """Every contact chatters for 20 ms: 2500 is 25,00, to the cent (L5)."""
+    counter.trouble("keypad-bouncing", True)
+    counter.sell("2500")
+    assert counter.status().sale["cents"] == 2500
+    assert counter.customer("pay")
+    counter.until_state("paid")
+    [ticket] = audit(counter).papers
+    assert ticket.total == brl(2500)
+
+
+def key_stuck(counter: Counter) -> None:
+    """It types once as it jams, is told of, and is ignored; the other keys sell on (L9), and so does it when free."""
+    counter.trouble("keypad-stuck", True)
+    counter.until_screen("0,05")
+    [told] = counter.status().health["keypad"]
+    assert "key 5 has been down for 30 s" in told
+    counter.press("*")
+    counter.sell("15700")
+    assert counter.status().sale["cents"] == 1700
+    counter.trouble("keypad-stuck", False)
+    assert counter.status().health["keypad"] == []
+    assert counter.customer("pay")
+    counter.until_state("paid")
+    audit(counter)
+    counter.leave()
+    counter.press("25")
+    counter.until_screen("0,25")
+
+
 # --- told ---------------------------------------------------------------------------------------------------------
 
 
@@ -438,6 +468,8 @@ STORIES: list[Story] = [
     cover_open_while_the_paper_runs_low,
     technician_beside_the_running_kiosk,
     display_unplugged,
+    keypad_bounces,
+    key_stuck,
     stopped_with_an_open_order,
     killed_while_it_says_paid,
     two_on_one_journal,

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import random
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from glob import glob
+from importlib.util import find_spec
 from itertools import pairwise
+from pathlib import Path
 from threading import ExceptHookArgs
 from typing import Any
 
@@ -19,79 +24,20 @@ from gpiozero.pins.mock import MockFactory
 
 from kiosk.config import KeypadConfig
 from kiosk.keypad import RETRY_S, KeypadError, NoKeypad, Scanner, keypad_lines, open_keypad, open_pins
-from kiosk.keypad.matrix import SETTLE_S, Matrix
+from kiosk.keypad.matrix import Matrix
 from kiosk.keypad.scan import SAMPLE_PERIOD_S
 from kiosk.sale.events import Device, DeviceIs, Fault, Ill, Key
-from tests.wires import Cell, Wires
+from kiosk.sim.membrane import Cell, Wires
+from tests.keypad_desk import FULL, NARROW, PASS_S, TALL, Desk
 
-FULL = KeypadConfig()
-NARROW = KeypadConfig(columns=(12, 16, 20), keys=("123", "456", "789", "*0#"))
-TALL = KeypadConfig(rows=(5, 6, 13), columns=(12, 16, 20, 21), keys=("1234", "5678", "90*#"))
+ROOT = Path(__file__).parent.parent
 LIMIT_S = 20.0
 """Longer than anything here takes in real time; a test that waits so long has failed."""
 
 DEBOUNCE_S = 0.030
 """The budget from a key's first contact to its event, for one that wakes the keypad and does not bounce."""
 
-PASS_S = 8 * SETTLE_S
-"""One pass over four rows."""
-
-
 WELL = DeviceIs(Device.KEYPAD)
-
-
-class Desk:
-    """A keypad on the model, driven turn by turn without a thread; asleep, it takes turns only when its bell rings."""
-
-    def __init__(self, settings: KeypadConfig = FULL, rise_s: float = 0.0) -> None:
-        self.settings = settings
-        self.wires = Wires(settings.rows, settings.columns, rise_s)
-        self.keys: list[Key] = []
-        self.times: list[float] = []
-        self.reports: list[DeviceIs] = []
-        self.turns = 0
-        rows, columns = ([self.wires.factory.pin(pin) for pin in side] for side in (settings.rows, settings.columns))
-        self.matrix = Matrix(rows, columns, self.wires.wait)
-        clock, wait = self.wires.clock, self.wires.wait
-        self.scanner = Scanner(self.matrix, settings, self.post, self.reports.append, clock, wait)
-        self.matrix.watch(self.scanner.ring)
-        self.awake = True
-
-    def post(self, key: Key) -> None:
-        """What cli's inbox would get."""
-        self.keys.append(key)
-        self.times.append(self.wires.now)
-
-    def cell(self, key: str) -> Cell:
-        """Where that key is."""
-        return next((row, keys.index(key)) for row, keys in enumerate(self.settings.keys) if key in keys)
-
-    def run(self, seconds: float) -> None:
-        """Let time pass, as the keypad's thread would see it."""
-        end = self.wires.now + seconds
-        while self.wires.now < end:
-            if self.awake:
-                self.turns += 1
-                self.awake = self.scanner.turn()
-            elif self.scanner.bell.is_set():
-                self.awake = True
-            else:
-                due = self.wires.next_change()
-                if due is None or due > end:
-                    break
-                self.wires.advance(due)
-        self.wires.wait(max(0.0, end - self.wires.now))
-
-    def type(self, keys: str, each_s: float = 0.1) -> None:
-        """Press one key after the other, each for 70 ms of that time, without bounce."""
-        for key in keys:
-            self.wires.press(self.cell(key), self.wires.now, self.wires.now + 0.07)
-            self.run(each_s)
-
-    @property
-    def typed(self) -> str:
-        """What came, as a text."""
-        return "".join(key.key for key in self.keys if not key.held)
 
 
 @pytest.fixture(params=[FULL, NARROW, TALL], ids=["4x4", "4x3", "3x4"])
@@ -581,6 +527,56 @@ def test_off_a_pi_the_configured_pins_are_refused_in_plain_words(
             KeypadError, match=r"^\[keypad\]: (no Raspberry Pi header|a library is missing|can not open)"
         ):
             open_pins(pins)
+
+
+LGPIO = """
+import os
+try:  # lgpio 0.2.2: the C library makes the pipe and says nothing where it cannot, and Python opens it
+    os.mkfifo(".lgd-nfy0")
+    name = ".lgd-nfy0"
+except OSError:
+    name = ".lgd-nfy-3"
+os.close(os.open(name, os.O_RDONLY | os.O_NONBLOCK))
+class error(Exception):
+    pass
+def __getattr__(name):  # the constants that gpiozero asks for
+    return 0
+"""
+"""What lgpio does when it is imported; the real one is taken where it is installed."""
+
+
+@pytest.mark.slow
+def test_lgpio_needs_a_working_directory_that_it_may_write_into_and_the_service_gives_it_one(tmp_path: Path) -> None:
+    """In a process of its own: an import happens once. Nobody writes into /proc, not even root.
+
+    With a folder that can be written to, it comes as far as asking what kind of Pi this is.
+    """
+    if find_spec("lgpio") is None:
+        (tmp_path / "lgpio.py").write_text(LGPIO)
+    program = tmp_path / "ask.py"
+    program.write_text(
+        "from kiosk.keypad import KeypadError, open_pins\n"
+        "try:\n    open_pins('lgpio')\nexcept KeypadError as error:\n    print(error)\n"
+    )
+    said = []
+    for place in (Path("/proc"), tmp_path):
+        known = {**os.environ, "PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}"}
+        asked = subprocess.run(
+            [sys.executable, str(program)],
+            cwd=place,
+            env=known,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
+            check=True,
+        )
+        said.append(asked.stdout)
+    assert said[0].startswith("[keypad]: lgpio must write into its working directory")
+    assert "working directory" not in said[1]
+    assert (tmp_path / ".lgd-nfy0").is_fifo()
+    unit = (ROOT / "systemd" / "kiosk.service").read_text()
+    assert "\nStateDirectory=kiosk\n" in unit
+    assert "\nWorkingDirectory=%S/kiosk\n" in unit
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from kiosk.keypad.matrix import SETTLE_S, Matrix, Ring
 from kiosk.keypad.scan import Cell, Sample
-from tests.wires import Wires
+from kiosk.sim.membrane import Wires
 
 ROWS = (5, 6, 13, 19)
 COLUMNS = (12, 16, 20)

@@ -24,7 +24,7 @@ from kiosk.keypad.scan import (
     ambiguous,
     observe,
 )
-from tests.wires import joined
+from kiosk.sim.membrane import joined
 
 BOUNCE_S = 0.020
 ROWS = 4
@@ -280,6 +280,17 @@ def test_a_column_that_cannot_be_read_hides_no_ghost() -> None:
     assert events == [Pressed((0, 1))], "one key of a column has no ghost to be taken for"
     assert watch([ghost] * 4, pad, 0.1)[1] == [], "and stays down, alone"
     assert watch([Sample(frozenset({(0, 1), (1, 1)}))] * 4)[1] == [Pressed((0, 1)), Pressed((1, 1))]
+
+
+def test_keys_that_cannot_be_read_make_no_ghost_of_a_third_corner() -> None:
+    """Found by random hands on wires that are too long: with row 2 unread, (1, 1) may be the ghost of three corners.
+
+    The twins: without a rectangle among what is closed or unread, both keys of the row are keys.
+    """
+    row = frozenset({(1, 0), (1, 1)})
+    assert watch([Sample(row, frozenset({(2, 0), (2, 1)}))] * 10)[1] == []
+    assert watch([Sample(row, frozenset({(2, 0), (3, 1)}))] * 3)[1] == [Pressed((1, 0)), Pressed((1, 1))]
+    assert watch([Sample(row, frozenset({(2, 0), (2, 2)}))] * 3)[1] == [Pressed((1, 0)), Pressed((1, 1))]
 
 
 @strategies.composite

@@ -220,6 +220,29 @@ def test_an_unplugged_display_is_dark_and_the_kiosk_is_told(tmp_path: Path) -> N
     run(story())
 
 
+def test_a_bad_keypad_types_what_a_good_one_does_and_a_jammed_key_once(tmp_path: Path) -> None:
+    """Also for a kiosk that starts while the key is jammed: it finds it down."""
+
+    async def story() -> None:
+        async with standing(tmp_path) as counter:
+            await counter.trouble("keypad-bouncing", True)
+            await counter.press("2550")
+            assert (await counter.screen()).splitlines()[0] == "2550"
+            await counter.trouble("keypad-stuck", True)
+            await counter.press("157")
+            assert (await counter.screen()).splitlines()[0] == "2550517"
+            await counter.trouble("power-cut", True)
+            await counter.trouble("power-cut", False)
+            await until_state(counter, "entering")
+            await counter.press("5")
+            assert (await counter.screen()).splitlines()[0] == "25505175"
+            await counter.trouble("keypad-stuck", False)
+            await counter.press("5")
+            assert (await counter.screen()).splitlines()[0] == "255051755"
+
+    run(story())
+
+
 def test_the_accounts_troubles_are_in_the_same_list(tmp_path: Path) -> None:
     async def story() -> None:
         async with standing(tmp_path) as counter:
@@ -251,7 +274,8 @@ def test_what_is_real_is_not_here_and_cannot_fail_here(tmp_path: Path) -> None:
             with pytest.raises(IsReal):
                 await counter.press("1")
             mine = {"paper-out", "paper-low", "cover-open", "printer-unplugged", "printer-pulled", "printer-mute"}
-            assert not {*mine, "display-unplugged"} & set(counter.troubles())
+            mine |= {"display-unplugged", "keypad-stuck", "keypad-bouncing"}
+            assert not mine & set(counter.troubles())
             assert "power-cut" in counter.troubles()
             assert not list(tmp_path.glob("keypad.sock")) + list(tmp_path.glob("display.sock"))
             view = await counter.view()

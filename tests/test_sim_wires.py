@@ -144,6 +144,26 @@ def test_a_kiosk_that_hangs_is_given_up(tmp_path: Path) -> None:
     asyncio.run(asyncio.wait_for(story(), 60))
 
 
+def test_a_kiosk_that_comes_to_a_jammed_key_is_told_at_once_and_of_a_sound_pad_nothing(tmp_path: Path) -> None:
+    taken: SimpleQueue[Key] = SimpleQueue()
+
+    async def story() -> None:
+        path = tmp_path / "keys"
+        async with keypad(path) as keys:
+            async with kiosk(keys, path, taken.put, lambda: None):
+                await keys.press("1")
+            assert taken.get() == Key("1")
+            keys.stuck = "5"
+            async with kiosk(keys, path, taken.put, lambda: None):
+                assert await asyncio.to_thread(taken.get, timeout=20) == Key("5")
+                keys.stuck, keys.bouncing = "", True
+                await keys.press("255")
+            assert [taken.get().key for _ in range(4)] == ["5", "2", "5", "5"]  # held, and then the three keys
+            assert taken.empty()
+
+    asyncio.run(asyncio.wait_for(story(), 60))
+
+
 def test_an_answer_to_a_press_given_up_is_not_one_to_the_next(tmp_path: Path) -> None:
     async def story() -> None:
         path = tmp_path / "keys"

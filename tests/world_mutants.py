@@ -25,8 +25,9 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parent.parent
 FRESH: Final = (
-    *("kiosk", "tests.account", "tests.adversary", "tests.certificate", "tests.contract", "tests.fuzz", "tests.laws"),
-    *("tests.printer", "tests.printers", "tests.stories", "tests.story", "tests.test", "tests.world"),
+    *("kiosk", "tests.account", "tests.adversary", "tests.certificate", "tests.contract", "tests.fuzz", "tests.hands"),
+    *("tests.keypad", "tests.laws", "tests.printer", "tests.printers", "tests.stories", "tests.story", "tests.test"),
+    "tests.world",
 )
 """Modules that are imported anew; names that begin with one of these and ``.`` or ``_`` as well."""
 

@@ -3,7 +3,9 @@
 gpiozero's documented extension point is the pin factory (https://gpiozero.readthedocs.io, "API - Pins"). This one
 costs nothing while nothing happens: the kernel wakes one thread for an edge, where lgpio looks at its lines 2000
 times a second. An exception in a callback is shown and takes nobody else's edges away. It needs no daemon, no file in
-the working directory, and no root. There is no PWM: asking for a frequency raises ``PinPWMUnsupported``.
+the working directory, and no root. There is no PWM: asking for a frequency raises ``PinPWMUnsupported``. Nor has
+gpiozero a word for open drain: ``output_with_state(0)`` and ``input_with_pull()`` in turn are that, one step each, and
+any other function than "input" and "output" is refused with this advice.
 
     from gpiozero import LED
     LED(17, pin_factory=GpiodFactory()).on()
@@ -202,7 +204,8 @@ class GpiodPin(LocalPiPin):  # type: ignore[misc]  # gpiozero ships no types
 
     def _set_function(self, value: str) -> None:
         if value not in ("input", "output"):
-            raise PinInvalidFunction(f'invalid function "{value}" for pin {self!r}')
+            advice = "for open drain, output_with_state(0) and input_with_pull() in turn"
+            raise PinInvalidFunction(f'invalid function "{value}" for pin {self!r}: "input" or "output"; {advice}')
         with self._lock:
             self._function = value
             self._configure()

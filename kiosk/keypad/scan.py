@@ -3,9 +3,10 @@
 A matrix without diodes is a set of nets: every closed contact joins its row wire and its column wire. A net of one
 row and several columns, or of one column and several rows, can come about in one way only, so it shows exactly which
 keys are down. A net of two rows *and* two columns cannot: three closed contacts at the corners of a rectangle read
-like four. Such a net says nothing about its cells, and they stay what they were until it comes apart. Nor is a column
-that cannot be read above joining two rows unseen: while there is one, two closed contacts of another column may be one
-contact and its ghost, and say nothing either.
+like four. Such a net says nothing about its cells, and they stay what they were until it comes apart: what went down
+meanwhile and still is down then is a key, what is up again by then was none, and nobody could have told. Nor are cells
+that cannot be read (a column at ground, a wire too long to rise in time) above being such corners unseen: a closed cell
+that would make a rectangle with them says nothing either.
 
 A contact bounces for up to 20 ms, and samples are at least 10 ms apart. So at most two samples in a row can fall
 into one bounce, and the third equal one tells the truth: a key changes after ``EQUAL_SAMPLES`` of them, counted for
@@ -14,7 +15,6 @@ each key alone, so that one key's bounce does not delay another's. A lost sample
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
@@ -121,7 +121,7 @@ def observe(pad: Pad, sample: Sample, now: float) -> tuple[Pad, tuple[Event, ...
 
     Samples must be at least ``SAMPLE_PERIOD_S`` apart. Events of one sample come in the order of the keys' places.
     """
-    doubtful = sample.unknown | ambiguous(sample.closed) | _perhaps_joined(sample)
+    doubtful = sample.unknown | ambiguous(sample.closed) | _perhaps_ghosts(sample)
     contacts: dict[Cell, Contact] = {}
     news: list[Event] = []
     for cell in sorted(pad.contacts.keys() | (sample.closed - doubtful)):
@@ -148,10 +148,15 @@ def ambiguous(closed: Iterable[Cell]) -> Cells:
     return frozenset(chain.from_iterable(doubtful))
 
 
-def _perhaps_joined(sample: Sample) -> Cells:
-    """The closed cells that may be ghosts of each other by way of a column that could not be read."""
-    rows = Counter(column for _, column in sample.closed) if sample.unknown else Counter[int]()
-    return frozenset(cell for cell in sample.closed if rows[cell[1]] > 1)
+def _perhaps_ghosts(sample: Sample) -> Cells:
+    """The closed cells that three others, of which nothing contradicts that they are closed, may have brought about."""
+    possible = sample.closed | sample.unknown
+    return frozenset(
+        (row, column)
+        for row, column in (sample.closed if sample.unknown else ())
+        for other_row, other_column in possible
+        if row != other_row and column != other_column and {(row, other_column), (other_row, column)} <= possible
+    )
 
 
 def _nets(closed: Iterable[Cell]) -> list[tuple[set[int], set[int]]]:

@@ -10,8 +10,11 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 from PIL import Image
 
@@ -19,7 +22,10 @@ from kiosk.control import ask
 from kiosk.sim.child import Kiosk
 from kiosk.sim.mercadopago import FakeMercadoPago
 from kiosk.sim.printer import TcpPrinter
-from kiosk.sim.wires import Keys, Panel
+from kiosk.sim.wires import Keys, NobodyReads, Panel
+
+JAMMED: Final = "5"
+"""The key that jams: in the middle, where most fingers are."""
 
 
 class IsReal(Exception):  # noqa: N818  (it says what is so; nothing is wrong)
@@ -149,6 +155,9 @@ class VirtualCounter:
             switches["printer-mute"] = self._printer_mute
         if self.panel is not None:
             switches["display-unplugged"] = self._display_unplugged
+        if self.keys is not None:
+            switches["keypad-stuck"] = partial(self._keypad_stuck, self.keys)
+            switches["keypad-bouncing"] = partial(self._keypad_bouncing, self.keys)
         switches["power-cut"] = self._power_cut
         return switches
 
@@ -178,6 +187,14 @@ class VirtualCounter:
     async def _display_unplugged(self, on: bool) -> None:
         if self.panel is not None:
             self.panel.plug(not on)
+
+    async def _keypad_stuck(self, keys: Keys, on: bool) -> None:
+        keys.stuck = JAMMED if on else ""
+        with suppress(NobodyReads):  # A kiosk that starts later is told then.
+            await keys.press("")
+
+    async def _keypad_bouncing(self, keys: Keys, on: bool) -> None:
+        keys.bouncing = on
 
     async def _power_cut(self, on: bool) -> None:
         if not on:

@@ -3,7 +3,9 @@
 Both are Unix sockets in the world's private directory; the world listens (``kiosk.sim.wires``), the kiosk connects.
 
 Keypad: lines of JSON. The world writes ``{"press": 7, "keys": "2500#"}``, perhaps with ``"held": true`` where the last
-key stays down for a second; the kiosk answers ``{"taken": 7}`` when its loop has taken all of them.
+key stays down for a second, ``"bouncing": true`` where the contacts chatter, ``"stuck": "5"`` where that key is jammed
+until a line says otherwise. What a keypad makes of it is found out by the kiosk's own scanner (``kiosk.sim.pad``);
+the kiosk answers ``{"taken": 7}`` when its loop has taken all that came of it.
 
 Panel: the kiosk writes frames (``FRAME``: what it is, how many bytes follow; then the bytes), the world answers each
 with one byte, as a chip on an I2C bus acknowledges: ``ACK``, or ``NACK`` where no panel is plugged in.
@@ -20,10 +22,13 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from kiosk.control import at_path
 from kiosk.sale.events import Key
+
+if TYPE_CHECKING:
+    from kiosk.keypad import Report
 
 FRAME: Final = struct.Struct(">cI")
 COMMAND: Final = b"c"
@@ -36,19 +41,28 @@ _BUS_S: Final = 5.0
 _JOIN_S: Final = 1.0
 
 
+def _unheard(_report: object) -> None:
+    """Nobody wants the reports."""
+
+
 class RemoteKeypad:
     """The keys pressed in the browser, as ``kiosk.ports.Keypad``."""
 
-    def __init__(self, path: Path, post: Callable[[Key], None], barrier: Callable[[], None]) -> None:
+    def __init__(
+        self, path: Path, post: Callable[[Key], None], barrier: Callable[[], None], report: Report = _unheard
+    ) -> None:
         """Connect and listen.
 
         ``post`` puts one press into the loop's inbox; ``barrier`` returns when the loop has taken all that was posted,
-        or raises TimeoutError. Both are called from the keypad's own thread.
+        or raises TimeoutError; ``report`` is told what the keypad says of itself. All are called from the keypad's own
+        thread.
 
         Raises:
             OSError: nobody listens at ``path``.
         """
-        self._post = post
+        from kiosk.sim.pad import VirtualPad  # loads gpiozero, which the world at the other end needs not
+
+        self._pad = VirtualPad(post, report)
         self._barrier = barrier
         self._socket = _connect(path)
         self._thread = Thread(target=self._listen, name="remote-keypad", daemon=True)
@@ -67,11 +81,9 @@ class RemoteKeypad:
                 self._press(json.loads(line))
 
     def _press(self, pressed: dict[str, object]) -> None:
-        keys = str(pressed["keys"])
-        for key in keys:
-            self._post(Key(key))
-        if pressed.get("held"):
-            self._post(Key(keys[-1], held=True))
+        self._pad.bouncing = bool(pressed.get("bouncing"))
+        self._pad.jam(str(pressed.get("stuck", "")))
+        self._pad.press(str(pressed["keys"]), held=bool(pressed.get("held")))
         with suppress(TimeoutError):  # The world is not told that they were taken, and will say so itself.
             self._barrier()
             self._socket.sendall(json.dumps({"taken": pressed["press"]}).encode() + b"\n")

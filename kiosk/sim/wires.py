@@ -6,7 +6,7 @@ import asyncio
 import json
 import socket
 from asyncio import BaseTransport, Future, Transport
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import count
 from pathlib import Path
 from typing import Final, cast
@@ -27,13 +27,17 @@ class Keys:
 
     def __init__(self, taken_s: float = TAKEN_S) -> None:
         """``taken_s``: a kiosk that has not taken a press by then hangs."""
+        self.bouncing = False
+        """Whether every contact chatters."""
+        self.stuck = ""
+        """The key that stays down by itself; empty: none does. A kiosk learns of it as it starts, and by a press."""
         self._taken_s = taken_s
         self._wires: list[_KeyWire] = []
         self._numbers = count(1)
 
     async def listen(self, path: Path) -> asyncio.Server:
         """Wait for the kiosk at ``path``; close what is returned, and then this."""
-        return await _listen(path, lambda: _KeyWire(self._wires))
+        return await _listen(path, lambda: _KeyWire(self._wires, self._jam))
 
     def close(self) -> None:
         """Hang up."""
@@ -48,6 +52,8 @@ class Keys:
     async def press(self, keys: str, *, held: bool = False) -> None:
         """Press one key after the other; returns when the loop has taken them. ``held``: the last one stays down.
 
+        No key at all: the pad is only as it is.
+
         Raises:
             NobodyReads: nobody took them, or it is not known.
         """
@@ -56,20 +62,29 @@ class Keys:
         wire = self._wires[-1]  # The newest: see ``listeners``.
         try:
             async with asyncio.timeout(self._taken_s):
-                await wire.press(next(self._numbers), keys, held)
+                await wire.press(next(self._numbers), {"keys": keys, "held": held, **self._contacts()})
         except OSError as error:  # TimeoutError is one.
             raise NobodyReads("the kiosk did not take the keys") from error
 
+    def _contacts(self) -> Mapping[str, object]:
+        return {"bouncing": self.bouncing, "stuck": self.stuck}
+
+    def _jam(self, wire: _KeyWire) -> None:
+        if self.stuck:
+            wire.send(0, {"keys": "", **self._contacts()})
+
 
 class _KeyWire(asyncio.Protocol):
-    def __init__(self, wires: list[_KeyWire]) -> None:
+    def __init__(self, wires: list[_KeyWire], greet: Callable[[_KeyWire], None]) -> None:
         self._wires = wires
+        self._greet = greet
         self._rest = b""
         self._presses: dict[int, Future[None]] = {}
 
     def connection_made(self, transport: BaseTransport) -> None:
         self._transport = cast(Transport, transport)
         self._wires.append(self)
+        self._greet(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._wires.remove(self)
@@ -84,10 +99,14 @@ class _KeyWire(asyncio.Protocol):
             if pressed is not None and not pressed.done():
                 pressed.set_result(None)
 
-    async def press(self, number: int, keys: str, held: bool) -> None:
+    def send(self, number: int, what: Mapping[str, object]) -> None:
+        """Tell the kiosk of a press; nobody waits for its answer."""
+        self._transport.write(json.dumps({"press": number, **what}).encode() + b"\n")
+
+    async def press(self, number: int, what: Mapping[str, object]) -> None:
         pressed = self._presses[number] = asyncio.get_running_loop().create_future()
         try:
-            self._transport.write(json.dumps({"press": number, "keys": keys, "held": held}).encode() + b"\n")
+            self.send(number, what)
             await pressed
         finally:
             del self._presses[number]

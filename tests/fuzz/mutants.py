@@ -44,7 +44,7 @@ MUTANTS: Final = (
     Mutant("range", _TOML, "type(value) is wanted and rule.allows(value)", "type(value) is wanted", "config"),
     # Keys and paper.
     Mutant("ghost", _SCAN, "if min(map(len, net)) > 1]", "if min(map(len, net)) > 2]", "keypad"),
-    Mutant("ghost", _SCAN, " | _perhaps_joined(sample)", "", "keypad"),
+    Mutant("ghost", _SCAN, " | _perhaps_ghosts(sample)", "", "keypad"),
     Mutant("R21", _STATUS, "_OFFLINE | _RECOVERING)", "_RECOVERING)", "printer"),
 )
 """``killer`` is the target's name."""

@@ -19,6 +19,8 @@ const TROUBLES = {
   "printer-pulled": "Pulled mid-ticket",
   "printer-mute": "Printer says nothing",
   "display-unplugged": "Display unplugged",
+  "keypad-stuck": "Key 5 stuck",
+  "keypad-bouncing": "Keypad bounces",
   "power-cut": "Power cut",
 };
 

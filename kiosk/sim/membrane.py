@@ -3,19 +3,27 @@
 Closed contacts join wires into nets; a net's level follows from all that drives or pulls it. So ghost keys come about
 by themselves, two outputs at opposite levels are a short circuit and are counted, contacts bounce, and a long wire
 takes its time to rise. gpiozero's own ``MockPin`` is an island: it shows what it was told.
+
+What a net of wires does follows from which contacts are closed and what each pin drives; hands are slow and scans are
+many, so it is worked out once for each such case and then looked up.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from threading import RLock
+from typing import Final, NamedTuple, TypeAlias
 
 from gpiozero import PinFixedPull, PinInvalidFunction, PinInvalidPull, PinSetInput
 from gpiozero.pins.mock import MockFactory, MockPin
 
-Cell = tuple[int, int]
+Cell: TypeAlias = tuple[int, int]
+"""A key's place: the index of its row, the index of its column."""
+
+_DOES: Final[dict[bool | str, int]] = {"floating": 0, "up": 1, "down": 2, False: 3, True: 4}
+"""What a pin does to its net, as a digit: the digits of all pins make a number."""
 
 
 def joined(nodes: Iterable[int], links: Iterable[tuple[int, int]]) -> list[list[int]]:
@@ -59,20 +67,24 @@ class WiredPin(MockPin):  # type: ignore[misc]  # gpiozero ships no types
             raise PinInvalidFunction(f"{value!r} is no function")
         with self._factory.wires.lock:
             self._function = value
-            self._factory.wires.settle()
+            self._tell_wires()
 
     def _set_state(self, value: bool) -> None:
         if self._function != "output":
             raise PinSetInput(f"{self!r} is an input")
         with self._factory.wires.lock:
             self.latch = bool(value)
-            self._factory.wires.settle()
+            self._tell_wires()
 
     def _set_pull(self, value: str) -> None:
         self._check_pull(value)
         with self._factory.wires.lock:
             self._pull = value
-            self._factory.wires.settle()
+            self._tell_wires()
+
+    def _tell_wires(self) -> None:
+        # What it does to its net: it drives it, or it pulls at it.
+        self._factory.wires.does(self, self.latch if self._function == "output" else self._pull)
 
     def _check_pull(self, value: str) -> None:
         if value not in ("floating", "up", "down"):
@@ -85,10 +97,15 @@ class WiredPin(MockPin):  # type: ignore[misc]  # gpiozero ships no types
         before, self._state = self._state, value
         return before != value
 
+    @property
+    def high(self) -> bool:
+        """Its level."""
+        return self._state
+
     def take(self, level: bool) -> None:
         """Be at that level; an input tells whoever watches it."""
         if self._function == "output":
-            self._change_state(level)
+            self._state = level
         elif level:
             self.drive_high()
         else:
@@ -101,6 +118,26 @@ class WiredFactory(MockFactory):  # type: ignore[misc]  # gpiozero ships no type
     def __init__(self, wires: Wires) -> None:
         super().__init__(pin_class=WiredPin)
         self.wires = wires
+
+
+class Net(NamedTuple):
+    """Wires that are one, and what their pins make of them."""
+
+    pins: tuple[WiredPin, ...]
+    level: bool | None
+    """None: nothing drives or pulls it, it keeps what it had."""
+    pulled_up: bool
+    """It is high only by a pull-up, and so takes its time."""
+
+
+class Case(NamedTuple):
+    """What follows from which contacts are closed and what each pin does."""
+
+    nets: Sequence[Net]
+    levels: Sequence[tuple[WiredPin, bool]]
+    """Where all wires rise at once."""
+    shorts: int
+    """How many nets are driven high and low at once."""
 
 
 class Wires:
@@ -130,12 +167,17 @@ class Wires:
         self.factory = WiredFactory(self)
         self._hands: list[tuple[float, int, Cell, bool]] = []
         self._order = count()
-        self._low_since_driven: set[int] = set()
-        self._rises: dict[int, float] = {}
+        self._rises: dict[WiredPin, float] = {}
+        self._does: dict[WiredPin, int] = {}
         self._pins: dict[int, WiredPin] = {}
-        self._known_nets: dict[tuple[frozenset[Cell], frozenset[tuple[int, int]]], list[list[int]]] = {}
+        self._known: dict[object, Case] = {}
         for number in (*rows, *columns):
             self._pins[number] = self.factory.pin(number)
+        # A pin that is soldered to no wire of the pad counts for nothing.
+        self._places = {pin: len(_DOES) ** place for place, pin in enumerate(self._pins.values())}
+        self._doing = 0
+        for pin in self._pins.values():
+            self.does(pin, pin.pull)
 
     # --- the hands ------------------------------------------------------------------------------------------------
 
@@ -170,14 +212,18 @@ class Wires:
     def wait(self, seconds: float) -> None:
         """Let time pass; contacts move and wires rise when their time comes."""
         until = self.now + seconds
-        while (due := self.next_change()) is not None and due <= until:
-            self.advance(due)
+        if self._hands or self._rises:
+            while (due := self.next_change()) is not None and due <= until:
+                self.advance(due)
         self.now = until
 
     def next_change(self) -> float | None:
         """When something moves next by itself; None: nothing is planned."""
-        times = [*self._rises.values(), *(self._hands[0][:1] if self._hands else ())]
-        return min(times) if times else None
+        hand = self._hands[0][0] if self._hands else None
+        if not self._rises:
+            return hand
+        rise = min(self._rises.values())
+        return rise if hand is None else min(rise, hand)
 
     def advance(self, to: float) -> None:
         """Go on to that time and do what is due."""
@@ -191,49 +237,54 @@ class Wires:
 
     # --- the nets -------------------------------------------------------------------------------------------------
 
+    def does(self, pin: WiredPin, what: bool | str) -> None:
+        """A pin drives its net (a level) or pulls at it ("up", "down", "floating")."""
+        now = _DOES[what]
+        self._doing += (now - self._does.get(pin, 0)) * self._places.get(pin, 0)
+        self._does[pin] = now
+        self.settle()
+
     def settle(self) -> None:
         """Find every net's level, and give it to its pins."""
         with self.lock:
             self.settled += 1
-            for net in self._nets(frozenset(self.closed), frozenset(self.bridges)):
-                level = self._level(net)
-                for number in net:
-                    if level is not None:
-                        self._pins[number].take(level)
+            case = self._doing, frozenset(self.closed), frozenset(self.grounded), frozenset(self.bridges)
+            known = self._known.get(case)
+            if known is None:
+                known = self._known[case] = self._nets()
+            self.shorts += known.shorts
+            for pin, level in self._rising(known.nets) if self.rise_s else known.levels:
+                if pin.high is not level:
+                    pin.take(level)
 
-    def _nets(self, closed: frozenset[Cell], bridges: frozenset[tuple[int, int]]) -> list[list[int]]:
-        """Which wires are one; remembered, since hands are slow and scans are many."""
-        key = closed, bridges
-        if key not in self._known_nets:
-            contacts = [(self.rows[row], self.columns[column]) for row, column in closed]
-            self._known_nets[key] = joined(self._pins, [*contacts, *bridges])
-        return self._known_nets[key]
+    def _nets(self) -> Case:
+        """What the nets are now."""
+        contacts = [(self.rows[row], self.columns[column]) for row, column in self.closed]
+        nets, shorts = [], 0
+        for numbers in joined(self._pins, [*contacts, *self.bridges]):
+            pins = tuple(self._pins[number] for number in numbers)
+            driven = {pin.latch for pin in pins if pin.function == "output"}
+            driven |= {False} if self.grounded.intersection(numbers) else set()
+            pulls = {pin.pull for pin in pins} - {"floating"}
+            shorts += len(driven) > 1
+            level = False not in driven if driven else "up" in pulls if pulls else None
+            nets.append(Net(pins, level, pulled_up=level is True and not driven))
+        levels = [(pin, net.level) for net in nets if net.level is not None for pin in net.pins]
+        return Case(nets, levels, shorts)
 
-    def _level(self, net: list[int]) -> bool | None:
-        """A net's level; None: nothing drives or pulls it, it keeps what it had."""
-        pins = [self._pins[number] for number in net]
-        driven = {pin.latch for pin in pins if pin.function == "output"}
-        driven |= {False} if self.grounded & set(net) else set()
-        if driven:
-            self.shorts += len(driven) > 1
-            return self._driven(net, False not in driven)
-        pulls = {pin.pull for pin in pins} - {"floating"}
-        if not pulls:
-            return None
-        return self._rising(net) if "up" in pulls else False
+    def _rising(self, nets: Sequence[Net]) -> Iterator[tuple[WiredPin, bool]]:
+        """The pins' levels where wires take their time."""
+        for pins, level, pulled_up in nets:
+            risen = self._risen(pins, pulled_up)
+            if level is not None:
+                yield from ((pin, level and risen) for pin in pins)
 
-    def _driven(self, net: list[int], level: bool) -> bool:
-        for number in net:
-            self._rises.pop(number, None)
-            (self._low_since_driven.discard if level else self._low_since_driven.add)(number)
-        return level
-
-    def _rising(self, net: list[int]) -> bool:
-        """Whether a net that is only pulled up has risen by now."""
-        for number in self._low_since_driven.intersection(net):
-            self._low_since_driven.discard(number)
-            self._rises[number] = self.now + self.rise_s
-        for number in net:
-            if self._rises.get(number, self.now) <= self.now:
-                self._rises.pop(number, None)
-        return not any(number in self._rises for number in net)
+    def _risen(self, pins: Sequence[WiredPin], pulled_up: bool) -> bool:
+        """Whether a net has risen by now, if it is only pulled up; one that is driven rises and falls at once."""
+        rising = [self._rises.pop(pin) for pin in pins if pin in self._rises]
+        if not pulled_up or all(pin.high for pin in pins):
+            return True
+        due = max(rising, default=self.now + self.rise_s)
+        if due > self.now:
+            self._rises.update(dict.fromkeys(pins, due))
+        return due <= self.now
