@@ -238,6 +238,13 @@ def _list(value: object) -> list[object]:
     return value if isinstance(value, list) else []
 
 
+def _ready(sells: bool, faults: Sequence[str]) -> Result:
+    """What the panel says in the menu, and where no sale can be made: what stops it stands first."""
+    if not sells:
+        return Result("ready", False, f"not to sell: {'; '.join(faults)}", "what to do is said below, line by line")
+    return Result("ready", True, "; ".join(("to sell", *faults)))
+
+
 def of_service(status: Mapping[str, object]) -> Iterator[Result]:
     """The running service's word on what it owns."""
     health = status.get("health")
@@ -246,6 +253,7 @@ def of_service(status: Mapping[str, object]) -> Iterator[Result]:
         yield Result("service", False, text, "systemctl restart kiosk; see journalctl -u kiosk")
         return
     yield Result("service", True, f"running, state {status.get('state')}")
+    yield _ready(status.get("state") != "blocked", [str(fault) for fault in _list(status.get("faults"))])
     printer = health.get("printer")
     yield check_printer(Paper(printer)) if printer else Result("printer", True, "not asked yet")
     for device in ADVICE:

@@ -222,6 +222,8 @@ GALLERY: Final[dict[str, Tell]] = {
     **{f"idle-after-{kind.value}": after_notice(kind) for kind in NoticeKind},
     "menu-reprint": lambda shop: after_a_sale(shop).keys("*"),
     "menu-debts": lambda shop: owing(shop).keys("*"),
+    "menu-check": lambda shop: idle(shop).keys("*"),
+    "menu-check-faults": lambda shop: to_settle(shop).printer(Paper.OUT).keys("***"),
     "menu-new-roll": lambda shop: on_a_roll(12)(shop).keys("**"),
     "entering": lambda shop: idle(shop).keys("2500"),
     "entering-small": lambda shop: idle(shop).keys("5#"),

@@ -250,7 +250,12 @@ def of(story: Story) -> dict[str, Result]:
 def test_the_running_service_speaks_for_its_devices() -> None:
     """What it says is read from the very status that it answers."""
     found = of(Story().ready())
-    assert {name: result.ok for name, result in found.items()} == {"service": True, "printer": True, "journal": True}
+    assert {name: result.ok for name, result in found.items()} == {
+        "service": True,
+        "ready": True,
+        "printer": True,
+        "journal": True,
+    }
     assert found["service"].text == "running, state idle"
 
 

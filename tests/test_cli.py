@@ -382,7 +382,7 @@ def test_check_asks_a_running_service_and_touches_no_device(tmp_path: Path, caps
     config = configured(tmp_path)
     with service(tmp_path):
         assert main(["check", "--config", str(config), "--json"]) == 1
-    assert checked(capsys) == {"service": True, "printer": True, "journal": True, "token": False}
+    assert checked(capsys) == {"service": True, "ready": True, "printer": True, "journal": True, "token": False}
 
 
 def test_check_touches_no_device_of_a_service_that_does_not_answer(

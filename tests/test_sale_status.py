@@ -48,7 +48,8 @@ def test_the_status_of_an_idle_counter_in_full() -> None:
         },
         "obligations": {"watches": [], "debts": [], "differences": [], "disputes": []},
         "lights": {"green": "flash", "red": "dark"},
-        "screen": ["Digite o valor", "0,00", "0-9 valor"],
+        "faults": [],
+        "screen": ["Digite o valor", "0,00", "0-9 valor  * menu"],
     }
 
 

@@ -33,7 +33,18 @@ from kiosk.sale.paper import Papers
 from kiosk.sale.records import Debt, DebtState, Dispute, Entry, Mark, Phase, Record, Rows, Sale, record_key
 from kiosk.sale.roll import Reel
 from kiosk.sale.shop import Shop
-from kiosk.sale.states import NEVER, Adopting, Checking, Clearing, Placing, Starting, State, Waiting, Withdrawing
+from kiosk.sale.states import (
+    NEVER,
+    Adopting,
+    Checking,
+    Clearing,
+    MenuItem,
+    Placing,
+    Starting,
+    State,
+    Waiting,
+    Withdrawing,
+)
 from kiosk.sale.turn import Health, NewId, Now, Proof, Turn
 from kiosk.sale.watch import Watches
 
@@ -99,7 +110,7 @@ def step(counter: Counter, event: Event, now: Now, new_id: NewId) -> tuple[Count
         request=counter.request,
         number=counter.number,
         foreign_at=counter.foreign_at,
-        menu=counter.papers.menu,
+        menu=(*counter.papers.menu, MenuItem.CHECK),
         restored=counter.restored,
         heard=event,
     )

@@ -44,7 +44,7 @@ def idle(state: Starting | Blocked | Idle, event: Event, turn: Turn) -> State:
     match event:
         case Key(key=key, held=False) if key in DIGITS and isinstance(state, Idle):
             return _first_digit(key, turn) or state
-        case Key(key="*", held=False) if turn.menu and isinstance(state, Idle):
+        case Key(key="*", held=False) if isinstance(state, Idle):
             return Menu(turn.menu[0], turn.mono + MENU_S)
         case Key(held=False):
             turn.sound(Tune.REFUSED)
@@ -134,7 +134,8 @@ def menu(state: Menu, event: Event, turn: Turn) -> State:
             later = turn.menu[turn.menu.index(state.item) + 1 :] if state.item in turn.menu else ()
             return Menu(later[0], turn.mono + MENU_S) if later else moves.home(turn)
         case Key(key="#", held=False):
-            turn.wishes.append(state.item)
+            if state.item is not MenuItem.CHECK:
+                turn.wishes.append(state.item)
             return moves.home(turn)
         case Key(key=key, held=False):
             # What is typed here is the next amount: its first digit must not be the one that is lost.

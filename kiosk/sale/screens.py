@@ -7,8 +7,9 @@ from enum import Enum
 from typing import assert_never
 
 from kiosk.sale.counter import Counter
-from kiosk.sale.events import Ill, Paper, Trouble
+from kiosk.sale.events import Paper, Trouble
 from kiosk.sale.paper import can_copy
+from kiosk.sale.ready import faults, keypad, obligations, paper_left, trouble, why_blocked
 from kiosk.sale.records import Sale
 from kiosk.sale.states import (
     Adopting,
@@ -21,6 +22,7 @@ from kiosk.sale.states import (
     Hint,
     Idle,
     Menu,
+    MenuItem,
     Notice,
     Paid,
     Part,
@@ -109,14 +111,14 @@ def _picture(counter: Counter, words: Words, mono: float) -> Screen:
         case Idle():
             return _idle(counter, state, words)
         case Menu():
-            return Screen(words.menu_head, words.menu[state.item], "", words.menu_footer)
+            return _menu(counter, state, words)
         case Entering():
             return _entering(counter, state, words)
         case Confirming():
             amount = _amount(counter, state.typed.cents)
             return Screen(words.confirm, amount, words.confirm_text, words.confirm_footer, loud=True)
         case Guarding(sale=sale):
-            text = _trouble(counter, words) or words.guarding
+            text = trouble(counter, words) or words.guarding
             return Screen(words.placing, _amount(counter, sale.cents), text, words.guarding_footer)
         case Clearing():
             return _clearing(counter, state, words)
@@ -141,6 +143,15 @@ def _picture(counter: Counter, words: Words, mono: float) -> Screen:
             assert_never(state)
 
 
+def _menu(counter: Counter, state: Menu, words: Words) -> Screen:
+    if state.item is not MenuItem.CHECK:
+        return Screen(words.menu_head, words.menu[state.item], "", words.menu_footer)
+    wrong = faults(counter, words)
+    return Screen(
+        words.menu[state.item], "OK" if not wrong else "", ". ".join(wrong) or words.check_well, words.check_footer
+    )
+
+
 def _clearing(counter: Counter, state: Clearing, words: Words) -> Screen:
     big = _amount(counter, state.then.cents) if state.then else words.not_ready
     footer = words.guarding_footer if state.then else ""
@@ -150,37 +161,15 @@ def _clearing(counter: Counter, state: Clearing, words: Words) -> Screen:
 
 
 def _idle(counter: Counter, state: Idle, words: Words) -> Screen:
-    footer = words.ready_footer_menu if counter.papers.menu else words.ready_footer
     text = _owed(counter, words)
     if state.after and not text:
         text = words.notices[state.after].head
-    text = text or _paper_left(counter, words)
-    return Screen(words.ready, _amount(counter, 0), text, footer)
-
-
-def _paper_left(counter: Counter, words: Words) -> str:
-    left = counter.papers.reel.tickets_left
-    if left is None or not counter.papers.reel.runs_low:
-        return ""
-    return words.paper_left.format(count=left) if left else words.papers[Paper.LOW]
+    text = text or paper_left(counter, words)
+    return Screen(words.ready, _amount(counter, 0), text, words.ready_footer)
 
 
 def _owed(counter: Counter, words: Words) -> str:
-    if counter.disputes:
-        return words.disputed_count.format(count=len(counter.disputes))
-    if tickets := len(counter.papers.debts):
-        return words.owed_count.format(count=tickets)
-    return words.set_aside if counter.health.set_aside else _keypad(counter, words)
-
-
-def _keypad(counter: Counter, words: Words) -> str:
-    """What is wrong with the keypad, the worst first; empty where nothing is."""
-    faults = counter.health.keypad or ()
-    for ill, text in ((Ill.DEAD, words.keypad_dead), (Ill.DEAF, words.keys_deaf)):
-        if any(fault.ill is ill for fault in faults):
-            return text
-    stuck = " ".join(fault.key for fault in faults)
-    return words.key_stuck.format(key=stuck) if stuck else ""
+    return next(obligations(counter, words), "") or keypad(counter, words)
 
 
 def _entering(counter: Counter, state: Entering, words: Words) -> Screen:
@@ -206,7 +195,7 @@ def _waiting(counter: Counter, state: Waiting, words: Words, mono: float) -> Scr
     amount = _amount(counter, state.sale.cents)
     head, text, footer = words.waiting, words.waiting_text, words.waiting_footer
     if counter.health.trouble or counter.health.reject:
-        head, text = _trouble(counter, words), _why_blind(counter, state.sale, words)
+        head, text = trouble(counter, words), _why_blind(counter, state.sale, words)
     elif state.wrong:
         text = words.wrong_order
     elif state.part_cents:
@@ -251,29 +240,6 @@ def _ticket(counter: Counter, sale: Sale, words: Words) -> str:
     if paper is None or paper.usable:
         return words.ticket_printing
     return words.ticket_owed.format(reason=words.papers[paper])
-
-
-def _trouble(counter: Counter, words: Words) -> str:
-    health = counter.health
-    if health.trouble:
-        return words.troubles[health.trouble]
-    return words.rejects[health.reject] if health.reject else ""
-
-
-def why_blocked(counter: Counter, words: Words) -> str:
-    """Why no sale can be made, in words a cashier can pass on."""
-    health, shop = counter.health, counter.shop
-    if not health.journal:
-        return words.journal
-    if health.wrong_account:
-        return words.wrong_account
-    if not counter.proof.free:
-        return _trouble(counter, words) or words.proving
-    if shop.printer_required and health.paper and not health.paper.usable:
-        return words.papers[health.paper]
-    if shop.display_required and health.panel:
-        return words.no_display
-    return words.proving
 
 
 def icons(counter: Counter) -> tuple[Icon, ...]:

@@ -127,6 +127,8 @@ class MenuItem(Enum):
     DEBTS = "debts"
     NEW_ROLL = "new-roll"
     """The paper roll was just changed: count it anew."""
+    CHECK = "check"
+    """Whether all is well; it is read, and there is nothing to do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from kiosk.sale.counter import Counter
 from kiosk.sale.events import Device, Fault
 from kiosk.sale.lights import lights
-from kiosk.sale.screens import lines, screen, why_blocked
+from kiosk.sale.ready import faults, why_blocked
+from kiosk.sale.screens import lines, screen
 from kiosk.sale.states import Blocked, public_name
 from kiosk.sale.words import words_of
 
@@ -48,6 +49,7 @@ def status(counter: Counter, mono: float) -> dict[str, object]:
                 for d in counter.disputes
             ],
         },
+        "faults": list(faults(counter, words_of("en"))),
         "lights": {"green": lamps.green.value, "red": lamps.red.value},
         "screen": lines(screen(counter, mono)),
     }

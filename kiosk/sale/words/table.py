@@ -46,7 +46,6 @@ class Words:
     not_ready: str
     ready: str
     ready_footer: str
-    ready_footer_menu: str
     amount: str
     amount_footer: str
     confirm: str
@@ -93,6 +92,8 @@ class Words:
     menu_head: str
     menu_footer: str
     menu: Mapping[MenuItem, str]
+    check_well: str
+    check_footer: str
     paper_left: str
     """The roll ends soon: for about ``{count}`` tickets."""
     owed_count: str
