@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
@@ -11,6 +12,7 @@ from hypothesis import given, strategies
 
 from kiosk.keypad.scan import (
     EQUAL_SAMPLES,
+    HELD_S,
     SAMPLE_PERIOD_S,
     STUCK_S,
     Blind,
@@ -33,9 +35,12 @@ COLUMNS = 4
 A, B, C, D = (0, 0), (0, 1), (1, 0), (1, 1)
 """Four corners of a rectangle."""
 
+A_SECOND = math.ceil(HELD_S / SAMPLE_PERIOD_S)
+"""Samples after the first one, until a second is over."""
+
 
 def watch(samples: Iterable[Sample], pad: Pad | None = None, start: float = 0.0) -> tuple[Pad, list[Event]]:
-    """Show the samples to the pad, 10 ms apart."""
+    """Show the samples to the pad, as far apart as the keypad takes them."""
     pad = pad or Pad()
     events: list[Event] = []
     for index, sample in enumerate(samples):
@@ -91,26 +96,26 @@ def test_at_rest_only_after_three_empty_samples() -> None:
 
 def test_a_key_held_for_a_second_says_so_once() -> None:
     """Held comes when a second is over, counted from the first closed sample; not before, and not twice."""
-    samples = [seen(A)] * 120
-    assert watch(samples[:100])[1] == [Pressed(A)]
-    assert watch(samples[:101])[1] == [Pressed(A), Held(A)]
+    samples = [seen(A)] * (A_SECOND + 20)
+    assert watch(samples[:A_SECOND])[1] == [Pressed(A)]
+    assert watch(samples[: A_SECOND + 1])[1] == [Pressed(A), Held(A)]
     assert watch(samples)[1] == [Pressed(A), Held(A)]
 
 
 def test_each_long_press_is_held_once() -> None:
     """Twice pressed long, twice held."""
-    long, pause = [seen(A)] * 110, [seen()] * 5
+    long, pause = [seen(A)] * (A_SECOND + 10), [seen()] * 5
     assert watch([*long, *pause, *long])[1] == [Pressed(A), Held(A)] * 2
 
 
 def test_a_key_that_is_just_let_go_is_not_held() -> None:
     """The second runs out while the contact is already open."""
-    assert watch([*[seen(A)] * 99, *[seen()] * 10])[1] == [Pressed(A)]
+    assert watch([*[seen(A)] * (A_SECOND - 1), *[seen()] * 10])[1] == [Pressed(A)]
 
 
 def test_a_stuck_key_is_said_once_and_then_ignored_until_released() -> None:
     """After 30 s nothing more comes of it; the others go on; released, it is a key again."""
-    count = round(STUCK_S / SAMPLE_PERIOD_S)
+    count = math.ceil(STUCK_S / SAMPLE_PERIOD_S)
     pad, events = watch([seen(A)] * (count + 1))
     assert events == [Pressed(A), Held(A), Stuck(A)]
     later = STUCK_S + 1
@@ -207,7 +212,7 @@ def test_an_unknown_cell_is_neither_pressed_nor_released() -> None:
 def test_a_blind_column_is_said_once_and_again_after_it_was_well() -> None:
     """30 s without a readable sample; a single good one in between starts the time again."""
     blind = Sample(unknown=frozenset({(0, 2), (1, 2)}))
-    count = round(STUCK_S / SAMPLE_PERIOD_S)
+    count = math.ceil(STUCK_S / SAMPLE_PERIOD_S)
     pad, events = watch([blind] * (count + 100))
     assert events == [Blind(2)]
     pad, _ = watch([seen()], pad, 40)
@@ -258,14 +263,14 @@ def typing(draw: strategies.DrawFn) -> list[Press]:
 
 
 def play(presses: list[Press], phase_ms: float) -> list[Event]:
-    """Sample those hands every 10 ms, ghosts included."""
-    end = max(press.up_ms for press in presses) + 200
-    times = [phase_ms + 10 * index for index in range(int(end / 10))]
+    """Sample those hands, ghosts included."""
+    end, apart_ms = max(press.up_ms for press in presses) + 200, SAMPLE_PERIOD_S * 1000
+    times = [phase_ms + apart_ms * index for index in range(int(end / apart_ms))]
     samples = [seen(*(press.cell for press in presses if press.closed(at))) for at in times]
     return watch(samples)[1]
 
 
-@given(typing(), strategies.floats(0, 10))
+@given(typing(), strategies.floats(0, 9))
 def test_fast_typing_with_bounce_and_overlap_loses_and_doubles_nothing(presses: list[Press], phase_ms: float) -> None:
     """12 keys a second, up to 20 ms of bounce at each end, each key let go up to 40 ms after the next went down."""
     assert play(presses, phase_ms) == [Pressed(press.cell) for press in presses]

@@ -1,7 +1,7 @@
 """The keypad: a matrix of keys on gpiozero's pins, or a USB number pad (``usb_pad``).
 
 What the samples of a matrix mean is in ``kiosk.keypad.scan``. While no key is down all rows are driven low, the columns
-are pulled up, and the thread sleeps until a column falls. Then it looks at the matrix every 10 ms, one row low at a
+are pulled up, and the thread sleeps until a column falls. Then it looks at the matrix every 9 ms, one row low at a
 time, until nothing is down.
 """
 
