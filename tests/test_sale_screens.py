@@ -269,6 +269,12 @@ def test_the_questions_name_both_answers() -> None:
 
 
 TWELVE: Final = {
+    ("Idle", "C"): {"**#", "***#"},  # the last of the menu
+    ("Menu", "C"): {"0", "*#", "#"},
+    ("Recent", "A"): {"0"},
+    ("Recent", "B"): {"0"},
+    ("Recent", "C"): {"#"},
+    ("Recent", "D"): {"00"},
     ("Entering", "D"): {"00"},
     ("Waiting", "C"): {"**#", "*#", "#"},  # of these the first; less where it is asked already
     ("Placing", "A"): {"*"},  # any key takes the question back
@@ -277,7 +283,6 @@ TWELVE: Final = {
     ("Placing", "D"): {"*"},
     ("Menu", "A"): {"0"},  # any key but those two leaves the menu
     ("Menu", "B"): {"0"},
-    ("Menu", "C"): {"0"},
     ("Menu", "D"): {"00"},
     ("Notice", "A"): {"*"},  # any key reads it away
     ("Notice", "B"): {"*"},
@@ -307,7 +312,7 @@ def test_what_the_fourth_column_does_three_columns_can_do() -> None:
         if wanted == effect(name, ""):
             continue
         place = type(told(name).state).__name__, letter
-        ways = [way for way in ("00", "0", "#", "*", "*#", "**#") if effect(name, way) == wanted]
+        ways = [way for way in ("00", "0", "#", "*", "*#", "**#", "***#") if effect(name, way) == wanted]
         listed = [way for way in ways if way in TWELVE.get(place, ())]
         assert listed, f"{name}: {letter} is reached by {ways}"
         used.setdefault(place, set()).update(listed)

@@ -319,10 +319,10 @@ def impatient(w: World) -> None:
 
 
 def menu(w: World) -> None:
-    """A reprint, the owed papers, or a walk through the menu; with PAID on the screen, or when idle."""
+    """A reprint, owed papers, a question about an older sale, or a walk; with PAID on the screen, or when idle."""
     if w.choose(2):
         w.press("#")
-    w.keys(w.pick(("*#", "**#", "***", "*5", "*")))
+    w.keys(w.pick(("*#", "**#*#", "***", "*5", "*")))
     w.pause(w.pick((0.5, 5.0, 25.0)))
 
 

@@ -26,6 +26,7 @@ from kiosk.sale.states import (
     NoticeKind,
     Paid,
     Placing,
+    Recent,
     Starting,
     Waiting,
     Withdrawing,
@@ -76,7 +77,7 @@ def lights(counter: Counter) -> Lights:
     match state:
         case Paid():
             return PAID
-        case Idle() | Menu() | Entering():
+        case Idle() | Menu() | Recent() | Entering():
             return Lights(Shine.FLASH, Shine.FLASH if _wants_a_look(counter) else Shine.DARK)
         case Confirming():
             return ASKED

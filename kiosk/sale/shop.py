@@ -40,3 +40,10 @@ class Shop:
     """How long a new paper roll is, in metres; 0: not known, and no forecast."""
     training: bool = False
     """Nothing sold here is real."""
+
+    def smallest(self, account_minimum: int) -> int:
+        """The smallest amount of a sale, where the account takes none below its own minimum (0: none is known).
+
+        One above the shop's largest amount is not believed: it would stop all sales.
+        """
+        return max(self.minimum, account_minimum) if account_minimum <= self.maximum else self.minimum
