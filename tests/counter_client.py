@@ -185,6 +185,11 @@ class Counter:
         """Whether any pixel of the panel is: a dark picture is smaller than any other."""
         return len(self._get("/screen.png").content) > 200
 
+    def phone(self) -> Mapping[str, str]:
+        """What the customer's phone shows: ``screen``, ``title``, ``amount`` and ``reference``."""
+        shown: Mapping[str, str] = self._get("/view").json()["phone"]
+        return shown
+
     def signals(self) -> tuple[str, str, str]:
         """The green light, the red one, and what was heard last."""
         view = self._get("/view").json()
