@@ -15,7 +15,7 @@ from kiosk.sale.events import Device, DeviceIs, Fault, Ill, Paper, PaymentState,
 from kiosk.sale.records import Roll
 from kiosk.sale.roll import Reel
 from kiosk.sale.shop import Shop
-from kiosk.sale.states import Blocked, Clearing, Notice, NoticeKind
+from kiosk.sale.states import Blocked, Clearing, MenuItem, Notice, NoticeKind
 from tests.story import SHOP, Story, order, payment
 
 Tell = Callable[[Shop], Story]
@@ -224,6 +224,11 @@ GALLERY: Final[dict[str, Tell]] = {
     "menu-debts": lambda shop: owing(shop).keys("*"),
     "menu-check": lambda shop: idle(shop).keys("*"),
     "menu-check-faults": lambda shop: to_settle(shop).printer(Paper.OUT).keys("***"),
+    "menu-totals": lambda shop: after_a_sale(shop).keys("**"),
+    "menu-close": lambda shop: after_a_sale(shop).keys("***"),
+    "day-totals": lambda shop: after_a_sale(shop).choose(MenuItem.TOTALS),
+    "day-question": lambda shop: after_a_sale(shop).choose(MenuItem.CLOSE),
+    "day-closed": lambda shop: after_a_sale(shop).choose(MenuItem.CLOSE).keys("#"),
     "menu-new-roll": lambda shop: on_a_roll(12)(shop).keys("**"),
     "entering": lambda shop: idle(shop).keys("2500"),
     "entering-small": lambda shop: idle(shop).keys("5#"),

@@ -279,6 +279,7 @@ TWELVE: Final = {
     ("Menu", "B"): {"0"},
     ("Menu", "C"): {"0"},
     ("Menu", "D"): {"00"},
+    ("DayShown", "D"): {"00"},
     ("Notice", "A"): {"*"},  # any key reads it away
     ("Notice", "B"): {"*"},
     ("Notice", "C"): {"*"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from kiosk.sale.days import DayShown
 from kiosk.sale.states import (
     Adopting,
     Blocked,
@@ -26,6 +27,7 @@ from kiosk.sale.states import (
 # the world is quiet (R25). Both with a request's own 10.5 s, where one may be in flight, and a second for good measure.
 BY_ITSELF_S: Final[dict[type[State], float]] = {
     Menu: 21.0,
+    DayShown: 21.0,
     Entering: 61.0,
     Confirming: 61.0,
     Guarding: 16.0,
@@ -42,4 +44,4 @@ WHEN_QUIET_S: Final[dict[type[State], float]] = {
     Adopting: 60.0,
     Withdrawing: 61.0,
 }
-RESTING: Final = frozenset({Starting, Blocked, Idle, Menu, Paid, Notice})
+RESTING: Final = frozenset({Starting, Blocked, Idle, Menu, DayShown, Paid, Notice})

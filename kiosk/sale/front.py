@@ -13,6 +13,7 @@ from typing import Final, assert_never
 
 from kiosk.sale import moves, placing, resting, waiting
 from kiosk.sale.commands import Place, Sound, Tune
+from kiosk.sale.days import DayShown
 from kiosk.sale.events import (
     AccountIs,
     Answer,
@@ -141,6 +142,8 @@ def _react(state: State, event: Event, turn: Turn) -> State:
             return resting.idle(state, event, turn)
         case Menu():
             return resting.menu(state, event, turn)
+        case DayShown():
+            return resting.day_shown(state, event, turn)
         case Entering():
             return resting.entering(state, event, turn)
         case Confirming():
@@ -192,12 +195,19 @@ TRANSITIONS: Final = MappingProxyType(
         Idle: {
             Entering: "a digit",
             Menu: "*",
+            DayShown: "the totals, or the day's close, from the menu",
             Blocked: "journal or a required device fails",
             Clearing: "another order is on the POS",
         },
         Menu: {
             Entering: "a digit",
             Idle: "done, or 20 s",
+            Blocked: "journal or a required device fails",
+            Clearing: "another order is on the POS",
+        },
+        DayShown: {
+            Entering: "a digit",
+            Idle: "printed, closed, or 20 s",
             Blocked: "journal or a required device fails",
             Clearing: "another order is on the POS",
         },

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import assert_never
 
 from kiosk.sale.counter import Counter
+from kiosk.sale.days import DayShown, DayStep
 from kiosk.sale.events import Paper, Trouble
 from kiosk.sale.paper import can_copy
 from kiosk.sale.ready import faults, keypad, obligations, paper_left, trouble, why_blocked
@@ -112,6 +113,8 @@ def _picture(counter: Counter, words: Words, mono: float) -> Screen:
             return _idle(counter, state, words)
         case Menu():
             return _menu(counter, state, words)
+        case DayShown():
+            return _day(counter, state, words)
         case Entering():
             return _entering(counter, state, words)
         case Confirming():
@@ -166,6 +169,17 @@ def _idle(counter: Counter, state: Idle, words: Words) -> Screen:
         text = words.notices[state.after].head
     text = text or paper_left(counter, words)
     return Screen(words.ready, _amount(counter, 0), text, words.ready_footer)
+
+
+def _day(counter: Counter, state: DayShown, words: Words) -> Screen:
+    amount = _amount(counter, state.day.totals.cents)
+    text = words.day_sales.format(count=state.day.totals.sales)
+    if state.step is DayStep.LOOK:
+        footer = words.totals_footer if counter.shop.printer else words.notice_footer
+        return Screen(words.totals, amount, text, footer)
+    if state.step is DayStep.ASK:
+        return Screen(words.close_question, amount, text, words.cancel_footer)
+    return Screen(words.closed, f"Z {state.day.number}", text, words.notice_footer)
 
 
 def _owed(counter: Counter, words: Words) -> str:

@@ -12,6 +12,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
+from kiosk.sale.days import DayShown
 from kiosk.sale.events import PosOrder
 from kiosk.sale.money import Typed
 from kiosk.sale.records import Sale, Why
@@ -125,6 +126,8 @@ class MenuItem(Enum):
 
     REPRINT = "reprint"
     DEBTS = "debts"
+    TOTALS = "totals"
+    CLOSE = "close"
     NEW_ROLL = "new-roll"
     """The paper roll was just changed: count it anew."""
     CHECK = "check"
@@ -351,24 +354,8 @@ class Notice:
         return self.until
 
 
-State: TypeAlias = (
-    Starting
-    | Blocked
-    | Idle
-    | Menu
-    | Entering
-    | Confirming
-    | Guarding
-    | Clearing
-    | Placing
-    | Adopting
-    | Waiting
-    | Withdrawing
-    | Checking
-    | Paid
-    | Notice
-)
-Resting: TypeAlias = Starting | Blocked | Idle | Menu | Entering | Confirming | Paid | Notice
+Resting: TypeAlias = Starting | Blocked | Idle | Menu | DayShown | Entering | Confirming | Paid | Notice
+State: TypeAlias = Resting | Guarding | Clearing | Placing | Adopting | Waiting | Withdrawing | Checking
 
 PUBLIC_NAMES: Final = MappingProxyType(
     {
@@ -377,6 +364,7 @@ PUBLIC_NAMES: Final = MappingProxyType(
         Blocked: "blocked",
         Idle: "idle",
         Menu: "idle",
+        DayShown: "idle",
         Entering: "entering",
         Confirming: "entering",
         Guarding: "placing",

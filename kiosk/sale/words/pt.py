@@ -1,5 +1,6 @@
 """Portuguese (Brazil)."""
 
+from kiosk.sale.days import DayWord
 from kiosk.sale.events import Paper, Reject, Trouble
 from kiosk.sale.records import Mark, Reason
 from kiosk.sale.states import Hint, MenuItem, NoticeKind
@@ -58,11 +59,18 @@ WORDS = Words(
     menu={
         MenuItem.REPRINT: "Imprimir o último",
         MenuItem.DEBTS: "Imprimir pendentes",
+        MenuItem.TOTALS: "Totais (X)",
+        MenuItem.CLOSE: "Fechar o dia (Z)",
         MenuItem.NEW_ROLL: "Bobina nova",
         MenuItem.CHECK: "Pronto para vender?",
     },
     check_well="Tudo certo: rede, conta, caixa, impressora, teclas",
     check_footer="# ok  * próximo",
+    totals="Desde o último Z",
+    totals_footer="# imprimir  * ok",
+    close_question="Fechar o dia?",
+    closed="Dia fechado",
+    day_sales="Vendas pagas: {count}",
     paper_left="Papel para uns {count} comprovantes",
     owed_count="Por imprimir: {count}",
     disputed_count="A resolver: {count}",
@@ -138,6 +146,22 @@ WORDS = Words(
         Reason.UNCONFIRMED: "Pagamento sem pedido completo",
     },
     summary="COMPROVANTES PENDENTES",
+    day={
+        DayWord.SINCE: "Desde",
+        DayWord.UNTIL: "Até",
+        DayWord.SALES: "Vendas pagas",
+        DayWord.LATE: "Com atraso",
+        DayWord.UNPAID: "Não pagas",
+        DayWord.REFUNDS: "Devoluções",
+        DayWord.CARRIED: "Passa para o dia seguinte",
+        DayWord.OWED: "Por imprimir",
+        DayWord.WATCHED: "Ainda podem ser pagas",
+        DayWord.DISPUTED: "A resolver",
+        DayWord.ACCOUNT: "Conta",
+        DayWord.AGREES: "confere",
+        DayWord.UNKNOWN: "não se sabe",
+        DayWord.DIFFERENCES: "Diferenças",
+    },
     service_slip="SERVIÇO - NÃO É COMPROVANTE",
     date_format="%d/%m/%Y %H:%M",
 )

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from kiosk.sale.days import DayWord
 from kiosk.sale.events import Paper, Reject, Trouble
 from kiosk.sale.records import Mark, Reason
 from kiosk.sale.states import Hint, MenuItem, NoticeKind
@@ -94,6 +95,12 @@ class Words:
     menu: Mapping[MenuItem, str]
     check_well: str
     check_footer: str
+    totals: str
+    totals_footer: str
+    close_question: str
+    closed: str
+    day_sales: str
+    """How many were paid: ``{count}``."""
     paper_left: str
     """The roll ends soon: for about ``{count}`` tickets."""
     owed_count: str
@@ -123,6 +130,8 @@ class Words:
     settle: str
     reasons: Mapping[Reason, str]
     summary: str
+    day: Mapping[DayWord, str]
+    """On an X and a Z."""
     service_slip: str
     """Over and under what the technician had printed."""
     date_format: str
