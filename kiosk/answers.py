@@ -16,6 +16,8 @@ from kiosk.config import Config, masked
 from kiosk.journal import Reader
 from kiosk.loop import Loop
 from kiosk.ports import JournalError
+from kiosk.sale.counter import why_not_closed as why_not
+from kiosk.sale.days import CloseAsked
 from kiosk.sale.events import Key, PaperAsked
 from kiosk.sale.records import Debt
 
@@ -23,7 +25,7 @@ KEYS_MAX: Final = 64
 """Keys that are remembered for whoever watches: more than anybody presses between two questions."""
 SLIP_LINES_MAX: Final = 200
 SLIP_LINE_MAX: Final = 200
-COMMANDS: Final = "status, config, keys, reprint, slip and paper"
+COMMANDS: Final = "status, config, keys, reprint, slip, paper and close"
 
 NUMBER_MAX: Final = 2**63 - 1
 """SQLite's largest."""
@@ -82,6 +84,10 @@ class Answers:
                 return self._keys.after(after if isinstance(after, int) else None)
             case {"command": "reprint", "number": int(number)} if 0 < number <= NUMBER_MAX:
                 return self._ask_for(PaperAsked(next(self._asks), number, self._ticket(number)))
+            case {"command": "reprint", "z": int(number)} if 0 < number <= NUMBER_MAX:
+                return self._ask_for(PaperAsked(next(self._asks), debt=self._paper_of_z(number)))
+            case {"command": "close"}:
+                return self._close()
             case {"command": "slip", "lines": list(lines)}:
                 return self._ask_for(PaperAsked(next(self._asks), slip=_slip(lines)))
             case {"command": "paper", "ask": int(ask)}:
@@ -96,6 +102,25 @@ class Answers:
                 return reader.ticket(number)
         except JournalError as error:
             raise ValueError(str(error)) from error
+
+    def _paper_of_z(self, number: int) -> Debt:
+        try:
+            with Reader(self._config.journal) as reader:
+                paper = reader.paper(f"z:{number}")
+        except JournalError as error:
+            raise ValueError(str(error)) from error
+        if paper is None:
+            raise ValueError(f"there is no Z {number}")
+        return paper
+
+    def _close(self) -> Values:
+        """What was posted has been taken, and its Z written, when the loop answers."""
+        before = self._loop.ask(lambda counter: counter.closed)
+        self._post(CloseAsked())
+        after, why = self._loop.ask(lambda counter: (counter.closed, why_not(counter)))
+        if after is None or after == before:
+            raise ValueError(why)
+        return {"closed": after.number}
 
     def _ask_for(self, event: PaperAsked) -> Values:
         self._post(event)

@@ -23,6 +23,8 @@ from kiosk.cli_report import report
 from kiosk.cli_sales import CommandError, add_actions, list_sales, sale_number
 from kiosk.cli_setup import add_options as add_setup_options
 from kiosk.cli_setup import setup
+from kiosk.cli_totals import add_options as add_totals_options
+from kiosk.cli_totals import close, totals
 from kiosk.config import DEFAULT_PATH, Config, ConfigError, load, load_token, masked, token_warning
 from kiosk.ports import JournalError
 from kiosk.sale.words import Down
@@ -98,6 +100,8 @@ def _parser() -> argparse.ArgumentParser:
     command("keys", show_keys, "show what the keypad sends; Ctrl-C ends")
     again = command("reprint", reprint, "a sale's ticket once more, marked as a copy or as a possible duplicate")
     again.add_argument("number", type=sale_number, metavar="N")
+    add_totals_options(command("totals", totals, "what was sold since the last Z, on a day, or in a closed day"))
+    command("close", close, "close the day at the running kiosk: its Z is written, then printed")
     add_report_options(command("report", report, "one file for support, without secrets"))
     add_setup_options(command("setup", setup, "find or make store and point of sale; fill in configuration and token"))
     panel = command("panel", show_panel, "draw why no kiosk runs; the unit does it at each end")

@@ -17,6 +17,7 @@ from typing import Protocol, TypeVar, assert_never
 from kiosk.ports import Clock, Journal, JournalDamagedError, JournalError, Service
 from kiosk.sale.commands import (
     AskAccount,
+    AskDay,
     AskPos,
     AskPrinter,
     AskStatement,
@@ -34,6 +35,7 @@ from kiosk.sale.commands import (
     Withdraw,
 )
 from kiosk.sale.counter import Counter, holdings, resume, step
+from kiosk.sale.days import DayIs
 from kiosk.sale.events import Event, Holds, NotSaved, Renewed, Saved, Seen, StatementIs, Woken
 from kiosk.sale.front import BrokenError
 from kiosk.sale.lights import OUT, Lights, lights
@@ -256,6 +258,8 @@ class Loop:
                     self._devices.call(command.lane, replace(command, known=known))
                 case Print() | AskPrinter():
                     self._devices.print(command)
+                case AskDay():
+                    self._pending.append(DayIs(self._journal.day(), command.closing, command.at_once))
                 case Sound():
                     self._tune = command.tune.value
                     self._devices.play(command.tune)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from kiosk.sale.commands import AskPrinter, PaymentCall, Print, Tune
+from kiosk.sale.days import Day
 from kiosk.sale.events import Books, CallAnswer, PrinterEvent
 from kiosk.sale.lights import Lights
 from kiosk.sale.records import Entry, Record, Rows, Sale
@@ -59,6 +60,10 @@ class Journal(Protocol):
 
     def paid_between(self, begin: float, end: float) -> tuple[str, ...]:
         """The payments of sales that were paid in that time (seconds since 1970); none where it cannot be read."""
+        ...
+
+    def day(self) -> Day | None:
+        """What it counted since the last Z; None: it cannot be read."""
         ...
 
     def books(self, references: Sequence[str], payments: Sequence[str]) -> Books | None:

@@ -21,8 +21,10 @@ from kiosk.journal import Reader, SqliteJournal
 from kiosk.journal.file import sync_folder
 from kiosk.journal.schema import MIGRATIONS
 from kiosk.sale.commands import Lane, Look
+from kiosk.sale.days import Day
 from kiosk.sale.events import Books, Paper
 from kiosk.sale.records import Entry, Line, Phase, Record, Rows, Sale
+from kiosk.sale.states import MenuItem
 from tests.loop_story import LoopStory
 from tests.story import Story, order, payment
 
@@ -87,6 +89,10 @@ class Marked:
     def books(self, references: Sequence[str], payments: Sequence[str]) -> Books | None:
         """As the journal has them."""
         return self.journal.books(references, payments)
+
+    def day(self) -> Day | None:
+        """As the journal counted it."""
+        return self.journal.day()
 
     def begin_anew(self) -> str:
         """As the journal does it."""
@@ -162,6 +168,13 @@ def paid_late_and_twice(stage: Stage) -> None:
     story.watch_seen(order(sale, payment("p1"), id_="m1")).printed()
     _watched(story, sale)
     story.watch_seen(order(sale, payment("p1"), id_="m1"), order(sale, payment("p2"), id_="m2")).printed()
+
+
+def day_closed(stage: Stage) -> None:
+    """A Z, and its paper."""
+    story = LoopStory(stage.opened()).ready().waiting().paid().printed().wait(2).free().keys("#")
+    stage.begin()
+    story.choose(MenuItem.CLOSE).keys("#").printed()
 
 
 def foreign_order(stage: Stage) -> None:
@@ -279,6 +292,7 @@ STORIES: Final[dict[str, Callable[[Stage], None]]] = {
         paid,
         cancelled,
         paid_late_and_twice,
+        day_closed,
         foreign_order,
         stopped_in_the_middle,
         restored_copy,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kiosk.ports import JournalError
+from kiosk.sale.days import Day, Totals
 from kiosk.sale.events import Books
 from kiosk.sale.records import Entry, Record, Rows, Sale
 from tests.story_books import books, paid_between
@@ -65,6 +66,9 @@ class FakeJournal:
 
     def paid_between(self, begin: float, end: float) -> tuple[str, ...]:
         return paid_between(self.sales.values(), begin, end)
+
+    def day(self) -> Day | None:
+        return Day(1, 0, 0, None, Totals())
 
     def books(self, references: Sequence[str], payments: Sequence[str]) -> Books | None:
         return books(self.sales.values(), {}, references, payments)

@@ -16,7 +16,7 @@ from kiosk.sale.recent import Known
 from kiosk.sale.records import Debt, Dispute, Phase, Reason, Roll, Ticket, Why
 from kiosk.sale.roll import Reel
 from kiosk.sale.shop import Shop
-from kiosk.sale.states import Blocked, Clearing, Found, Notice, NoticeKind, Recent, Talk
+from kiosk.sale.states import Blocked, Clearing, Found, MenuItem, Notice, NoticeKind, Recent, Talk
 from tests.story import SHOP, Story, order, payment
 
 Tell = Callable[[Shop], Story]
@@ -259,10 +259,15 @@ GALLERY: Final[dict[str, Tell]] = {
     "menu-reprint": lambda shop: after_a_sale(shop).keys("*"),
     "menu-debts": lambda shop: owing(shop).keys("*"),
     "menu-check": lambda shop: idle(shop).keys("*"),
-    "menu-check-faults": lambda shop: to_settle(shop).printer(Paper.OUT).keys("****"),
+    "menu-check-faults": lambda shop: to_settle(shop).printer(Paper.OUT).keys("******"),
     "menu-ask-now": lambda shop: after_a_sale(shop).keys("**"),
     **{f"recent-{known.value}": recent_known(known) for known in Known},
     **{f"recent-{found.value}": recent_found(found) for found in Found},
+    "menu-totals": lambda shop: after_a_sale(shop).keys("***"),
+    "menu-close": lambda shop: after_a_sale(shop).keys("****"),
+    "day-totals": lambda shop: after_a_sale(shop).choose(MenuItem.TOTALS),
+    "day-question": lambda shop: after_a_sale(shop).choose(MenuItem.CLOSE),
+    "day-closed": lambda shop: after_a_sale(shop).choose(MenuItem.CLOSE).keys("#"),
     "menu-new-roll": lambda shop: on_a_roll(12)(shop).keys("**"),
     "entering": lambda shop: idle(shop).keys("2500"),
     "entering-small": lambda shop: idle(shop).keys("5#"),

@@ -41,7 +41,7 @@ from tests.loop_story import LoopStory
 from tests.story import COLLECTOR, EPOCH, order, payment
 
 TOLD: Final = (
-    *("paid", "cancelled", "paid_late_and_twice"),
+    *("paid", "cancelled", "paid_late_and_twice", "day_closed"),
     *("foreign_order", "stopped_in_the_middle", "damaged"),
 )
 """The stories that save something; ``checkpointed`` saves what ``paid`` does."""
@@ -200,7 +200,7 @@ def wrong_after(path: Path, *, paid_meanwhile: bool) -> list[str]:
         sales = [listed.sale for listed in reader.sales()]
     with closing(SqliteJournal(path, anew=True)) as journal:
         rows = journal.rows()
-        at_printer = {debt.id for debt in rows.debts if debt.state is DebtState.PRINTING}
+        at_printer = {debt.ticket: debt.id for debt in rows.debts if debt.state is DebtState.PRINTING}
         paid = {sale.reference: sale.payments for sale in sales if sale.payments}
         for dispute in rows.disputes:
             paid[dispute.reference] = (*paid.get(dispute.reference, ()), dispute.payment)
@@ -212,15 +212,17 @@ def wrong_after(path: Path, *, paid_meanwhile: bool) -> list[str]:
         World(story, journal, paid, on_pos).follow()
         rows = journal.rows()
         disputed = {dispute.payment for dispute in rows.disputes}
-        prints = {p.ticket.reference: p.marks for p in reversed(story.did(Print))}
+        prints = {p.ticket: p.marks for p in reversed(story.did(Print))}
     wrong = [f"{sale.reference} is still open" for sale in rows.open] + [f"{debt.id} is owed" for debt in rows.debts]
     wrong += [
-        f"{reference} was at the printer, and prints unmarked"
-        for reference in at_printer
-        if Mark.POSSIBLE_DUPLICATE not in prints.get(reference, (Mark.POSSIBLE_DUPLICATE,))
+        f"{id_} was at the printer, and prints unmarked"
+        for ticket, id_ in at_printer.items()
+        if Mark.POSSIBLE_DUPLICATE not in prints.get(ticket, (Mark.POSSIBLE_DUPLICATE,))
     ]
     with Reader(path) as reader:
         listed = {found.sale.reference: found for found in reader.sales()}
+        if (reader.close_of(1) is None) is not (reader.paper("z:1") is None):
+            wrong.append("a Z without its paper, or a paper without its Z")
     wrong += [
         f"payment {id_} of {reference} is lost"
         for reference, ids in paid.items()

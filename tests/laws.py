@@ -12,10 +12,12 @@ to those. L10 is about texts: ``tests/test_laws.py``.
 
 from __future__ import annotations
 
+import re
 from typing import Final, Protocol
 
 from kiosk.sale.commands import AskPos, Command, Depth, Look, Place, Print, Save, Sound, Tune, Withdraw
 from kiosk.sale.counter import Counter
+from kiosk.sale.days import DayShown
 from kiosk.sale.events import (
     Answer,
     Busy,
@@ -70,11 +72,13 @@ SLIP: Final = "slip:"
 
 _OPEN_SALE: Final = frozenset({Placing, Waiting, Withdrawing, Checking})
 _IN_SALE: Final = _OPEN_SALE | {Guarding, Clearing, Adopting}
-_READY: Final = frozenset({Idle, Menu, Recent})
-_BY_THE_PRINTER: Final = frozenset({Idle, Menu, Recent, Blocked, Starting})
+_READY: Final = frozenset({Idle, Menu, Recent, DayShown})
+_BY_THE_PRINTER: Final = frozenset({Idle, Menu, Recent, DayShown, Blocked, Starting})
 """States that the printer's word may change: between sales, where one must have a printer."""
 _PRINTER_WORDS: Final = frozenset({PaperIs, Printed, PrintFailed})
 _TEACHES: Final = frozenset({Seen, Holds, Refused, Busy, Removed, Printed, PrintFailed})
+_Z: Final = re.compile(r"Z \d+")
+"""The heading of a Z, in every language."""
 _FOR_SURE: Final = {Mark.COPY, Mark.POSSIBLE_DUPLICATE}
 
 
@@ -294,7 +298,7 @@ class Laws:
                     if record.reference in self._live and not record.watched and not record.phase.open:
                         ended.append(record)
                     self._alive(record)
-                case Debt() if not record.id.startswith(SLIP):
+                case Debt() if record.reference:
                     cents = self.amounts.get(record.id)
                     law("L5", cents == record.cents, f"ticket over {record.cents}, sale over {cents}")
                 case _:
@@ -412,7 +416,8 @@ class Laws:
     def _print(self, command: Print) -> None:
         marks, reference = set(command.marks), command.ticket.reference
         if not reference:
-            return  # a summary
+            self._print_of_a_day(command)
+            return
         debt = self._owed(command)
         if Mark.MONEY_TO_SETTLE not in marks:
             law("L1", reference in self.proofs, f"a ticket without proof: {reference}")
@@ -429,6 +434,21 @@ class Laws:
         elif Mark.COPY in marks:
             law("L3", debt_id in self._out, f"a copy of {debt_id}, whose original is not certainly out")
         self._jobs[command.job] = debt_id
+
+    def _print_of_a_day(self, command: Print) -> None:
+        """A Z is durable before it is printed (L7), and has one original; an X and a summary are owed to nobody."""
+        if not any(_Z.fullmatch(line.text) for line in command.ticket.lines):
+            return
+        debt = next((d for d in self.journal.debts.values() if d.ticket == command.ticket), None)
+        law("L7", debt is not None, "a Z on paper that the journal does not know")
+        if debt is None or set(command.marks) & _FOR_SURE:
+            return
+        law("L7", debt.state is DebtState.PRINTING, "a print that the journal does not know")
+        key = f"{debt.id} {debt.owed_at}"  # after a restored backup another Z may have its number
+        self.originals[key] = self.originals.get(key, 0) + 1
+        law("L3", self.originals[key] == 1, f"{debt.id} has two originals")
+        self._originals_at_printer.add(command.job)
+        self._jobs[command.job] = key
 
     def _owed(self, command: Print) -> Debt | None:
         reference = command.ticket.reference

@@ -55,7 +55,7 @@ ROOMS: Final[dict[str, tuple[str, ...]]] = {
         "report",
         "still",
     ),
-    "commands": ("cli", "cli_backup", "cli_devices", "cli_sales", "cli_setup", "cli_report", "__main__"),
+    "commands": ("cli", "cli_backup", "cli_devices", "cli_sales", "cli_setup", "cli_report", "cli_totals", "__main__"),
     "sim": ("sim",),
 }
 ADAPTERS: Final = {"keypad", "gpio", "display", "printer", "sound", "mercadopago", "journal", "systemd", "control"}

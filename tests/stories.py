@@ -26,7 +26,7 @@ from kiosk.sale.events import (
     Stop,
     Trouble,
 )
-from kiosk.sale.states import Blocked, Idle, Menu, Placing, Recent
+from kiosk.sale.states import Blocked, Idle, Menu, MenuItem, Placing, Recent
 from tests.story import SHOP, Story, order, payment
 
 Start = Callable[..., Story]
@@ -410,7 +410,7 @@ def printed_again(start: Start) -> Story:
 def old_debts_are_asked_for(start: Start) -> Story:
     """First a slip that lists them (R19)."""
     story = start().ready().printer(Paper.OUT).waiting().paid()
-    story.power_cut(off_s=700.0).account().free().printer(Paper.OK).keys("*#").printed()
+    story.power_cut(off_s=700.0).account().free().printer(Paper.OK).choose(MenuItem.DEBTS).printed()
     return story.printed()
 
 
@@ -609,6 +609,34 @@ def a_required_printer_dies_in_the_menu(start: Start) -> Story:
 def a_required_printer_dies_when_idle(start: Start) -> Story:
     """And comes back."""
     return start(NEEDS_PRINTER).ready().feed(PaperIs(Paper.GONE)).feed(PaperIs(Paper.OK))
+
+
+# --- the day ----------------------------------------------------------------------------------------------------------
+
+
+def the_day_is_closed(start: Start) -> Story:
+    """Looked at, asked, closed and printed; a digit begins the next day."""
+    story = _paid_and_idle(start).choose(MenuItem.TOTALS).keys("#").printed()
+    return story.choose(MenuItem.CLOSE).keys("#").printed().keys("7")
+
+
+def the_day_is_looked_at_and_left_alone(start: Start) -> Story:
+    """The totals go away by themselves."""
+    return _paid_and_idle(start).choose(MenuItem.TOTALS).wait(21)
+
+
+def the_pos_is_taken_while_the_totals_are_shown(start: Start) -> Story:
+    """The totals go away."""
+    story = _paid_and_idle(start)
+    story.wait_for(AskPos, within=61)
+    return story.choose(MenuItem.TOTALS).holds("foreign-1", 900)
+
+
+def a_required_printer_dies_while_the_totals_are_shown(start: Start) -> Story:
+    """No new sale without it."""
+    story = start(NEEDS_PRINTER).ready()
+    story.waiting().paid().printed().wait(2).free().keys("#")
+    return story.choose(MenuItem.CLOSE).feed(PaperIs(Paper.GONE))
 
 
 STORIES: Final[tuple[Told, ...]] = tuple(

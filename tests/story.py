@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from kiosk.sale.commands import (
     AskAccount,
+    AskDay,
     AskPos,
     AskPrinter,
     AskStatement,
@@ -29,6 +30,7 @@ from kiosk.sale.commands import (
     Withdraw,
 )
 from kiosk.sale.counter import Counter, resume, step
+from kiosk.sale.days import Close, DayIs
 from kiosk.sale.events import (
     AccountIs,
     Answer,
@@ -62,9 +64,10 @@ from kiosk.sale.money import SITES
 from kiosk.sale.records import Agreed, Debt, Dispute, Record, Roll, Rows, Sale
 from kiosk.sale.screens import Screen, lines, screen
 from kiosk.sale.shop import Shop
-from kiosk.sale.states import State
+from kiosk.sale.states import Menu, MenuItem, State
 from kiosk.sale.status import public_name
 from kiosk.sale.turn import Now
+from tests.day_book import DayBook, adds_up
 from tests.laws import Laws, law
 from tests.story_books import looked_up
 
@@ -142,6 +145,7 @@ class MemoryJournal:
         self.roll: Roll | None = None
         self.restored = -1
         self.foreign: list[float] = []
+        self.days = DayBook()
         self.log: list[str] = []
         self.fails = False
 
@@ -154,7 +158,7 @@ class MemoryJournal:
         """Write all of it, or nothing."""
         if self.fails:
             return False
-        for record in save.records:
+        for record in sorted(save.records, key=lambda record: not isinstance(record, Close)):
             self._write(record)
         self.log += [entry.event for entry in save.entries]
         return True
@@ -169,6 +173,7 @@ class MemoryJournal:
                 if record.foreign and record.reference not in self.sales:
                     self.foreign.append(record.made_at)
                 self.sales[record.reference] = record
+                self.days.enter(record)
             case Debt():
                 self.debts[record.id] = record
             case Dispute():
@@ -177,11 +182,14 @@ class MemoryJournal:
                 self.agreed_until = record.until
             case Roll():
                 self.roll = record
+            case Close():
+                self.days.close(record)
+                adds_up(self.days.closes.values(), self.days.day(), self.sales.values())
 
     def rows(self) -> Rows:
         """What was open when the power went."""
         own = [sale for sale in self.sales.values() if not sale.foreign]
-        tickets = [debt for debt in self.debts.values() if not debt.id.startswith("slip:") and not debt.open]
+        tickets = [debt for debt in self.debts.values() if debt.reference]
         return Rows(
             open=tuple(reversed([sale for sale in self.sales.values() if sale.phase.open])),
             watched=tuple(sale for sale in self.sales.values() if sale.watched and not sale.phase.open),
@@ -194,6 +202,7 @@ class MemoryJournal:
             agreed_until=self.agreed_until,
             restored=self.restored,
             roll=self.roll,
+            closed=self.days.last,
         )
 
 
@@ -276,6 +285,8 @@ class Story:
                     self.jobs.append(command)
                 case Exit():
                     self.exited = True
+                case AskDay():
+                    told.append(DayIs(self.journal.days.day(), command.closing, command.at_once))
                 case AskPrinter() | Sound() | Note():
                     pass
         return told
@@ -321,6 +332,13 @@ class Story:
             self.at += 0.1
             self.feed(Key(key))
         return self
+
+    def choose(self, item: MenuItem) -> Story:
+        """Walk the menu to that item, and do it."""
+        self.keys("*")
+        while self.in_state(Menu).item is not item:
+            self.keys("*")
+        return self.keys("#")
 
     def wait(self, seconds: float) -> Story:
         """Let time pass; the machine is woken at each of its deadlines."""

@@ -63,6 +63,21 @@ def test_a_ticket_is_printed_again_by_its_sales_number_and_what_came_of_it_is_to
     assert [command.marks for command in devices.printed] == [(Mark.COPY,)]
 
 
+def test_the_day_is_closed_once_for_each_time_it_is_asked_and_its_paper_comes_again(tmp_path: Path) -> None:
+    with asked(tmp_path) as (answers, devices):
+        with pytest.raises(ValueError, match="there is no Z 1"):
+            answers({"command": "reprint", "z": 1})
+        assert [answers({"command": "close"}) for _ in range(2)] == [{"closed": 1}, {"closed": 2}]
+        assert outcome(answers, answers({"command": "reprint", "z": 1})) in (
+            "printed: Z 1 as COPY",
+            "printed: Z 1, which was still owed",
+            "refused: busy: the printer is printing",
+        )
+        assert answers({"command": "status"})["state"] == "starting"
+    heads = [command.ticket.lines[3].text for command in devices.printed if command.marks == ()]
+    assert heads == ["Z 1", "Z 2"]
+
+
 def test_a_slip_is_printed(tmp_path: Path) -> None:
     with asked(tmp_path) as (answers, devices):
         assert outcome(answers, answers({"command": "slip", "lines": ["one", "two"]})) == "printed: the slip"

@@ -290,7 +290,7 @@ def test_an_unknown_question_on_the_control_socket_is_told_what_is_known(world: 
 
     assert world.run(FarEnds(Keys(world, script))) == 0
     unknown, empty, known = answers
-    known_ones = "this kiosk knows status, config, keys, reprint, slip and paper"
+    known_ones = "this kiosk knows status, config, keys, reprint, slip, paper and close"
     assert unknown == {"error": f"unknown command 'refund': {known_ones}"}
     assert empty == {"error": f"unknown command None: {known_ones}"}
     assert "error" not in known

@@ -6,7 +6,9 @@ once for each kind of day: adapters, loop, journal, and the troubles of line, ac
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -322,6 +324,53 @@ def technician_beside_the_running_kiosk(counter: Counter) -> None:
     assert counter.kiosk("status", *config).stdout == f"paid, sale 1, paper for about {left} tickets\n"
 
 
+def the_day_is_closed(counter: Counter) -> None:
+    """X, then Z, by the keys; while a sale is open none from the command line, then one; its paper comes again as a
+    copy; and the journal tells the same as the papers."""
+    config = ("--config", str(counter.config))
+    counter.sell("2500")
+    busy = counter.kiosk("close", *config)
+    assert (busy.returncode, busy.stderr) == (1, "kiosk: not closed: busy: a sale is open\n")
+    assert counter.customer("pay")
+    counter.until(lambda status: status.state == "paid" and not status.debts)
+    counter.leave()
+    _walk_to(counter, MenuItem.TOTALS)
+    counter.until_screen(WORDS.totals)
+    counter.press("#")
+    counter.until(lambda _: len(counter.papers()) == 2)
+    _walk_to(counter, MenuItem.CLOSE)
+    counter.until_screen(WORDS.close_question)
+    counter.press("#")
+    counter.until_screen(WORDS.closed)
+    counter.until(lambda status: len(counter.papers()) == 3 and not status.debts)
+    assert counter.kiosk("close", *config).stdout == "Z 2: closed; its paper is printed, or owed\n"
+    counter.until(lambda status: len(counter.papers()) == 4 and not status.debts)
+    again = counter.kiosk("totals", *config, "--z", "1", "--print")
+    assert (again.stdout, again.stderr) == ("printed: Z 1 as COPY\n", "")
+    ticket, x, z, second, copy = counter.papers()
+    assert ticket.original
+    assert [_head(paper.text) for paper in (x, z, second, copy)] == ["X", "Z 1", "Z 2", "Z 1"]
+    assert ("R$ 25,00" in z.text, "R$ 0,00" in second.text) == (True, True)
+    assert set(copy.marks) == {Mark.COPY}
+    found = json.loads(counter.kiosk("totals", *config, "--z", "1", "--json").stdout)
+    assert (found["sales"], found["cents"]) == (1, 2500)
+    assert json.loads(counter.kiosk("totals", *config, "--json").stdout)["sales"] == 0
+
+
+def _walk_to(counter: Counter, item: MenuItem) -> None:
+    for _ in MenuItem:
+        counter.press("*")
+        if WORDS.menu[item] in counter.screen():
+            counter.press("#")
+            return
+    raise AssertionError(f"{item} is not in the menu")
+
+
+def _head(text: str) -> str:
+    """What stands alone on a line: X, or Z and its number."""
+    return next(line.strip() for line in text.splitlines() if re.fullmatch(r"X|Z \d+", line.strip()))
+
+
 def display_unplugged(counter: Counter) -> None:
     """A sale needs no display (L9): lights and sounds tell how it stands, and PAID is theirs alone (L1). Who begins one
     without it confirms the amount. It shows the newest screen when it is back."""
@@ -467,6 +516,7 @@ STORIES: list[Story] = [
     printer_pulled_in_the_middle_of_a_ticket,
     cover_open_while_the_paper_runs_low,
     technician_beside_the_running_kiosk,
+    the_day_is_closed,
     display_unplugged,
     keypad_bounces,
     key_stuck,

@@ -8,6 +8,7 @@ from kiosk.sale.commands import AskPrinter, Lane, Look, Note, Print, Save, Tune
 from kiosk.sale.events import Paper, PaperAsked, Printed
 from kiosk.sale.paper import ASKED_MAX, Asking, Outcome
 from kiosk.sale.records import DebtState, Mark
+from kiosk.sale.states import MenuItem
 from tests.story import SHOP, Story, order, payment
 
 
@@ -284,6 +285,19 @@ def test_a_summary_that_failed_comes_before_the_old_tickets_all_the_same() -> No
 
 
 # --- what the technician asks for -------------------------------------------------------------------------------------
+
+
+def test_l3_a_last_ticket_that_is_owed_is_printed_as_the_debt_it_is() -> None:
+    """After a start the newest ticket may be one that never came out: it is no copy, and is owed no more."""
+    story = Story().ready().printer(Paper.OUT).waiting().paid().power_cut(off_s=700.0).account().free()
+    story.printer(Paper.OK).wait(2).choose(MenuItem.REPRINT)
+    [command] = story.did(Print)
+    assert command.marks == ()
+    story.printed()
+    assert story.counter.papers.debts == ()
+    story.take()
+    story.choose(MenuItem.REPRINT)
+    assert [copy.marks for copy in story.did(Print)] == [(Mark.COPY,)]
 
 
 def ask(story: Story, number: int = 0, *slip: str) -> Asking:

@@ -284,6 +284,7 @@ TWELVE: Final = {
     ("Menu", "A"): {"0"},  # any key but those two leaves the menu
     ("Menu", "B"): {"0"},
     ("Menu", "D"): {"00"},
+    ("DayShown", "D"): {"00"},
     ("Notice", "A"): {"*"},  # any key reads it away
     ("Notice", "B"): {"*"},
     ("Notice", "C"): {"*"},

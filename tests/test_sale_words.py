@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.sale.days import DayWord
 from kiosk.sale.events import Paper, Reject, Trouble
 from kiosk.sale.recent import Known
 from kiosk.sale.records import Mark, Reason
@@ -55,6 +56,7 @@ def test_every_message_has_its_words(words: Words) -> None:
     assert set(words.down) == set(Down)
     assert set(words.known) == set(Known)
     assert set(words.found) == set(Found)
+    assert set(words.day) == set(DayWord)
     assert set(words.hints) == set(Hint)
     assert set(words.notices) == set(NoticeKind)
     assert set(words.troubles) == set(Trouble)
@@ -87,6 +89,7 @@ def test_nothing_but_the_known_things_is_filled_in() -> None:
         "owed_count": {"count"},
         "paper_left": {"count"},
         "disputed_count": {"count"},
+        "day_sales": {"count"},
         "key_stuck": {"key"},
         "hints[too-small]": {"amount"},
         "hints[too-large]": {"amount"},
@@ -162,7 +165,7 @@ def test_no_word_is_written_for_nobody(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [Down, Hint, NoticeKind, MenuItem, Reason, Known, Found], ids=lambda kind: kind.__name__
+    "kind", [DayWord, Down, Hint, NoticeKind, MenuItem, Reason, Known, Found], ids=lambda kind: kind.__name__
 )
 def test_no_message_is_one_that_nobody_sends(kind: type[Enum], root: Path) -> None:
     """The same for the members of the tables: each is named somewhere besides the words."""

@@ -21,6 +21,7 @@ from typing import Any, ClassVar, Final, TypeVar
 
 from kiosk.sale.commands import (
     AskAccount,
+    AskDay,
     AskPos,
     AskPrinter,
     AskStatement,
@@ -35,6 +36,7 @@ from kiosk.sale.commands import (
     Withdraw,
 )
 from kiosk.sale.counter import Counter, resume, step
+from kiosk.sale.days import DayIs, DayShown
 from kiosk.sale.events import Event, Holds, Key, NotSaved, PaperIs, Saved, Seen, StatementIs, Stop, Woken
 from kiosk.sale.shop import Shop
 from kiosk.sale.states import NEVER, Blocked, Confirming, Entering, Guarding, Menu, Recent, Starting, State, Waiting
@@ -214,7 +216,7 @@ class World:
         return self._ids * _GOLDEN
 
     def _carry_out(self, commands: tuple[Command, ...]) -> None:
-        confirm = False
+        confirm, day = False, None
         for index, command in enumerate(commands):
             if type(command) is Save:
                 if not self.journal.save(command.records):
@@ -223,10 +225,14 @@ class World:
                 if self.checking:
                     self.laws.saved(command)
                 confirm = command.confirm
+            elif type(command) is AskDay:
+                day = DayIs(self.journal.day(), command.closing, command.at_once)
             else:
                 self._do(command)
         if confirm:
             self._step(_SAVED)
+        if day:
+            self._step(day)
 
     def _do(self, command: Command) -> None:
         if type(command) in SILENT:
@@ -380,7 +386,7 @@ class World:
     def press(self, key: str) -> None:
         """The cashier presses a key."""
         self.feed(Key(key))
-        if self.on and self.kind in (Entering, Confirming, Menu, Recent):
+        if self.on and self.kind in (Entering, Confirming, Menu, Recent, DayShown):
             self._set_bound()  # each key begins their time anew
 
     def keys(self, keys: str) -> None:
@@ -405,7 +411,7 @@ class World:
 
     def until_ready(self) -> None:
         """Until a digit starts a sale (L8 says how long that may take)."""
-        while not self.on or self.kind in (Starting, Blocked, Menu, Recent) or self.kind not in RESTING:
+        while not self.on or self.kind in (Starting, Blocked, Menu, Recent, DayShown) or self.kind not in RESTING:
             self.next()
         self.pause(1.2)  # PAID and notices want a second without keys
 

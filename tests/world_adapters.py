@@ -27,6 +27,7 @@ from kiosk.mercadopago.statement import statement
 from kiosk.mercadopago.words import write_moment, write_order
 from kiosk.ports import JournalError
 from kiosk.sale.commands import AskAccount, AskPos, AskStatement, Look, PaymentCall, Place, Withdraw
+from kiosk.sale.days import Day
 from kiosk.sale.events import (
     AccountIs,
     Books,
@@ -324,12 +325,17 @@ class DiskJournal(MemoryJournal):
         law("R1", told == known, f"of these payments {told} completed another sale, and not {known}")
         return told
 
+    def day(self) -> Day:
+        told, known = self._file.day(), super().day()
+        law("L2", told == known, f"the journal counted {told}, and not {known}")
+        return known
+
     def rows(self) -> Rows:
         self._file.close()
         self._file = SqliteJournal(self._file.path)
         rows, known = self._file.rows(), super().rows()
         names = ("open", "watched", "debts", "disputes", "last_ticket", "last_number", "agreed_until", "restored")
-        for name in (*names, "roll", "recent"):
+        for name in (*names, "roll", "recent", "closed"):
             mine, theirs = getattr(rows, name), getattr(known, name)
             law("R23", mine == theirs, f"{name}: the journal gives back {mine}, not {theirs}")
         law("R5", sorted(rows.foreign_at) == sorted(known.foreign_at), "the foreign orders are others")

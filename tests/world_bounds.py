@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from kiosk.sale.days import DayShown
 from kiosk.sale.states import (
     Adopting,
     Blocked,
@@ -28,6 +29,7 @@ from kiosk.sale.states import (
 BY_ITSELF_S: Final[dict[type[State], float]] = {
     Menu: 21.0,
     Recent: 32.0,
+    DayShown: 21.0,
     Entering: 61.0,
     Confirming: 61.0,
     Guarding: 16.0,
@@ -44,4 +46,4 @@ WHEN_QUIET_S: Final[dict[type[State], float]] = {
     Adopting: 60.0,
     Withdrawing: 61.0,
 }
-RESTING: Final = frozenset({Starting, Blocked, Idle, Menu, Recent, Paid, Notice})
+RESTING: Final = frozenset({Starting, Blocked, Idle, Menu, Recent, DayShown, Paid, Notice})

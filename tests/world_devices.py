@@ -12,9 +12,11 @@ from enum import Enum
 from typing import Final
 
 from kiosk.sale.commands import Print
+from kiosk.sale.days import Close, Day
 from kiosk.sale.events import Books, Evidence, Paper, Printed, PrinterEvent, PrintFailed, StatementIs
 from kiosk.sale.records import Agreed, Debt, DebtState, Dispute, Phase, Record, Roll, Rows, Sale
-from tests.laws import SLIP, law
+from tests.day_book import DayBook, adds_up
+from tests.laws import law
 from tests.story_books import looked_up, paid_between
 
 
@@ -36,6 +38,7 @@ class MemoryJournal:
         self.agreed_until: float | None = None
         self.roll: Roll | None = None
         self.restored = -1
+        self.days = DayBook()
         self.disk = Disk.GOOD
         self._owners: dict[str, str] = {}
         self._foreign: list[float] = []
@@ -46,6 +49,7 @@ class MemoryJournal:
         copy.disputes, copy.agreed_until, copy.roll = {**self.disputes}, self.agreed_until, self.roll
         copy.sales, copy.restored = {**self.sales}, max((sale.number for sale in self.sales.values()), default=0)
         copy._owners, copy._foreign = {**self._owners}, [*self._foreign]
+        copy.days = self.days.copy()
         for debt in self.debts.values():
             copy.debts[debt.id] = replace(debt, state=DebtState.DOUBTFUL, tried=True) if debt.open else debt
         return copy
@@ -54,7 +58,7 @@ class MemoryJournal:
         """Whether it is durable."""
         if self.disk is Disk.FULL:
             return False
-        for record in records:
+        for record in sorted(records, key=lambda record: not isinstance(record, Close)):
             self._write(record)
         return self.disk is Disk.GOOD
 
@@ -70,6 +74,9 @@ class MemoryJournal:
                 self.agreed_until = record.until
             case Roll():
                 self.roll = record
+            case Close():
+                self.days.close(record)
+                adds_up(self.days.closes.values(), self.days.day(), self.sales.values())
 
     def _write_sale(self, sale: Sale) -> None:
         old = self.sales.get(sale.reference)
@@ -81,6 +88,7 @@ class MemoryJournal:
             law("L1", set(old.payments) <= set(sale.payments), "a payment leaves its sale")
         law("L1", sale.phase is not Phase.PAID or bool(sale.payments), "a paid sale has a payment")
         self.sales[sale.reference] = sale
+        self.days.enter(sale)
         for payment in sale.payments:
             owner = self._owners.setdefault(payment, sale.reference)
             law("R1", owner == sale.reference, "a payment completes two sales")
@@ -101,10 +109,14 @@ class MemoryJournal:
         """What it knows of a statement."""
         return looked_up(statement, self.sales.values(), self.disputes)
 
+    def day(self) -> Day:
+        """What it counted since the last Z."""
+        return self.days.day()
+
     def rows(self) -> Rows:
         """What was open when the power went."""
         sales = self.sales.values()
-        tickets = [debt for debt in self.debts.values() if not debt.id.startswith(SLIP)]
+        tickets = [debt for debt in self.debts.values() if debt.reference]
         return Rows(
             open=tuple(sale for sale in reversed(sales) if sale.phase.open),
             watched=tuple(sale for sale in sales if sale.watched and not sale.phase.open),
@@ -117,6 +129,7 @@ class MemoryJournal:
             agreed_until=self.agreed_until,
             restored=self.restored,
             roll=self.roll,
+            closed=self.days.last,
         )
 
 

@@ -272,6 +272,9 @@ class _FullDisk:
     def paid_between(self, begin: float, end: float) -> tuple[str, ...]:
         return ()
 
+    def day(self) -> None:
+        return None
+
     def books(self, references: Sequence[str], payments: Sequence[str]) -> Books:
         return Books()
 

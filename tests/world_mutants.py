@@ -157,6 +157,7 @@ _PAPER, _PLACING, _RESTING = "kiosk/sale/paper.py", "kiosk/sale/placing.py", "ki
 _TURN, _VERDICT, _WAITING = "kiosk/sale/turn.py", "kiosk/sale/verdict.py", "kiosk/sale/waiting.py"
 _WATCH = "kiosk/sale/watch.py"
 _ROLL = "kiosk/sale/roll.py"
+_CLOSING, _DAYS = "kiosk/sale/closing.py", "kiosk/journal/days.py"
 _RECORDS, _SCREENS, _LIGHTS = "kiosk/sale/records.py", "kiosk/sale/screens.py", "kiosk/sale/lights.py"
 _ANSWERS, _LOOK, _WORDS = "kiosk/mercadopago/answers.py", "kiosk/mercadopago/look.py", "kiosk/mercadopago/words.py"
 _JSON, _SENDING = "kiosk/mercadopago/json.py", "kiosk/mercadopago/wire.py"
@@ -164,6 +165,8 @@ _LINE, _FILE, _WRITING = "kiosk/mercadopago/line.py", "kiosk/journal/file.py", "
 _ROWS, _SCHEMA = "kiosk/journal/rows.py", "kiosk/journal/schema.py"
 _PRINTER, _TALK, _RENDER = "kiosk/printer/__init__.py", "kiosk/printer/talk.py", "kiosk/printer/render.py"
 
+_IN_ONE_Z: Final = "test_journal_days::test_each_sale_stands_in_the_z_after_it_and_in_no_other"
+_UNWRITTEN_Z: Final = "test_sale_closing::test_a_z_that_cannot_be_written_is_not_made_and_not_printed"
 _PRINTER_CUT: Final = "test_printer_cuts::test_on_every_line_a_cut_here_and_there_leaves_lawful_paper"
 
 # What no law forbids and a rule of money does stands behind the laws; then what the adapters may get wrong.
@@ -254,6 +257,47 @@ _LAWS: Final = (
         "not isinstance(front, Resting)\n    if not turn.shop.printer",
         "front is None\n    if not turn.shop.printer",
         "test_sale_paper::test_nothing_is_printed_while_a_sale_is_open",
+    ),
+    # L2, L3, L7: a sale counted in two Zs or in none; a Z that is printed and not written; a debt copied.
+    Mutant("L2", _DAYS, "after = last.upto if last else 0", "after = last.after if last else 0", _IN_ONE_Z),
+    Mutant("L2", _DAYS, "    _, *before = _counted(db, after)", "    _, *before = _counted(db, after - 1)", _IN_ONE_Z),
+    Mutant("L2", _SCHEMA, " AND day_book.paid = new.paid)", ")", _IN_ONE_Z),
+    Mutant(
+        "L2",
+        _WRITING,
+        "sorted(records, key=lambda record: not isinstance(record, Close))",
+        "records",
+        "test_journal_days::test_what_is_written_with_a_z_stands_behind_it",
+    ),
+    Mutant("L7", _CLOSING, "    turn.confirm = True", "    turn.owed.append(paper)", _UNWRITTEN_Z),
+    Mutant("L7", _COUNTER, "in without_z(command.records):", "in command.records:", _UNWRITTEN_Z),
+    Mutant(
+        "L2",
+        _RESTING,
+        "if not closing.may_close(state.day, turn):",
+        "if not turn.health.journal:",
+        "test_sale_closing::test_a_day_that_was_closed_meanwhile_is_not_closed_again",
+    ),
+    Mutant(
+        "L2",
+        _CLOSING,
+        "isinstance(front, Resting) and turn.health.journal",
+        "turn.health.journal",
+        "test_sale_closing::test_while_a_sale_is_in_front_no_day_is_closed",
+    ),
+    Mutant(
+        "L6",
+        "kiosk/sale/ticket.py",
+        "close.at - close.agreed_until <= FRESH_S",
+        "close.at",
+        "test_sale_closing::test_without_an_answer_it_is_not_known_whether_the_account_agrees",
+    ),
+    Mutant(
+        "L3",
+        _PAPER,
+        "        if owed:  # L3",
+        "        if owed and owed.tried:  # L3",
+        "test_sale_paper::test_l3_a_last_ticket_that_is_owed_is_printed_as_the_debt_it_is",
     ),
     # L9: the count of paper is never written for its own sake, and is not lost with a journal.
     Mutant(
@@ -368,8 +412,8 @@ _LAWS: Final = (
     Mutant(
         "L9",
         _RESTING,
-        "case Idle() | Menu() | Recent() if not moves.can_sell(turn):",
-        "case Idle() | Menu() | Recent() | Entering() if not moves.can_sell(turn):",
+        "case Idle() | Menu() | Recent() | DayShown() if not moves.can_sell(turn):",
+        "case Idle() | Menu() | Recent() | DayShown() | Entering() if not moves.can_sell(turn):",
         "a_printer_that_dies_leaves_typing_alone",
     ),
     Mutant(

@@ -16,6 +16,7 @@ from enum import Enum
 from typing import Final
 
 from kiosk.sale.commands import Command, Lane, PaymentCall, Print, Save
+from kiosk.sale.days import Close
 from kiosk.sale.events import Answer, Event, Woken
 from kiosk.sale.records import Agreed, Debt, Dispute, Record, Roll, Sale
 from kiosk.sale.states import State
@@ -315,6 +316,8 @@ def _record(record: Record) -> str:
             return "the account agreed"
         case Roll():
             return f"{record.mm} mm of paper"
+        case Close():
+            return f"Z {record.number}"
 
 
 def _value(value: object) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from kiosk.sale.days import CloseAsked
 from kiosk.sale.events import LookNow, OrderSeen, PaperAsked, PaymentSeen, PaymentState
 from kiosk.sale.states import Checking, Entering, Guarding, Idle, Notice, Paid, Placing, Waiting, Withdrawing
 from tests.world import World
@@ -348,6 +349,11 @@ def technician(w: World) -> None:
         w.feed(PaperAsked(w.tally["papers asked for"], number, tickets[-1] if tickets else None, ("a line",)))
 
     w.later(w.pick((*SOON_S, *LATER_S)), ask, w.choose(len(w.journal.sales) + 2))
+
+
+def closes_the_day(w: World) -> None:
+    """At any moment of what comes next the technician closes the day. Not drawn by itself."""
+    w.later(w.pick((*SOON_S, *LATER_S)), w.feed, CloseAsked())
 
 
 def quiet_hour(w: World) -> None:

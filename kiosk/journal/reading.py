@@ -11,10 +11,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from kiosk.journal import schema, statement
+from kiosk.journal import days, schema, statement
 from kiosk.journal.file import connect, explained, refuse_unknown, sync_folder, version
 from kiosk.journal.rows import Row, checked, debt_of, dispute_of, entry_of, roll_of, sale_of
 from kiosk.ports import JournalError
+from kiosk.sale.days import Close, Day, Totals
 from kiosk.sale.events import Books
 from kiosk.sale.records import Debt, DebtState, Dispute, Entry, Roll, Sale
 
@@ -109,6 +110,10 @@ class Reader:
         """The ticket of the sale of that number, however far it has come; None where none was ever owed."""
         return next(iter(tuple(self._each(schema.TICKET_OF_NUMBER, debt_of, number))), None)
 
+    def paper(self, id_: str) -> Debt | None:
+        """The paper of that key, however far it has come; None where none was ever owed."""
+        return next(iter(tuple(self._each(schema.PAPER_OF_ID, debt_of, id_))), None)
+
     def roll(self) -> Roll | None:
         """The paper counted since the roll was changed; None: nobody knows."""
         return next(iter(tuple(self._each(schema.ROLL, roll_of))), None)
@@ -126,6 +131,21 @@ class Reader:
         """Sales with one of these references or payments, and disputes over the payments."""
         with explained(self.path):
             return statement.books(self._db, references, payments)
+
+    def day(self) -> Day:
+        """What was counted since the last Z."""
+        with explained(self.path):
+            return days.day(self._db)
+
+    def close_of(self, number: int) -> Close | None:
+        """The Z of that number; None where there is none."""
+        with explained(self.path):
+            return days.close(self._db, number)
+
+    def totals_between(self, begin: float, end: float) -> Totals:
+        """What was paid, and what ended unpaid, in that time (seconds since 1970), the end not included."""
+        with explained(self.path):
+            return days.paid_between(self._db, begin, end)
 
     def copy(self, target: Path) -> None:
         """A whole copy of the journal in a new file, also while the kiosk writes; on the disk when it returns.
@@ -156,7 +176,7 @@ class Reader:
         finally:
             os.close(descriptor)
 
-    def _each(self, sql: str, build: Callable[[Row], T], *values: int) -> Iterator[T]:
+    def _each(self, sql: str, build: Callable[[Row], T], *values: int | str) -> Iterator[T]:
         with explained(self.path):
             for row in self._db.execute(sql, values):
                 yield build(row)

@@ -148,7 +148,79 @@ ALTER TABLE sales ADD COLUMN restored INTEGER NOT NULL DEFAULT 0 CHECK (restored
 CREATE INDEX sales_paid ON sales (paid_at) WHERE paid_at IS NOT NULL;
 """
 
-MIGRATIONS: Final = (_VERSION_1, _VERSION_2)
+_VERSION_3: Final = """
+-- The day: who was paid, and who ended without money, in the order in which the journal learnt it, whatever the clock
+-- said. Each row carries what was counted up to it, so that the figures of any span are a difference of two rows.
+CREATE TABLE day_book (
+    position INTEGER PRIMARY KEY,
+    reference TEXT NOT NULL,
+    paid INTEGER NOT NULL CHECK (paid IN (0, 1)),
+    late INTEGER NOT NULL CHECK (late IN (0, 1)),
+    sales INTEGER NOT NULL,
+    cents INTEGER NOT NULL,
+    late_sales INTEGER NOT NULL,
+    late_cents INTEGER NOT NULL,
+    unpaid INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX day_book_once ON day_book (reference, paid);
+CREATE INDEX day_book_late ON day_book (position) WHERE late = 1;
+
+CREATE TABLE closes (
+    number INTEGER PRIMARY KEY CHECK (number > 0),
+    closed_at REAL NOT NULL,
+    after_position INTEGER NOT NULL,
+    upto_position INTEGER NOT NULL CHECK (upto_position >= after_position),
+    sales INTEGER NOT NULL,
+    cents INTEGER NOT NULL,
+    late_sales INTEGER NOT NULL,
+    late_cents INTEGER NOT NULL,
+    unpaid INTEGER NOT NULL,
+    refunds INTEGER NOT NULL,
+    refunded_cents INTEGER NOT NULL,
+    owed INTEGER NOT NULL,
+    watched INTEGER NOT NULL,
+    disputed INTEGER NOT NULL,
+    disputed_cents INTEGER NOT NULL,
+    agreed_until REAL,
+    differences INTEGER NOT NULL,
+    difference_cents INTEGER NOT NULL
+) STRICT;
+
+-- What an older kiosk sold is counted in the first day, in the order in which it was made.
+INSERT INTO day_book
+SELECT row_number() OVER counted, reference, paid, late, sum(paid) OVER counted, sum(cents * paid) OVER counted,
+    sum(late) OVER counted, sum(cents * late) OVER counted, sum(1 - paid) OVER counted
+FROM (SELECT id, reference, cents, phase = 'paid' AS paid, phase = 'paid' AND late = 1 AS late FROM sales
+    WHERE foreign_order = 0 AND phase IN ('paid', 'withdrawn', 'unconfirmed', 'refused'))
+WINDOW counted AS (ORDER BY id ROWS UNBOUNDED PRECEDING);
+
+-- In a journal that took a damaged one's place, the Zs before it are the old one's: there is nothing to count again.
+CREATE TRIGGER z_follows_the_last BEFORE INSERT ON closes
+WHEN EXISTS (SELECT 1 FROM closes)
+    AND (NEW.number, NEW.after_position) IS NOT (SELECT number + 1, upto_position FROM closes ORDER BY number DESC)
+BEGIN SELECT RAISE(ABORT, 'a Z follows the last one'); END;
+
+CREATE TRIGGER z_is_the_sum_of_its_sales BEFORE INSERT ON closes
+WHEN EXISTS (SELECT 1 FROM day_book WHERE position = NEW.upto_position)
+    AND (NEW.sales, NEW.cents, NEW.late_sales, NEW.late_cents, NEW.unpaid) IS NOT (
+        SELECT sales - ifnull(before_sales, 0), cents - ifnull(before_cents, 0),
+            late_sales - ifnull(before_late_sales, 0), late_cents - ifnull(before_late_cents, 0),
+            unpaid - ifnull(before_unpaid, 0)
+        FROM (SELECT sales, cents, late_sales, late_cents, unpaid FROM day_book WHERE position = NEW.upto_position)
+        LEFT JOIN (SELECT sales AS before_sales, cents AS before_cents, late_sales AS before_late_sales,
+            late_cents AS before_late_cents, unpaid AS before_unpaid
+            FROM day_book WHERE position <= NEW.after_position ORDER BY position DESC LIMIT 1))
+BEGIN SELECT RAISE(ABORT, 'a Z is the sum of its sales'); END;
+
+CREATE TRIGGER z_stays BEFORE UPDATE ON closes BEGIN SELECT RAISE(ABORT, 'a Z never changes'); END;
+CREATE TRIGGER no_z_is_lost BEFORE DELETE ON closes BEGIN SELECT RAISE(ABORT, 'no Z is deleted'); END;
+CREATE TRIGGER day_book_is_not_rewritten BEFORE UPDATE ON day_book
+BEGIN SELECT RAISE(ABORT, 'the day book only grows'); END;
+CREATE TRIGGER day_book_is_kept BEFORE DELETE ON day_book
+BEGIN SELECT RAISE(ABORT, 'the day book only grows'); END;
+"""
+
+MIGRATIONS: Final = (_VERSION_1, _VERSION_2, _VERSION_3)
 
 PUT_SALE: Final = """
 INSERT INTO sales (reference, number, cents, currency, lines, key, made_at, phase, why, foreign_order, puts, doubt,
@@ -166,6 +238,20 @@ PUT_PAYMENT: Final = """
 INSERT INTO payments (payment, reference, position) VALUES (:payment, :reference, :position)
 ON CONFLICT (payment) DO UPDATE SET reference = excluded.reference, position = excluded.position
 """
+
+ENTER_DAY_BOOK: Final = """
+INSERT INTO day_book
+SELECT 1 + max(ifnull(last.position, 0), (SELECT ifnull(max(upto_position), 0) FROM closes)), reference, paid, late,
+    ifnull(last.sales, 0) + paid, ifnull(last.cents, 0) + new.cents * paid, ifnull(last.late_sales, 0) + late,
+    ifnull(last.late_cents, 0) + new.cents * late, ifnull(last.unpaid, 0) + 1 - paid
+FROM (SELECT :reference AS reference, :cents AS cents, :phase = 'paid' AS paid, :phase = 'paid' AND :late AS late)
+    AS new
+LEFT JOIN (SELECT position, sales, cents, late_sales, late_cents, unpaid FROM day_book
+    ORDER BY position DESC LIMIT 1) AS last
+WHERE NOT EXISTS (SELECT 1 FROM day_book WHERE day_book.reference = new.reference AND day_book.paid = new.paid)
+"""
+"""A sale of ours that is over, once as paid and once as not paid. It stands behind all that was ever closed: in a
+journal that took a damaged one's place, the last Z ends where the old one had come to."""
 
 PUT_DEBT: Final = """
 INSERT INTO debts (id, number, cents, ticket, owed_at, marks, state, tried)
@@ -186,6 +272,34 @@ INSERT INTO log (at, event, text, reference, number, cents, request_id, level)
 VALUES (:at, :event, :text, :reference, :number, :cents, :request_id, :level)
 """
 
+PUT_CLOSE: Final = """
+INSERT INTO closes (number, closed_at, after_position, upto_position, sales, cents, late_sales, late_cents, unpaid,
+    refunds, refunded_cents, owed, watched, disputed, disputed_cents, agreed_until, differences, difference_cents)
+VALUES (:number, :closed_at, :after_position, :upto_position, :sales, :cents, :late_sales, :late_cents, :unpaid,
+    :refunds, :refunded_cents, :owed, :watched, :disputed, :disputed_cents, :agreed_until, :differences,
+    :difference_cents)
+"""
+LAST_CLOSE: Final = "SELECT * FROM closes ORDER BY number DESC LIMIT 1"
+CLOSE_OF_NUMBER: Final = "SELECT * FROM closes WHERE number = ?"
+COUNTED: Final = """
+SELECT position, sales, cents, late_sales, late_cents, unpaid FROM day_book WHERE position <= ?
+ORDER BY position DESC LIMIT 1
+"""
+"""What was counted up to a position."""
+LATE_AFTER: Final = """
+SELECT sales.number, sales.cents, sales.made_at FROM day_book JOIN sales USING (reference)
+WHERE day_book.late = 1 AND day_book.position > ? AND day_book.position <= ? ORDER BY day_book.position LIMIT ?
+"""
+TOTALS_BETWEEN: Final = """
+SELECT count(*) AS sales, ifnull(sum(cents), 0) AS cents, ifnull(sum(late), 0) AS late_sales,
+    ifnull(sum(cents * late), 0) AS late_cents
+FROM sales WHERE paid_at >= ? AND paid_at < ? AND paid_at IS NOT NULL AND phase = 'paid'
+"""
+UNPAID_BETWEEN: Final = """
+SELECT count(*) AS unpaid FROM sales
+WHERE foreign_order = 0 AND ended_at >= ? AND ended_at < ? AND phase IN ('withdrawn', 'unconfirmed', 'refused')
+"""
+
 _SALES: Final = """
 SELECT sales.*, (SELECT json_group_array(payment) FROM
     (SELECT payment FROM payments WHERE payments.reference = sales.reference ORDER BY position)) AS payments
@@ -195,6 +309,7 @@ KNOWN: Final = {
     "sale": "SELECT 1 FROM sales WHERE reference = ?",
     "debt": "SELECT 1 FROM debts WHERE id = ?",
     "dispute": "SELECT 1 FROM disputes WHERE payment = ?",
+    "close": "SELECT 1 FROM closes WHERE number >= ?",
 }
 """By kind of record: whether there is one with that key."""
 
@@ -209,7 +324,8 @@ WATCHED_SALES: Final = (
 )
 OPEN_DEBTS: Final = "SELECT * FROM debts WHERE state NOT IN ('printed', 'presumed') ORDER BY seq"
 OPEN_DISPUTES: Final = "SELECT * FROM disputes WHERE settled = '' ORDER BY seq"
-LAST_TICKET: Final = "SELECT * FROM debts WHERE substr(id, 1, 5) <> 'slip:' ORDER BY seq DESC LIMIT 1"
+LAST_TICKET: Final = "SELECT * FROM debts WHERE instr(id, ':') = 0 ORDER BY seq DESC LIMIT 1"
+"""The papers of disputed money and of a Z have a colon in their key; no reference has."""
 LAST_SALES: Final = _SALES + "FROM sales WHERE number > 0 ORDER BY number DESC LIMIT 10"
 LAST_NUMBER: Final = "SELECT max(number) FROM sales WHERE number > 0"
 PUT_AGREED: Final = """
@@ -247,6 +363,7 @@ START: Final = (
     AGREED,
     RESTORED,
     ROLL,
+    LAST_CLOSE,
 )
 """Every question of a start: none of them may read sales that are over."""
 
@@ -257,6 +374,7 @@ SALE_OF_NUMBER: Final = _LISTED + "WHERE sales.number = ? AND sales.number > 0"
 TICKET_OF_NUMBER: Final = """
 SELECT debts.* FROM sales JOIN debts ON debts.id = sales.reference WHERE sales.number = ? AND sales.number > 0
 """
+PAPER_OF_ID: Final = "SELECT * FROM debts WHERE id = ?"
 DISPUTES_OF_NUMBER: Final = "SELECT * FROM disputes WHERE number = ? AND number > 0 ORDER BY seq"
 LOG_OF_NUMBER: Final = "SELECT * FROM log WHERE number = ? AND number > 0 ORDER BY seq"
 LAST_TROUBLES: Final = """

@@ -10,8 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar, assert_never
 
-from kiosk.journal import schema, statement
+from kiosk.journal import days, schema, statement
 from kiosk.journal.check import BackgroundCheck
+from kiosk.journal.days import close_of, close_values
 from kiosk.journal.file import (
     JournalRuleError,
     connect,
@@ -45,6 +46,7 @@ from kiosk.journal.rows import (
     writable,
 )
 from kiosk.ports import JournalDamagedError, JournalError
+from kiosk.sale.days import Close, Day
 from kiosk.sale.events import Books
 from kiosk.sale.records import Agreed, Debt, DebtState, Dispute, Entry, Record, Roll, Rows, Sale, record_key
 
@@ -167,7 +169,7 @@ class SqliteJournal:
             rows = _rows(db)
             sales = [replace(sale, restored=True) for sale in (*rows.watched, *reversed(rows.open))]
             debts = [replace(debt, state=DebtState.DOUBTFUL, tried=True) for debt in rows.debts]
-            found: tuple[Record, ...] = (*sales, *debts, *rows.disputes)
+            found: tuple[Record, ...] = (*((rows.closed,) if rows.closed else ()), *sales, *debts, *rows.disputes)
             unknown = [record for record in found if not self._knows(record)]
             if unknown:
                 self.save(unknown, [], 0.0)
@@ -258,6 +260,14 @@ class SqliteJournal:
         except JournalError:
             return None
 
+    def day(self) -> Day | None:
+        """What it counted since the last Z; None: it cannot be read."""
+        try:
+            with explained(self.path):
+                return days.day(self._connected())
+        except JournalError:
+            return None
+
     def save(self, records: Sequence[Record], entries: Sequence[Entry], at: float) -> None:
         """Write all of it in one transaction, durable on return. ``at``: wall time for the log, seconds since 1970.
 
@@ -275,7 +285,8 @@ class SqliteJournal:
             db = self._connected()
             with db:
                 db.execute("BEGIN IMMEDIATE")
-                for record in records:
+                # A Z first: what comes with it stands behind it.
+                for record in sorted(records, key=lambda record: not isinstance(record, Close)):
                     self._put(db, record)
                 db.executemany(schema.PUT_LOG, [entry_values(entry, at) for entry in entries])
         except OverflowError as error:
@@ -293,6 +304,8 @@ class SqliteJournal:
             case Sale():
                 self._put_payments(db, record)
                 db.execute(schema.PUT_SALE, sale_values(record))
+                if not record.foreign and not record.phase.open:
+                    db.execute(schema.ENTER_DAY_BOOK, sale_values(record))
             case Debt():
                 db.execute(schema.PUT_DEBT, debt_values(record))
             case Dispute():
@@ -301,8 +314,18 @@ class SqliteJournal:
                 db.execute(schema.PUT_AGREED, agreed_values(record))
             case Roll():
                 db.execute(schema.PUT_ROLL, roll_values(record))
+            case Close():
+                self._put_close(db, record)
             case _ as never:
                 assert_never(never)
+
+    def _put_close(self, db: sqlite3.Connection, close: Close) -> None:
+        """A Z that an error may have written is written once."""
+        known = _all(db, schema.CLOSE_OF_NUMBER, close_of, close.number)
+        if known and known[0] != close:
+            raise JournalRuleError(f"journal {self.path}: refused to write: another Z {close.number} is there")
+        if not known:
+            db.execute(schema.PUT_CLOSE, close_values(close))
 
     def _put_payments(self, db: sqlite3.Connection, sale: Sale) -> None:
         """Payments come before their sale: the table of sales calls none paid that has no payment."""
@@ -369,8 +392,9 @@ def _rows(db: sqlite3.Connection) -> Rows:
         agreed_until=agreed[0] if agreed else None,
         restored=restored[0] if restored else -1,
         roll=next(iter(_all(db, schema.ROLL, roll_of)), None),
+        closed=next(iter(_all(db, schema.LAST_CLOSE, close_of)), None),
     )
 
 
-def _all(db: sqlite3.Connection, sql: str, build: Callable[[Row], T], *values: str) -> tuple[T, ...]:
+def _all(db: sqlite3.Connection, sql: str, build: Callable[[Row], T], *values: str | int) -> tuple[T, ...]:
     return tuple(build(row) for row in db.execute(sql, values))

@@ -11,7 +11,7 @@ approved or refunded long after it was made shows, too. A statement that was not
 be held against, says nothing about what it does not show (L6), and is asked for again.
 
 It gives way to everything: it is asked for only while nobody is selling, on the lane behind, and only so long as no
-watch is due. Whoever wants it at once (before a day is closed) sets ``due`` to now, and waits for ``until`` to move.
+watch is due. Before a day is closed it is asked for at once.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from kiosk.sale import moves
+from kiosk.sale.days import DayIs, DayShown
 from kiosk.sale.events import Answer, Event, PaymentSeen, StatementIs, Trouble, Woken
 from kiosk.sale.reconcile import Difference, Kind, compare, in_words
 from kiosk.sale.records import Agreed, Phase, Reason, is_reference_of
@@ -49,7 +50,7 @@ BACKOFF_S: Final = 60.0
 BACKOFF_MAX_S: Final = 1800.0
 FOUND_MAX: Final = 100
 
-_NOBODY_SELLS: Final = frozenset({Idle, Menu, Recent, Paid, Notice, Blocked})
+_NOBODY_SELLS: Final = frozenset({Idle, Menu, Recent, DayShown, Paid, Notice, Blocked})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,8 @@ def step(audit: Audit, event: Event, turn: Turn, front: State, watches: Watches,
             audit = _missed(audit, turn, Trouble.SLOW.value)
         else:
             return audit
+    if isinstance(event, DayIs) and event.closing and audit.due > turn.mono:  # before a day is closed
+        audit = replace(audit, due=turn.mono)
     health = turn.health
     if audit.until is None and health.offset is not None and health.journal:
         audit = _begin(turn, health.offset + turn.mono)

@@ -107,6 +107,14 @@ class AskPrinter:
     """Ask the printer how it is. Answer: ``PaperIs``."""
 
 
+@dataclass(frozen=True, slots=True)
+class AskDay:
+    """Ask the journal what it counted since the last Z. Answer, before anything else happens: ``DayIs``."""
+
+    closing: bool
+    at_once: bool = False
+
+
 class Tune(Enum):
     """What the buzzer says; the lights are a matter of the state (``kiosk.sale.lights``)."""
 
@@ -148,4 +156,4 @@ class Exit:
 
 
 PaymentCall: TypeAlias = Place | AskPos | Look | Withdraw | AskAccount | AskStatement
-Command: TypeAlias = Save | PaymentCall | Print | AskPrinter | Sound | Note | Exit
+Command: TypeAlias = Save | PaymentCall | Print | AskPrinter | AskDay | Sound | Note | Exit

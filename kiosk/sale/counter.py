@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from kiosk.sale import audit, front, paper, recent, watch
+from kiosk.sale import audit, closing, front, paper, recent, watch
 from kiosk.sale.audit import Audit
+from kiosk.sale.closing import Closing, carried_over, without_z
 from kiosk.sale.commands import Command, Exit, Note, Place, Print, Save
+from kiosk.sale.days import Close
 from kiosk.sale.events import (
     DeviceIs,
     Event,
@@ -40,6 +42,7 @@ from kiosk.sale.states import (
     Clearing,
     MenuItem,
     Placing,
+    Resting,
     Starting,
     State,
     Waiting,
@@ -75,6 +78,10 @@ class Counter:
     restored: int = -1
     """Sales up to this number may have had their papers in a time that the journal lost (R21)."""
     foreign_at: tuple[float, ...] = ()
+    closed: Close | None = None
+    """The last Z."""
+    closing: Closing | None = None
+    """One that is being written."""
     stop_by: float | None = None
     """A stop was asked for: when to go at the latest."""
     gone: bool = False
@@ -86,9 +93,10 @@ class Counter:
 
     @property
     def menu(self) -> tuple[MenuItem, ...]:
-        """What the menu can offer."""
+        """What the menu can offer; a kiosk that never sold has no day to close."""
         asking = (MenuItem.ASK_NOW,) if self.recent else ()
-        return (*self.papers.menu, *asking, MenuItem.CHECK)
+        day = (MenuItem.TOTALS, MenuItem.CLOSE) if self.number else ()
+        return (*self.papers.menu, *asking, *day, MenuItem.CHECK)
 
     @property
     def wakes_at(self) -> float:
@@ -120,6 +128,7 @@ def step(counter: Counter, event: Event, now: Now, new_id: NewId) -> tuple[Count
         foreign_at=counter.foreign_at,
         menu=counter.menu,
         restored=counter.restored,
+        closed=counter.closed,
         heard=event,
         recent=counter.recent,
     )
@@ -142,6 +151,11 @@ def step(counter: Counter, event: Event, now: Now, new_id: NewId) -> tuple[Count
         counter = replace(counter, audit=audited)
     for sale in turn.followed:
         watches = watch.follow(watches, sale, turn)
+    if closing.concerns(counter.closing, event, turn):
+        carried = carried_over(counter.papers.debts, tuple(w.sale for w in watches.items), counter.disputes)
+        stopping = counter.stop_by is not None
+        z = closing.step(counter.closing, event, turn, state, carried, counter.audit, stopping=stopping)
+        counter = replace(counter, closing=z)
     papers = paper.step(counter.papers, event, turn, state)
     if turn.health is not counter.health:
         _tell_health(counter.health, turn, event)
@@ -186,7 +200,9 @@ def _with_newest(counter: Counter, event: Event) -> Event:
         case PaperAsked():
             unsaved = [record for record in counter.unsaved if isinstance(record, Debt)]
             tickets = {debt.number: debt for debt in (*unsaved, *counter.papers.debts) if debt.reference}
-            return replace(event, debt=tickets.get(event.number, event.debt))
+            papers = {debt.id: debt for debt in (*unsaved, *counter.papers.debts)}
+            known = event.debt and papers.get(event.debt.id, event.debt)
+            return replace(event, debt=tickets.get(event.number, known))
         case _:
             return event
 
@@ -235,12 +251,23 @@ def _finish(
         recent=recent.with_saved(counter.recent, turn.records.values()),
         foreign_at=turn.foreign_at,
         restored=turn.restored,
+        closed=turn.closed,
+        closing=counter.closing,
         stop_by=counter.stop_by,
         gone=gone,
         unsaved=counter.unsaved,
         save_at=save_at,
     )
     return after, commands
+
+
+def why_not_closed(counter: Counter) -> str:
+    """Why the day could not be closed a moment ago, for the technician."""
+    if not isinstance(counter.state, Resting):
+        return "busy: a sale is open"
+    if not counter.health.journal:
+        return "the journal cannot be written"
+    return "the kiosk is stopping" if counter.stop_by is not None else "the journal cannot be read"
 
 
 def _may_go(state: State, papers: Papers) -> bool:
@@ -260,7 +287,7 @@ def _not_saved(counter: Counter, event: NotSaved, turn: Turn) -> tuple[Counter, 
     for command in event.dropped:
         match command:
             case Save():
-                for record in command.records:
+                for record in without_z(command.records):
                     if not (placing and isinstance(record, Sale) and record.phase is Phase.PLACING):
                         unsaved[record_key(record)] = record
                     elif record.puts == 1:  # an error may have written it all the same: it must not stay open
@@ -282,7 +309,7 @@ def _not_saved(counter: Counter, event: NotSaved, turn: Turn) -> tuple[Counter, 
     for sale in turn.followed:
         watches = watch.follow(watches, sale, turn)
     save_at = turn.mono + JOURNAL_S
-    counter = replace(counter, unsaved=tuple(unsaved.values()), save_at=save_at)
+    counter = replace(counter, unsaved=tuple(unsaved.values()), save_at=save_at, closing=None)
     return _finish(counter, turn, state, watches, counter.papers)
 
 
@@ -294,6 +321,8 @@ def holdings(counter: Counter) -> tuple[Record, ...]:
     what is watched, owed and disputed, and what could not be written."""
     records = [watch.sale for watch in counter.watches.items], counter.papers.debts, counter.disputes, counter.unsaved
     newest: dict[str, Record] = {record_key(record): record for kind in records for record in kind}
+    if counter.closed:  # so that the next one's number follows
+        newest[record_key(counter.closed)] = counter.closed
     if counter.papers.reel.roll:
         newest[record_key(counter.papers.reel.roll)] = counter.papers.reel.roll
     if isinstance(counter.state, Placing | Adopting | Waiting | Withdrawing | Checking):
@@ -329,6 +358,7 @@ def resume(rows: Rows, shop: Shop, now: Now, new_id: NewId) -> tuple[Counter, tu
         number=rows.last_number,
         foreign_at=rows.foreign_at,
         restored=rows.restored,
+        closed=rows.closed,
     )
     if rows.set_aside:
         _log_set_aside(turn)

@@ -11,6 +11,7 @@ from enum import Enum
 from typing import TypeAlias
 
 from kiosk.sale.commands import Command
+from kiosk.sale.days import CloseAsked, DayIs
 from kiosk.sale.records import Debt, Dispute, Sale
 
 # --- the world ------------------------------------------------------------------------------------------------------
@@ -389,6 +390,5 @@ class Renewed:
 
 CallAnswer: TypeAlias = Placed | Busy | Holds | Seen | Removed | AccountIs | StatementIs | Refused | Unknown
 PrinterEvent: TypeAlias = Printed | PrintFailed | PaperIs
-Event: TypeAlias = (
-    Key | Woken | Stop | LookNow | PaperAsked | CallAnswer | PrinterEvent | DeviceIs | Saved | NotSaved | Renewed
-)
+Outside: TypeAlias = Key | Woken | Stop | LookNow | PaperAsked | CloseAsked
+Event: TypeAlias = Outside | DayIs | CallAnswer | PrinterEvent | DeviceIs | Saved | NotSaved | Renewed

@@ -13,6 +13,7 @@ from typing import Final, assert_never
 
 from kiosk.sale import moves, placing, resting, waiting
 from kiosk.sale.commands import Place, Sound, Tune
+from kiosk.sale.days import DayShown
 from kiosk.sale.events import (
     AccountIs,
     Answer,
@@ -160,6 +161,8 @@ def _react(state: State, event: Event, turn: Turn) -> State:
             return resting.menu(state, event, turn)
         case Recent():
             return resting.recent(state, event, turn)
+        case DayShown():
+            return resting.day_shown(state, event, turn)
         case Entering():
             return resting.entering(state, event, turn)
         case Confirming():
@@ -212,6 +215,7 @@ TRANSITIONS: Final = MappingProxyType(
             Entering: "a digit",
             Menu: "*",
             Recent: "C",
+            DayShown: "the totals, or the day's close, from the menu",
             Blocked: "journal or a required device fails",
             Clearing: "another order is on the POS",
         },
@@ -225,6 +229,12 @@ TRANSITIONS: Final = MappingProxyType(
         Recent: {
             Entering: "a digit",
             Idle: "past the oldest, or 20 s",
+            Blocked: "journal or a required device fails",
+            Clearing: "another order is on the POS",
+        },
+        DayShown: {
+            Entering: "a digit",
+            Idle: "printed, closed, or 20 s",
             Blocked: "journal or a required device fails",
             Clearing: "another order is on the POS",
         },

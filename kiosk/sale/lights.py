@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Final, assert_never
 
 from kiosk.sale.counter import Counter
+from kiosk.sale.days import DayShown
 from kiosk.sale.screens import icons
 from kiosk.sale.states import (
     Adopting,
@@ -77,7 +78,7 @@ def lights(counter: Counter) -> Lights:
     match state:
         case Paid():
             return PAID
-        case Idle() | Menu() | Recent() | Entering():
+        case Idle() | Menu() | Recent() | DayShown() | Entering():
             return Lights(Shine.FLASH, Shine.FLASH if _wants_a_look(counter) else Shine.DARK)
         case Confirming():
             return ASKED

@@ -13,7 +13,7 @@ from typing import Final
 from kiosk.sale import roll
 from kiosk.sale.commands import AskPrinter, Print, Tune
 from kiosk.sale.events import Event, Paper, PaperAsked, PaperIs, Printed, PrintFailed, Woken
-from kiosk.sale.records import Debt, DebtState, Dispute, Mark
+from kiosk.sale.records import Debt, DebtState, Dispute, Mark, Ticket
 from kiosk.sale.roll import Reel
 from kiosk.sale.states import NEVER, MenuItem, Paid, Resting, State
 from kiosk.sale.ticket import service_slip, summary
@@ -91,6 +91,8 @@ class Papers:
     """Debts whose print began and failed, once for each time: after a few they wait to be asked for."""
     copy: bool = False
     """A copy of ``last`` was asked for."""
+    sheet: Ticket | None = None
+    """A paper that nobody is owed."""
     summary: bool = False
     """The old debts were asked for: first a slip that lists them..."""
     old: frozenset[str] = frozenset()
@@ -162,7 +164,13 @@ def _take(papers: Papers, turn: Turn, front: State) -> Papers:
     for debt in turn.owed:
         turn.save(debt)
     if turn.owed:
-        papers = replace(papers, debts=(*papers.debts, *turn.owed), ask_at=min(papers.ask_at, turn.mono + ASK_SOON_S))
+        asked = papers.old | {debt.id for debt in turn.owed if debt.is_z}  # somebody waits for it, whatever the clock
+        soon = min(papers.ask_at, turn.mono + ASK_SOON_S)
+        papers = replace(papers, debts=(*papers.debts, *turn.owed), ask_at=soon, old=asked)
+    if turn.sheet and can_print(papers, turn.health.paper):
+        papers = replace(papers, sheet=turn.sheet)
+    elif turn.sheet:
+        turn.sound(Tune.REFUSED)
     for wish in turn.wishes:
         if wish is MenuItem.DEBTS:
             papers = replace(papers, summary=True, old=frozenset(debt.id for debt in papers.debts), spoiled=())
@@ -188,9 +196,14 @@ def _settled(papers: Papers, turn: Turn) -> Papers:
     return papers
 
 
+def can_print(papers: Papers, paper: Paper | None) -> bool:
+    """Whether a paper that is sent now comes out now, as far as anybody knows."""
+    return paper is not None and paper.usable and papers.job is None
+
+
 def can_copy(papers: Papers, paper: Paper | None, front: State) -> bool:
     """A copy comes out now or not at all. On PAID it is this sale's, whose ticket must be out before it has a copy."""
-    if paper is None or not paper.usable or papers.last is None or papers.job:
+    if papers.last is None or not can_print(papers, paper):
         return False
     return not isinstance(front, Paid) or papers.last.id == front.sale.reference
 
@@ -205,7 +218,13 @@ def _print_next(papers: Papers, turn: Turn, front: State) -> Papers:
     if not isinstance(front, Resting):
         return papers  # R19: while a sale is open, no other paper comes out
     if papers.copy and papers.last:
+        owed = next((debt for debt in papers.debts if papers.last and debt.id == papers.last.id), None)
+        if owed:  # L3: it is no copy, and with it the debt is paid
+            return _print_debt(replace(papers, copy=False), owed, turn)
         return _print_copy(papers, papers.last, turn)
+    if papers.sheet:
+        command = Print(papers.jobs + 1, papers.sheet, (Mark.TRAINING,) if turn.training else ())
+        return _send(replace(papers, sheet=None), command, Job(command.job, turn.mono + JOB_S), turn)
     if papers.summary:
         old = tuple(debt for debt in papers.debts if debt.id in papers.old)
         command = Print(papers.jobs + 1, summary(old, turn.shop))
@@ -240,7 +259,7 @@ def _print_debt(papers: Papers, debt: Debt, turn: Turn) -> Papers:
 def _print_copy(papers: Papers, debt: Debt, turn: Turn) -> Papers:
     """A ticket once more."""
     mark = copy_mark(debt)
-    turn.log("copy", f"sale {debt.number}: printing it again: {mark.value}", debt)
+    turn.log("copy", f"{debt.name}: printing it again: {mark.value}", debt)
     command = Print(papers.jobs + 1, debt.ticket, (*debt.marks, mark))
     return _send(replace(papers, copy=False), command, Job(command.job, turn.mono + JOB_S), turn)
 
@@ -273,7 +292,7 @@ def _answered(papers: Papers, event: Printed | PrintFailed, turn: Turn) -> Paper
     tried = debt.tried or event.began
     debt = replace(debt, tried=tried, state=DebtState.DOUBTFUL if tried else DebtState.OWED)
     turn.save(debt)
-    turn.log("ticket-owed", f"sale {debt.number}: not printed: {reason}", debt, level=4)
+    turn.log("ticket-owed", f"{debt.name}: not printed: {reason}", debt, level=4)
     return _with_debt(papers, debt)
 
 
@@ -281,7 +300,7 @@ def _printed(papers: Papers, debt: Debt, event: Printed, turn: Turn) -> Papers:
     debt = replace(debt, state=DebtState.PRINTED if event.sure else DebtState.PRESUMED)
     turn.save(debt)
     told = "printed" if event.sure else "printed, as far as this printer tells"
-    turn.log("printed", f"sale {debt.number}: {told}", debt)
+    turn.log("printed", f"{debt.name}: {told}", debt)
     return replace(
         papers,
         debts=tuple(other for other in papers.debts if other.id != debt.id),
@@ -313,11 +332,15 @@ def _asked(papers: Papers, event: PaperAsked, turn: Turn, front: State) -> Paper
     elif debt.id in (owed.id for owed in papers.debts):
         papers = _print_debt(papers, debt, turn)
         doubt = ", as POSSIBLE DUPLICATE" if debt.tried else ""
-        what = f"the ticket of sale {debt.number}, which was still owed{doubt}"
+        what = f"{_called(debt)}, which was still owed{doubt}"
     else:
         papers = _print_copy(papers, debt, turn)
-        what = f"the ticket of sale {debt.number} as {copy_mark(debt).value.replace('-', ' ').upper()}"
+        what = f"{_called(debt)} as {copy_mark(debt).value.replace('-', ' ').upper()}"
     return _remember(papers, Asking(event.ask, Outcome.PRINTING, what, job=papers.jobs))
+
+
+def _called(debt: Debt) -> str:
+    return f"the ticket of {debt.name}" if debt.reference else debt.name
 
 
 def _why_not(papers: Papers, event: PaperAsked, turn: Turn, front: State) -> str:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
+from kiosk.sale.days import Close
+
 REFERENCE_RANDOM: int = 14
 """Random characters in a reference: 62 ** 14 is 83 bits (R1 asks for 80)."""
 REFERENCE_MAX: int = 64
@@ -204,7 +206,7 @@ class Debt:
     """A paper that is owed: a paid sale's ticket, or a slip for disputed money. Key: ``id``."""
 
     id: str
-    """The sale's reference for its ticket; ``slip:`` and the payment's id for a slip."""
+    """The sale's reference for its ticket; ``slip:`` and the payment's id for a slip; ``z:`` and its number for a Z."""
     number: int
     cents: int
     ticket: Ticket
@@ -222,8 +224,18 @@ class Debt:
 
     @property
     def reference(self) -> str:
-        """The sale's, of its ticket; empty for a slip."""
-        return "" if self.id.startswith("slip:") else self.id
+        """The sale's, of its ticket; empty for a slip and a Z."""
+        return "" if self.id.startswith(("slip:", "z:")) else self.id
+
+    @property
+    def is_z(self) -> bool:
+        """Whether it is the paper of a closed day."""
+        return self.id.startswith("z:")
+
+    @property
+    def name(self) -> str:
+        """What it is called: ``Z 17``, or by its sale."""
+        return f"Z {self.id[2:]}" if self.is_z else f"sale {self.number}"
 
 
 class Reason(Enum):
@@ -271,7 +283,7 @@ class Roll:
     """How long a ticket is, the mean of the last ones; 0: none was printed yet."""
 
 
-Record: TypeAlias = Sale | Debt | Dispute | Agreed | Roll
+Record: TypeAlias = Sale | Debt | Dispute | Agreed | Roll | Close
 
 
 def record_key(record: Record) -> str:
@@ -287,6 +299,8 @@ def record_key(record: Record) -> str:
             return "agreed"
         case Roll():
             return "roll"
+        case Close():
+            return f"close:{record.number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,3 +346,5 @@ class Rows:
     """A copy took the journal's place: what came of its sales, up to this number, after it was made, is not known."""
     roll: Roll | None = None
     """The paper roll; None: nobody knows when it was changed."""
+    closed: Close | None = None
+    """The last Z; None: there was none."""

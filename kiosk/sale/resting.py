@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from kiosk.sale import moves
+from kiosk.sale import closing, moves
 from kiosk.sale import recent as recents
-from kiosk.sale.commands import Depth, Lane, Tune
-from kiosk.sale.events import Answer, CallAnswer, Event, Holds, Key, Refused, Seen, Trouble, Unknown, Woken
+from kiosk.sale.commands import AskDay, Depth, Lane, Tune
+from kiosk.sale.days import DayIs, DayShown, DayStep
+from kiosk.sale.events import Answer, CallAnswer, Event, Holds, Key, Refused, Saved, Seen, Trouble, Unknown, Woken
 from kiosk.sale.money import Typed
 from kiosk.sale.states import (
     NEVER,
@@ -55,6 +56,8 @@ def idle(state: Starting | Blocked | Idle, event: Event, turn: Turn) -> State:
         case Key(held=False):
             turn.sound(Tune.REFUSED)
             return state
+        case DayIs(day=day, at_once=False) if day is not None and isinstance(state, Idle):
+            return DayShown(day, DayStep.ASK if event.closing else DayStep.LOOK, turn.mono + MENU_S)
         case _:
             return state
 
@@ -142,7 +145,9 @@ def menu(state: Menu, event: Event, turn: Turn) -> State:
         case Key(key="#", held=False) if state.item is MenuItem.ASK_NOW and turn.recent:
             return Recent(turn.recent[0].reference, turn.mono + MENU_S)
         case Key(key="#", held=False):
-            if state.item is not MenuItem.CHECK:
+            if state.item in (MenuItem.TOTALS, MenuItem.CLOSE):
+                turn.commands.append(AskDay(closing=state.item is MenuItem.CLOSE))
+            elif state.item is not MenuItem.CHECK:
                 turn.wishes.append(state.item)
             return moves.home(turn)
         case Key(key=key, held=False):
@@ -172,6 +177,38 @@ def recent(state: Recent, event: Event, turn: Turn) -> State:
             return replace(state, talk=Talk(), found=Found.NO_ANSWER, until=turn.mono + MENU_S)
         case Woken() if state.talk.silent(turn.mono):
             return replace(state, talk=Talk(), found=Found.NO_ANSWER, until=turn.mono + MENU_S)
+        case Woken() if turn.mono >= state.until:
+            return moves.home(turn)
+        case _:
+            return state
+
+
+def day_shown(state: DayShown, event: Event, turn: Turn) -> State:
+    """The totals: ``#`` prints them, or closes the day where that was the question; ``*`` goes back.
+
+    What is closed is what was shown: money that came since stands behind it in the journal, in the next Z.
+    """
+    match event:
+        case Saved() if state.step is DayStep.WRITING:
+            return DayShown(state.day, DayStep.CLOSED, turn.mono + MENU_S)
+        case Key(held=True):
+            return state
+        case Key(key="#") if state.step is DayStep.LOOK:
+            turn.print_day = state.day if turn.shop.printer else None
+            return moves.home(turn)
+        case Key(key="#") if state.step is DayStep.ASK:
+            if not closing.may_close(state.day, turn):
+                turn.sound(Tune.REFUSED)
+                return moves.home(turn)
+            turn.close_day = state.day
+            return replace(state, step=DayStep.WRITING)
+        case Key(key=key) if key in DIGITS:
+            return _first_digit(key, turn) or moves.home(turn)
+        case Key(key=key) if key == ("#" if state.step is DayStep.CLOSED else "*"):
+            return moves.home(turn)
+        case Key():
+            turn.sound(Tune.REFUSED)
+            return state
         case Woken() if turn.mono >= state.until:
             return moves.home(turn)
         case _:
@@ -266,7 +303,7 @@ def proof_answered(state: State, event: CallAnswer, turn: Turn) -> State:
 def settled(state: State, turn: Turn) -> State:
     """Ready or blocked, as things are now."""
     match state:
-        case Idle() | Menu() | Recent() if not moves.can_sell(turn):
+        case Idle() | Menu() | Recent() | DayShown() if not moves.can_sell(turn):
             return Blocked()
         case Starting() | Blocked() if moves.can_sell(turn):
             return Idle()

@@ -8,6 +8,7 @@ from typing import assert_never
 
 from kiosk.sale import recent
 from kiosk.sale.counter import Counter
+from kiosk.sale.days import DayShown, DayStep
 from kiosk.sale.events import Paper, Trouble
 from kiosk.sale.paper import can_copy
 from kiosk.sale.ready import faults, keypad, obligations, paper_left, trouble, why_blocked
@@ -117,6 +118,8 @@ def _picture(counter: Counter, words: Words, mono: float) -> Screen:
             return _menu(counter, state, words)
         case Recent():
             return _recent(counter, state, words, mono)
+        case DayShown():
+            return _day(counter, state, words)
         case Entering():
             return _entering(counter, state, words)
         case Confirming():
@@ -185,6 +188,17 @@ def _recent(counter: Counter, state: Recent, words: Words, mono: float) -> Scree
     made = short_time(sale.made_at, counter.health.provider_time(mono), counter.shop)
     footer = words.recent_asking_footer if state.talk.request else words.recent_footer
     return Screen(f"{words.sale} {sale.number} {made}", _amount(counter, sale.cents), text, footer)
+
+
+def _day(counter: Counter, state: DayShown, words: Words) -> Screen:
+    amount = _amount(counter, state.day.totals.cents)
+    text = words.day_sales.format(count=state.day.totals.sales)
+    if state.step is DayStep.LOOK:
+        footer = words.totals_footer if counter.shop.printer else words.notice_footer
+        return Screen(words.totals, amount, text, footer)
+    if state.step is DayStep.ASK:
+        return Screen(words.close_question, amount, text, words.cancel_footer)
+    return Screen(words.closed, f"Z {state.day.number}", text, words.notice_footer)
 
 
 def _owed(counter: Counter, words: Words) -> str:

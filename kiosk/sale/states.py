@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, TypeAlias
 
+from kiosk.sale.days import DayShown
 from kiosk.sale.events import PosOrder
 from kiosk.sale.money import Typed
 from kiosk.sale.records import Sale, Why
@@ -124,6 +125,8 @@ class MenuItem(Enum):
 
     REPRINT = "reprint"
     DEBTS = "debts"
+    TOTALS = "totals"
+    CLOSE = "close"
     NEW_ROLL = "new-roll"
     """The paper roll was just changed: count it anew."""
     ASK_NOW = "ask-now"
@@ -379,22 +382,5 @@ class Notice:
         return self.until
 
 
-State: TypeAlias = (
-    Starting
-    | Blocked
-    | Idle
-    | Menu
-    | Recent
-    | Entering
-    | Confirming
-    | Guarding
-    | Clearing
-    | Placing
-    | Adopting
-    | Waiting
-    | Withdrawing
-    | Checking
-    | Paid
-    | Notice
-)
-Resting: TypeAlias = Starting | Blocked | Idle | Menu | Recent | Entering | Confirming | Paid | Notice
+Resting: TypeAlias = Starting | Blocked | Idle | Menu | Recent | DayShown | Entering | Confirming | Paid | Notice
+State: TypeAlias = Resting | Guarding | Clearing | Placing | Adopting | Waiting | Withdrawing | Checking

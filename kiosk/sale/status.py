@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from kiosk.sale.counter import Counter
+from kiosk.sale.days import DayShown
 from kiosk.sale.events import Device, Fault
 from kiosk.sale.lights import lights
 from kiosk.sale.ready import faults, why_blocked
@@ -39,6 +40,7 @@ PUBLIC_NAMES: Final = MappingProxyType(
         Idle: "idle",
         Menu: "idle",
         Recent: "idle",
+        DayShown: "idle",
         Entering: "entering",
         Confirming: "entering",
         Guarding: "placing",

@@ -5,13 +5,29 @@ The content is made once, when it is owed, and journalled. The marks (COPY and t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
+from kiosk.sale.days import LATE_MAX, Close, Day, DayWord
 from kiosk.sale.records import Align, Debt, Dispute, Sale, Size, Ticket, TicketLine
 from kiosk.sale.shop import Shop
 from kiosk.sale.words import words_of
 
 RULE = TicketLine(align=Align.RULE)
+FRESH_S: Final = 900.0
+"""An account that was held against the journal by then agrees with a day that is closed now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What a day hands on to the next one."""
+
+    debts: tuple[Debt, ...] = ()
+    watched: tuple[Sale, ...] = ()
+    """Unpaid, and may still bring money."""
+    disputes: tuple[Dispute, ...] = ()
 
 
 def local_time(at: float, shop: Shop) -> str:
@@ -88,11 +104,92 @@ def summary(debts: tuple[Debt, ...], shop: Shop) -> Ticket:
         (
             TicketLine(words.summary, align=Align.CENTRE, bold=True),
             *(
-                TicketLine(f"{words.sale} {debt.number}  {local_time(debt.owed_at, shop)}", currency.text(debt.cents))
+                TicketLine(f"{_name(debt, shop)}  {local_time(debt.owed_at, shop)}", currency.text(debt.cents))
                 for debt in debts
             ),
         )
     )
+
+
+def day_paper(close: Close, day: Day, carried: Carried, shop: Shop, head: str) -> Ticket:
+    """The figures of a day, as ``head``: X or Z and its number. No ticket of money, and no fiscal document."""
+    words = words_of(shop.language).day
+    since = () if day.since is None else (TicketLine(words[DayWord.SINCE], right=local_time(day.since, shop)),)
+    return Ticket(
+        (
+            *_header(shop),
+            TicketLine(head, align=Align.CENTRE, size=Size.BIG, bold=True),
+            *since,
+            TicketLine(words[DayWord.UNTIL], right=local_time(close.at, shop)),
+            RULE,
+            *_counted(close, day, shop),
+            RULE,
+            TicketLine(words[DayWord.CARRIED], bold=True),
+            *_carried(close, carried, shop),
+            RULE,
+            *_account(close, shop),
+            TicketLine(),
+            TicketLine(shop.site.disclaimer, align=Align.CENTRE, unbroken=True),
+        )
+    )
+
+
+def _counted(close: Close, day: Day, shop: Shop) -> Iterator[TicketLine]:
+    words, currency, totals = words_of(shop.language), shop.site.currency, close.totals
+    yield TicketLine(words.day[DayWord.SALES], right=str(totals.sales))
+    yield TicketLine(words.total, right=currency.with_symbol(totals.cents), bold=True)
+    if totals.late:
+        yield TicketLine(f"{words.day[DayWord.LATE]}: {totals.late}", right=currency.text(totals.late_cents))
+    for sale in day.late:
+        name = f"  {words.sale} {sale.number}  {local_time(sale.made_at, shop)}"
+        yield TicketLine(name, right=currency.text(sale.cents))
+    yield from _others(totals.late - len(day.late))
+    yield TicketLine(words.day[DayWord.UNPAID], right=str(totals.unpaid))
+    refunds = f"{words.day[DayWord.REFUNDS]}: {totals.refunds}"
+    yield TicketLine(refunds, right=currency.text(totals.refunded_cents))
+
+
+def _carried(close: Close, carried: Carried, shop: Shop) -> Iterator[TicketLine]:
+    words, currency = words_of(shop.language), shop.site.currency
+    yield TicketLine(words.day[DayWord.OWED], right=str(close.owed))
+    yield from _named([(_name(debt, shop), currency.text(debt.cents)) for debt in carried.debts])
+    yield TicketLine(words.day[DayWord.WATCHED], right=str(close.watched))
+    yield from _named([(f"{words.sale} {sale.number}", currency.text(sale.cents)) for sale in carried.watched])
+    yield TicketLine(f"{words.day[DayWord.DISPUTED]}: {close.disputed}", right=currency.text(close.disputed_cents))
+    disputes = [
+        (f"{words.sale} {d.number}" if d.number else d.payment, currency.text(d.cents)) for d in carried.disputes
+    ]
+    yield from _named(disputes)
+
+
+def _named(rows: list[tuple[str, str]]) -> Iterator[TicketLine]:
+    yield from (TicketLine(f"  {name}", right=right) for name, right in rows[:LATE_MAX])
+    yield from _others(len(rows) - LATE_MAX)
+
+
+def _others(count: int) -> Iterator[TicketLine]:
+    if count > 0:
+        yield TicketLine(f"  + {count}")
+
+
+def _account(close: Close, shop: Shop) -> Iterator[TicketLine]:
+    """How far it agrees. What was not asked is unknown, never "agrees" (L6)."""
+    words = words_of(shop.language).day
+    known = close.agreed_until is not None and close.at - close.agreed_until <= FRESH_S
+    told = "" if known else words[DayWord.UNKNOWN]
+    if known and not close.differences:
+        told = words[DayWord.AGREES]
+    yield TicketLine(words[DayWord.ACCOUNT], right=told)
+    if close.differences:
+        differ = f"{words[DayWord.DIFFERENCES]}: {close.differences}"
+        yield TicketLine(differ, right=shop.site.currency.text(close.difference_cents))
+    if close.agreed_until is not None:
+        yield TicketLine(f"  {words[DayWord.UNTIL]}", right=local_time(close.agreed_until, shop))
+
+
+def _name(debt: Debt, shop: Shop) -> str:
+    """What a paper is called on paper."""
+    return debt.name if debt.is_z else f"{words_of(shop.language).sale} {debt.number}"
 
 
 def service_slip(lines: tuple[str, ...], shop: Shop) -> Ticket:

@@ -26,6 +26,7 @@ from kiosk.sale.commands import (
     Tune,
     Withdraw,
 )
+from kiosk.sale.days import Close, Day
 from kiosk.sale.events import (
     Answer,
     Device,
@@ -40,7 +41,7 @@ from kiosk.sale.events import (
     Trouble,
     Unknown,
 )
-from kiosk.sale.records import Debt, Entry, Record, Sale, record_key
+from kiosk.sale.records import Debt, Entry, Record, Sale, Ticket, record_key
 from kiosk.sale.shop import Shop
 from kiosk.sale.states import MenuItem, Talk
 
@@ -172,22 +173,8 @@ class Turn:
     """What one step is given, and what it answers."""
 
     __slots__ = (
-        "commands",
-        "entries",
-        "followed",
-        "foreign_at",
-        "health",
-        "heard",
-        "menu",
-        "new_id",
-        "now",
-        "number",
-        "owed",
-        "proof",
-        "recent",
-        "records",
-        "request",
-        "restored",
+        *("close_day", "closed", "commands", "confirm", "entries", "followed", "foreign_at", "health", "heard", "menu"),
+        *("new_id", "now", "number", "owed", "print_day", "proof", "recent", "records", "request", "restored", "sheet"),
         "shop",
         "wishes",
     )
@@ -205,6 +192,7 @@ class Turn:
         foreign_at: tuple[float, ...],
         menu: tuple[MenuItem, ...] = (),
         restored: int = -1,
+        closed: Close | None = None,
         heard: object = None,
         recent: tuple[Sale, ...] = (),
     ) -> None:
@@ -222,6 +210,16 @@ class Turn:
         self.foreign_at = foreign_at
         self.restored = restored
         """Sales up to this number may have had their papers in a time that the journal lost."""
+        self.closed = closed
+        """The last Z."""
+        self.close_day: Day | None = None
+        """The cashier closes this day..."""
+        self.print_day: Day | None = None
+        """...or wants it on paper."""
+        self.sheet: Ticket | None = None
+        """A paper that nobody is owed: it comes out now, or not at all."""
+        self.confirm = False
+        """Something waits for this step's save to be durable."""
         self.menu = menu
         """What the menu can offer now."""
         self.recent = recent
@@ -373,7 +371,7 @@ class Turn:
         if not self.records and not self.entries:
             return tuple(self.commands)
         records = {record_key(record): record for record in unsaved} | self.records
-        save = Save(tuple(records.values()), tuple(self.entries), confirm=failing)
+        save = Save(tuple(records.values()), tuple(self.entries), confirm=failing or self.confirm)
         return (save, *self.commands)
 
 

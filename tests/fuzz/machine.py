@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from kiosk.sale.commands import AskAccount, AskPos, AskPrinter, Command, Look, Place, Print, Save, Withdraw
+from kiosk.sale.commands import AskAccount, AskDay, AskPos, AskPrinter, Command, Look, Place, Print, Save, Withdraw
 from kiosk.sale.counter import Counter, resume, step
+from kiosk.sale.days import CloseAsked, Day, DayIs, LateSale, Totals
 from kiosk.sale.events import (
     AccountIs,
     Busy,
@@ -211,7 +212,7 @@ def _next(
         case 5 if dice.below(8) == 1:
             rare: tuple[Event, ...] = (Stop(), LookNow(), LookNow("KIOSK01-1-abc"), PaperIs(dice.pick(tuple(Paper))))
             papers = (PaperAsked(1, 1), PaperAsked(2, slip=("a line",)))
-            return mono, [dice.pick((*rare, *papers))]
+            return mono, [dice.pick((*rare, *papers, CloseAsked()))]
     wakes_at = counter.wakes_at
     return (max(mono, wakes_at) if wakes_at < 1e12 else mono + 60.0), [Woken()]
 
@@ -223,6 +224,8 @@ def _answer(dice: _Dice, command: Command, opened: Sequence[Sale]) -> Event | No
         return failed if dice.below(3) == 1 else Printed(command.job, sure)
     if isinstance(command, AskPrinter):
         return PaperIs(dice.pick(tuple(Paper)))
+    if isinstance(command, AskDay):
+        return DayIs(dice.maybe(_day(dice)), command.closing, command.at_once)
     if not isinstance(command, Place | AskPos | Look | Withdraw | AskAccount):
         return None
     request, reference, date = command.request, command.reference, dice.maybe(dice.pick(_TIMES))
@@ -249,6 +252,12 @@ def _answer(dice: _Dice, command: Command, opened: Sequence[Sale]) -> Event | No
         case AskAccount():
             owner = COLLECTOR + dice.below(3) // 2
             return AccountIs(request=request, date=date, user_id=owner, site="MLB", test=bool(dice.below(2)))
+
+
+def _day(dice: _Dice) -> Day:
+    count, cents, since = dice.below(4), dice.pick(_CENTS), dice.maybe(dice.pick(_TIMES))
+    late = tuple(LateSale(n, cents, dice.pick(_TIMES)) for n in range(dice.below(3)))
+    return Day(1 + count, count, 2 * count, since, Totals(count, cents, len(late), cents, count), late)
 
 
 def _unpaid(dice: _Dice, reference: str) -> Evidence:

@@ -1,5 +1,6 @@
 """English."""
 
+from kiosk.sale.days import DayWord
 from kiosk.sale.events import Paper, Reject, Trouble
 from kiosk.sale.recent import Known
 from kiosk.sale.records import Mark, Reason
@@ -59,6 +60,8 @@ WORDS = Words(
     menu={
         MenuItem.REPRINT: "Print last ticket",
         MenuItem.DEBTS: "Print owed tickets",
+        MenuItem.TOTALS: "Totals (X)",
+        MenuItem.CLOSE: "Close the day (Z)",
         MenuItem.NEW_ROLL: "New paper roll",
         MenuItem.ASK_NOW: "Last sales",
         MenuItem.CHECK: "Ready to sell?",
@@ -84,6 +87,11 @@ WORDS = Words(
     },
     check_well="All is well: line, account, POS, printer, keys",
     check_footer="# ok  * next",
+    totals="Since the last Z",
+    totals_footer="# print  * ok",
+    close_question="Close the day?",
+    closed="Day closed",
+    day_sales="Sales paid: {count}",
     paper_left="Paper for about {count} tickets",
     owed_count="Tickets owed: {count}",
     disputed_count="To settle: {count}",
@@ -159,6 +167,22 @@ WORDS = Words(
         Reason.UNCONFIRMED: "A payment without a complete order",
     },
     summary="OWED TICKETS",
+    day={
+        DayWord.SINCE: "From",
+        DayWord.UNTIL: "Until",
+        DayWord.SALES: "Sales paid",
+        DayWord.LATE: "Of them late",
+        DayWord.UNPAID: "Not paid",
+        DayWord.REFUNDS: "Refunds",
+        DayWord.CARRIED: "Carried over",
+        DayWord.OWED: "Papers owed",
+        DayWord.WATCHED: "May still be paid",
+        DayWord.DISPUTED: "To settle",
+        DayWord.ACCOUNT: "Account",
+        DayWord.AGREES: "agrees",
+        DayWord.UNKNOWN: "unknown",
+        DayWord.DIFFERENCES: "Differences",
+    },
     service_slip="SERVICE SLIP - NOT A RECEIPT",
     date_format="%d %b %Y %H:%M",
     day_format="%d %b",

@@ -1,5 +1,6 @@
 """Spanish."""
 
+from kiosk.sale.days import DayWord
 from kiosk.sale.events import Paper, Reject, Trouble
 from kiosk.sale.recent import Known
 from kiosk.sale.records import Mark, Reason
@@ -59,6 +60,8 @@ WORDS = Words(
     menu={
         MenuItem.REPRINT: "Imprimir el último",
         MenuItem.DEBTS: "Imprimir pendientes",
+        MenuItem.TOTALS: "Totales (X)",
+        MenuItem.CLOSE: "Cerrar el día (Z)",
         MenuItem.NEW_ROLL: "Rollo nuevo",
         MenuItem.ASK_NOW: "Últimas ventas",
         MenuItem.CHECK: "¿Listo para vender?",
@@ -84,6 +87,11 @@ WORDS = Words(
     },
     check_well="Todo bien: red, cuenta, caja, impresora, teclas",
     check_footer="# ok  * siguiente",
+    totals="Desde el último Z",
+    totals_footer="# imprimir  * ok",
+    close_question="¿Cerrar el día?",
+    closed="Día cerrado",
+    day_sales="Ventas pagadas: {count}",
     paper_left="Papel para unos {count} tickets",
     owed_count="Por imprimir: {count}",
     disputed_count="Por resolver: {count}",
@@ -159,6 +167,22 @@ WORDS = Words(
         Reason.UNCONFIRMED: "Pago sin orden completa",
     },
     summary="TICKETS PENDIENTES",
+    day={
+        DayWord.SINCE: "Desde",
+        DayWord.UNTIL: "Hasta",
+        DayWord.SALES: "Ventas pagadas",
+        DayWord.LATE: "Tarde",
+        DayWord.UNPAID: "No pagadas",
+        DayWord.REFUNDS: "Devoluciones",
+        DayWord.CARRIED: "Pasa al día siguiente",
+        DayWord.OWED: "Por imprimir",
+        DayWord.WATCHED: "Aún pueden pagarse",
+        DayWord.DISPUTED: "Por resolver",
+        DayWord.ACCOUNT: "Cuenta",
+        DayWord.AGREES: "coincide",
+        DayWord.UNKNOWN: "no se sabe",
+        DayWord.DIFFERENCES: "Diferencias",
+    },
     service_slip="SERVICIO - NO ES TICKET",
     date_format="%d/%m/%Y %H:%M",
     day_format="%d/%m",

@@ -1,5 +1,6 @@
 """Portuguese (Brazil)."""
 
+from kiosk.sale.days import DayWord
 from kiosk.sale.events import Paper, Reject, Trouble
 from kiosk.sale.recent import Known
 from kiosk.sale.records import Mark, Reason
@@ -59,6 +60,8 @@ WORDS = Words(
     menu={
         MenuItem.REPRINT: "Imprimir o último",
         MenuItem.DEBTS: "Imprimir pendentes",
+        MenuItem.TOTALS: "Totais (X)",
+        MenuItem.CLOSE: "Fechar o dia (Z)",
         MenuItem.NEW_ROLL: "Bobina nova",
         MenuItem.ASK_NOW: "Últimas vendas",
         MenuItem.CHECK: "Pronto para vender?",
@@ -84,6 +87,11 @@ WORDS = Words(
     },
     check_well="Tudo certo: rede, conta, caixa, impressora, teclas",
     check_footer="# ok  * próximo",
+    totals="Desde o último Z",
+    totals_footer="# imprimir  * ok",
+    close_question="Fechar o dia?",
+    closed="Dia fechado",
+    day_sales="Vendas pagas: {count}",
     paper_left="Papel para uns {count} comprovantes",
     owed_count="Por imprimir: {count}",
     disputed_count="A resolver: {count}",
@@ -159,6 +167,22 @@ WORDS = Words(
         Reason.UNCONFIRMED: "Pagamento sem pedido completo",
     },
     summary="COMPROVANTES PENDENTES",
+    day={
+        DayWord.SINCE: "Desde",
+        DayWord.UNTIL: "Até",
+        DayWord.SALES: "Vendas pagas",
+        DayWord.LATE: "Com atraso",
+        DayWord.UNPAID: "Não pagas",
+        DayWord.REFUNDS: "Devoluções",
+        DayWord.CARRIED: "Passa para o dia seguinte",
+        DayWord.OWED: "Por imprimir",
+        DayWord.WATCHED: "Ainda podem ser pagas",
+        DayWord.DISPUTED: "A resolver",
+        DayWord.ACCOUNT: "Conta",
+        DayWord.AGREES: "confere",
+        DayWord.UNKNOWN: "não se sabe",
+        DayWord.DIFFERENCES: "Diferenças",
+    },
     service_slip="SERVIÇO - NÃO É COMPROVANTE",
     date_format="%d/%m/%Y %H:%M",
     day_format="%d/%m",

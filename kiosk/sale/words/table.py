@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from kiosk.sale.days import DayWord
 from kiosk.sale.events import Paper, Reject, Trouble
 from kiosk.sale.recent import Known
 from kiosk.sale.records import Mark, Reason
@@ -101,6 +102,12 @@ class Words:
     """What the journal knows of one of the last sales..."""
     found: Mapping[Found, str]
     """...and what asking about it has found."""
+    totals: str
+    totals_footer: str
+    close_question: str
+    closed: str
+    day_sales: str
+    """How many were paid: ``{count}``."""
     paper_left: str
     """The roll ends soon: for about ``{count}`` tickets."""
     owed_count: str
@@ -130,6 +137,8 @@ class Words:
     settle: str
     reasons: Mapping[Reason, str]
     summary: str
+    day: Mapping[DayWord, str]
+    """On an X and a Z."""
     service_slip: str
     """Over and under what the technician had printed."""
     date_format: str
