@@ -66,7 +66,7 @@ from kiosk.sale.states import State
 from kiosk.sale.status import public_name
 from kiosk.sale.turn import Now
 from tests.laws import Laws, law
-from tests.story_books import looked_up
+from tests.story_books import books, looked_up
 
 C = TypeVar("C", bound=Command)
 S = TypeVar("S", bound=State)
@@ -254,7 +254,10 @@ class Story:
     def _with_journal(self, event: Event) -> Event:
         """As the loop looks it up."""
         if isinstance(event, Seen):
-            return replace(event, spent=self.journal.spent(event.evidence, event.reference))
+            event = replace(event, spent=self.journal.spent(event.evidence, event.reference))
+        if isinstance(event, Seen) and event.narrow:
+            sales, payments = self.journal.sales.values(), event.evidence.approved
+            event = replace(event, books=books(sales, self.journal.disputes, {event.reference}, payments))
         return event
 
     def _carry_out(self, commands: tuple[Command, ...]) -> list[Event]:
@@ -345,7 +348,8 @@ class Story:
     def open_calls(self, kind: type[C], lane: Lane = Lane.FRONT) -> list[C]:
         """Requests of that kind whose answer the machine waits for (nobody waits for the account's)."""
         counter = self.counter
-        talks = (getattr(counter.state, "talk", None), counter.proof.talk, counter.watches.talk, counter.audit.talk)
+        behind = (counter.watches.talk, counter.audit.talk, counter.notices.talk)
+        talks = (getattr(counter.state, "talk", None), counter.proof.talk, *behind)
         waited = {talk.request for talk in talks if talk}
         calls = [a.command for a in self.asked if a.command.request in waited or isinstance(a.command, AskAccount)]
         return [call for call in calls if isinstance(call, kind) and call.lane is lane]

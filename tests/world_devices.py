@@ -12,10 +12,10 @@ from enum import Enum
 from typing import Final
 
 from kiosk.sale.commands import Print
-from kiosk.sale.events import Books, Evidence, Paper, Printed, PrinterEvent, PrintFailed, StatementIs
+from kiosk.sale.events import Books, Evidence, Paper, Printed, PrinterEvent, PrintFailed, Seen, StatementIs
 from kiosk.sale.records import Agreed, Debt, DebtState, Dispute, Phase, Record, Roll, Rows, Sale
 from tests.laws import SLIP, law
-from tests.story_books import looked_up, paid_between
+from tests.story_books import books, looked_up, paid_between
 
 
 class Disk(Enum):
@@ -100,6 +100,10 @@ class MemoryJournal:
     def books(self, statement: StatementIs) -> Books:
         """What it knows of a statement."""
         return looked_up(statement, self.sales.values(), self.disputes)
+
+    def shown(self, seen: Seen) -> Books:
+        """What it knows of a look at one order."""
+        return books(self.sales.values(), self.disputes, {seen.reference}, seen.evidence.approved)
 
     def rows(self) -> Rows:
         """What was open when the power went."""

@@ -43,6 +43,18 @@ class LookNow:
 
 
 @dataclass(frozen=True, slots=True)
+class Notified:
+    """The provider's notifications, or what looks like them: nobody vouches for a word of it (L1)."""
+
+    orders: tuple[str, ...] = ()
+    """The provider's ids of orders that may have been paid."""
+    payments: tuple[str, ...] = ()
+    """Ids of payments."""
+    references: tuple[str, ...] = ()
+    """References of ours, where they are named."""
+
+
+@dataclass(frozen=True, slots=True)
 class PaperAsked:
     """The technician wants a paper that nobody is owed: a sale's ticket once more, or a slip of the service."""
 
@@ -221,6 +233,10 @@ class Seen(Answer):
     evidence: Evidence
     spent: frozenset[str] = frozenset()
     """Payments it shows that completed another sale (R1); the loop looks them up in the journal."""
+    narrow: bool = False
+    """It asked for one order or payment alone: what it shows is true, and what it does not show means nothing."""
+    books: Books | None = None
+    """Of a narrow look, what the journal knows of what it shows; the loop looks it up. None: it cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -390,5 +406,16 @@ class Renewed:
 CallAnswer: TypeAlias = Placed | Busy | Holds | Seen | Removed | AccountIs | StatementIs | Refused | Unknown
 PrinterEvent: TypeAlias = Printed | PrintFailed | PaperIs
 Event: TypeAlias = (
-    Key | Woken | Stop | LookNow | PaperAsked | CallAnswer | PrinterEvent | DeviceIs | Saved | NotSaved | Renewed
+    Key
+    | Woken
+    | Stop
+    | LookNow
+    | Notified
+    | PaperAsked
+    | CallAnswer
+    | PrinterEvent
+    | DeviceIs
+    | Saved
+    | NotSaved
+    | Renewed
 )
