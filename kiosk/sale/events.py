@@ -11,6 +11,9 @@ from enum import Enum
 from typing import TypeAlias
 
 from kiosk.sale.commands import Command
+from kiosk.sale.ills import Device as Device
+from kiosk.sale.ills import Fault as Fault
+from kiosk.sale.ills import Ill as Ill
 from kiosk.sale.records import Debt, Dispute, Sale
 
 # --- the world ------------------------------------------------------------------------------------------------------
@@ -44,14 +47,12 @@ class LookNow:
 
 @dataclass(frozen=True, slots=True)
 class Notified:
-    """The provider's notifications, or what looks like them: nobody vouches for a word of it (L1)."""
+    """The provider's notifications, or what looks like them: ids of orders and of payments, and references of ours.
+    Nobody vouches for a word of it (L1)."""
 
     orders: tuple[str, ...] = ()
-    """The provider's ids of orders that may have been paid."""
     payments: tuple[str, ...] = ()
-    """Ids of payments."""
     references: tuple[str, ...] = ()
-    """References of ours, where they are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,9 +235,9 @@ class Seen(Answer):
     spent: frozenset[str] = frozenset()
     """Payments it shows that completed another sale (R1); the loop looks them up in the journal."""
     narrow: bool = False
-    """It asked for one order or payment alone: what it shows is true, and what it does not show means nothing."""
+    """It asked for one order or payment alone: what it does not show means nothing. Then the loop looks up..."""
     books: Books | None = None
-    """Of a narrow look, what the journal knows of what it shows; the loop looks it up. None: it cannot be read."""
+    """...what the journal knows of what it shows; None: it cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,36 +291,6 @@ class Unknown(Answer):
 
 
 # --- the other devices ------------------------------------------------------------------------------------------------
-
-
-class Device(Enum):
-    """What may fail beside the printer; the values are words for a log."""
-
-    PANEL = "display"
-    KEYPAD = "keypad"
-    SOUND = "sound"
-
-
-class Ill(Enum):
-    """What is wrong with a device, as far as a cashier can use it."""
-
-    DEAD = "dead"
-    """All of it."""
-    DEAF = "deaf"
-    """Some keys are not heard."""
-    STUCK = "stuck"
-    """One key stays down; it is ignored until it is released."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One thing that is wrong with a device."""
-
-    ill: Ill
-    text: str
-    """In one line of English, for the technician."""
-    key: str = ""
-    """The key that is stuck."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,17 +376,6 @@ class Renewed:
 
 CallAnswer: TypeAlias = Placed | Busy | Holds | Seen | Removed | AccountIs | StatementIs | Refused | Unknown
 PrinterEvent: TypeAlias = Printed | PrintFailed | PaperIs
-Event: TypeAlias = (
-    Key
-    | Woken
-    | Stop
-    | LookNow
-    | Notified
-    | PaperAsked
-    | CallAnswer
-    | PrinterEvent
-    | DeviceIs
-    | Saved
-    | NotSaved
-    | Renewed
-)
+JournalEvent: TypeAlias = Saved | NotSaved | Renewed
+Asked: TypeAlias = Stop | LookNow | Notified | PaperAsked
+Event: TypeAlias = Key | Woken | Asked | CallAnswer | PrinterEvent | DeviceIs | JournalEvent

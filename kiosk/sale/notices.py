@@ -49,6 +49,9 @@ class Notices:
 
     queue: tuple[Named, ...] = ()
     """The oldest first; the first is in flight where there is a request."""
+    seen: tuple[Named, ...] = ()
+    """What a look has shown as paid, or as a stranger's, the newest last: it need not be asked for again. Notifications
+    come in twos and threes, and again when they were not taken in time."""
     due: float = 0.0
     """When to ask for the next one (monotonic seconds)."""
     talk: Talk = Talk()  # noqa: RUF009  (frozen)
@@ -89,15 +92,17 @@ def step(notices: Notices, event: Event, turn: Turn, state: State, watches: Watc
     wishes = Wishes(notices, watches)
     if isinstance(event, Notified):
         notices = _heard(notices, event, turn, state)
-    elif notices.wakes_at == NEVER:
+        wishes = wishes._replace(notices=notices)
+    elif isinstance(event, Seen) and event.evidence.approved:
+        notices = _remember(notices, event)
+        wishes = wishes._replace(notices=notices)
+    if notices.wakes_at == NEVER:
         return wishes
-    elif notices.talk.request and isinstance(event, Answer) and event.request == notices.talk.request:
+    if notices.talk.request and isinstance(event, Answer) and event.request == notices.talk.request:
         wishes = _answered(notices, event, turn, watches, state)
         notices = wishes.notices
     elif isinstance(event, Woken) and notices.talk.silent(turn.mono):
         notices = _missed(notices, Unknown(request=notices.talk.request, trouble=Trouble.SLOW), turn)
-    elif isinstance(event, Seen) and not event.narrow:
-        notices = _without_what_is_seen(notices, event)
     look = turn.mono >= notices.hurry_at
     if look:
         notices = replace(notices, hurry_at=NEVER, hurried_at=turn.mono)
@@ -130,7 +135,7 @@ def _heard(notices: Notices, event: Notified, turn: Turn, state: State) -> Notic
         if any(name == front or name.depth is not Depth.ALL for name in named):
             notices = replace(notices, hurry_at=max(turn.mono, notices.hurried_at + APART_S))
         named = [name for name in named if name != front]
-    fresh = [name for name in dict.fromkeys(named) if name not in notices.queue]
+    fresh = [name for name in dict.fromkeys(named) if name not in notices.queue and name not in notices.seen]
     if not fresh:
         return notices
     room = QUEUE_MAX - len(notices.queue)
@@ -140,13 +145,18 @@ def _heard(notices: Notices, event: Notified, turn: Turn, state: State) -> Notic
     return replace(notices, queue=queue, due=due, dropped=notices.dropped + max(0, len(fresh) - room))
 
 
-def _without_what_is_seen(notices: Notices, event: Seen) -> Notices:
+def _remember(notices: Notices, event: Seen) -> Notices:
     """A look has shown it as paid: all that there is to know of it."""
-    orders = {Named(Depth.ORDER, order.id) for order in event.evidence.orders if order.complete}
-    seen = orders | {Named(Depth.PAYMENT, payment) for payment in event.evidence.approved}
+    orders = [Named(Depth.ORDER, order.id) for order in event.evidence.orders if order.complete]
+    seen = [*orders, *(Named(Depth.PAYMENT, payment) for payment in event.evidence.approved)]
+    return _with_seen(notices, seen)
+
+
+def _with_seen(notices: Notices, seen: list[Named]) -> Notices:
     asking = notices.queue[:1] if notices.talk.request else ()
     rest = tuple(name for name in notices.queue[len(asking) :] if name not in seen)
-    return replace(notices, queue=(*asking, *rest))
+    kept = tuple(dict.fromkeys((*notices.seen, *seen)))[-QUEUE_MAX:]
+    return replace(notices, queue=(*asking, *rest), seen=kept)
 
 
 def _ask(notices: Notices, turn: Turn, *, stopping: bool) -> Notices:
@@ -170,6 +180,7 @@ def _missed(notices: Notices, event: Answer, turn: Turn) -> Notices:
 def _answered(notices: Notices, event: Answer, turn: Turn, watches: Watches, state: State) -> Wishes:
     if not isinstance(event, Seen):
         return Wishes(_missed(notices, event, turn), watches)
+    asked = notices.queue[0]
     notices = replace(notices, talk=Talk(), queue=notices.queue[1:], due=turn.mono + APART_S)
     sale = next((watch.sale for watch in watches.items if watch.sale.reference == event.reference), None)
     if sale is not None:
@@ -180,8 +191,10 @@ def _answered(notices: Notices, event: Answer, turn: Turn, watches: Watches, sta
     sale = next((known for known in books.sales if known.reference == event.reference), None) if books else None
     if sale is not None:
         return _known(notices, sale, event, turn, watches, watched=False)
-    strangers = not is_reference_of(turn.shop.pos_id, event.reference) or not event.evidence.approved
-    if strangers or books is None or turn.mono < notices.audited_at + AUDIT_APART_S:
+    strangers = not is_reference_of(turn.shop.pos_id, event.reference)
+    if strangers and event.reference:
+        notices = _with_seen(notices, [asked])
+    if strangers or not event.evidence.approved or books is None or turn.mono < notices.audited_at + AUDIT_APART_S:
         return Wishes(replace(notices, strange=notices.strange + strangers), watches)
     turn.note("notified", "a notification names an order of ours that the journal does not know", answer=event, level=4)
     return Wishes(replace(notices, ours=notices.ours + 1, audited_at=turn.mono), watches, audit=True)

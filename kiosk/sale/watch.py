@@ -126,7 +126,9 @@ def _ask(watches: Watches, turn: Turn) -> Watches:
 def hurry(watches: Watches, reference: str, turn: Turn) -> Watches:
     """Look now, unless the last look was not answered: a flood of notices must not break its pause (R9)."""
     watch = _find(watches, reference)
-    return watches if watch is None or watch.tries else _put(watches, watch, replace(watch, due=turn.mono))
+    if watch is None or watch.tries:
+        return watches
+    return _ask(_put(watches, watch, replace(watch, due=turn.mono)), turn)
 
 
 def _missed(watches: Watches, event: Answer, turn: Turn) -> Watches:
