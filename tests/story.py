@@ -414,6 +414,18 @@ class Story:
         """What a watch's look found."""
         return self.answer(Seen, Look, Lane.BEHIND, evidence=Evidence(orders, tuple(index), whole))
 
+    def one_seen(self, *orders: OrderSeen, index: Iterable[PaymentSeen] = ()) -> Story:
+        """What the look at the one order or payment found that a notification named."""
+        [call] = [call for call in self.open_calls(Look, Lane.BEHIND) if call.name]
+        self.asked = [a for a in self.asked if a.command is not call]
+        payments = tuple(index)
+        reference = next(iter([*(each.reference for each in orders), *(each.reference for each in payments), ""]))
+        evidence = Evidence(orders, payments, whole=False)
+        date = EPOCH + self.at
+        return self.feed(
+            Seen(request=call.request, reference=reference, date=date, trace="r-1", evidence=evidence, narrow=True)
+        )
+
     def statement(self, *bookings: Booking, missing: tuple[str, ...] = (), whole: bool = True) -> Story:
         """What the account shows; the loop looks up what the journal knows of it."""
         shown = StatementIs(request=0, bookings=bookings, missing=missing)

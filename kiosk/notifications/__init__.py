@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 AGAIN_S: Final = 10.0
 """Between two tries to listen."""
 JOIN_S: Final = 2.0
-KEEP_S: Final = 5
-"""How long a connection may stay without a request."""
 BACKLOG: Final = 64
 
 
@@ -35,13 +33,19 @@ class Listener:
     """Listens from ``start`` to ``close``, in a daemon thread. ``post`` and ``tell`` are called in it."""
 
     def __init__(
-        self, listen: str, notification_url: str, post: Callable[[Notified], None], tell: Callable[[str], None]
+        self,
+        listen: str,
+        notification_url: str,
+        post: Callable[[Notified], None],
+        tell: Callable[[str], None],
+        again_s: float = AGAIN_S,
     ) -> None:
         """``listen``: ``HOST:PORT``. The path is that of ``notification_url``, or ``/`` (what a proxy may make of it);
         where there is no address of ours, Mercado Pago's panel has one that we do not know, and any path will do."""
         self._listen = listen
         self._post = post
         self._tell = tell
+        self._again_s = again_s
         self._paths = {"/", urlsplit(notification_url).path or "/"} if notification_url else set()
         self._desk: Desk | None = None
         self._server: Server | None = None
@@ -73,14 +77,12 @@ class Listener:
             if self._why and self._why != told:
                 told = self._why
                 self._tell(f"no notifications are heard at {self._listen}: {told}")
-            self._ending.wait(AGAIN_S)
+            self._ending.wait(self._again_s)
 
     def _listen_once(self) -> str:
         """Listen until the end; answers why that was not possible."""
         try:
-            import uvicorn
-
-            from kiosk.notifications.desk import HEAD_MAX, Caller, Desk
+            from kiosk.notifications.desk import Desk, server_for
         except ImportError as error:
             return f'{error}: install kiosk with its extra "notifications"'
         try:
@@ -89,22 +91,7 @@ class Listener:
             return error.strerror or str(error)
         with listener:
             desk = self._desk = self._desk or Desk(self._post, self._tell, self._paths)
-            config = uvicorn.Config(
-                desk,
-                http=Caller,
-                ws="none",
-                lifespan="off",
-                interface="asgi3",
-                proxy_headers=False,
-                server_header=False,
-                log_config=None,
-                log_level="critical",  # whoever knows the address could fill the log
-                access_log=False,
-                timeout_keep_alive=KEEP_S,
-                timeout_graceful_shutdown=1,
-                h11_max_incomplete_event_size=HEAD_MAX,
-            )
-            self._server = uvicorn.Server(config)
+            self._server = server_for(desk)
             self._why = ""
             if not self._ending.is_set():
                 asyncio.run(self._server.serve(sockets=[listener]))

@@ -14,11 +14,11 @@ from __future__ import annotations
 import asyncio
 from collections import Counter as Tally
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
-from uvicorn.server import ServerState
+from uvicorn.server import Server, ServerState
 
 from kiosk.notifications.words import NOTHING, StrangeError, read
 from kiosk.sale.events import Notified
@@ -31,6 +31,8 @@ PER_SECOND: Final = 100
 CONNECTIONS_MAX: Final = 64
 REQUEST_S: Final = 10.0
 """From the connection's beginning, or its last answer, until the next request must be whole."""
+KEEP_S: Final = 5
+"""How long a connection may stay without a request."""
 GAP_S: Final = 0.1
 NAMES_MAX: Final = 64
 """Rung through at once. The machine's queue holds no more either."""
@@ -44,6 +46,17 @@ Send = Callable[[Message], Awaitable[None]]
 """ASGI's own; uvicorn's types for them are private."""
 
 
+class Timer(Protocol):
+    """What can be called off."""
+
+    def cancel(self) -> None:
+        """Call it off."""
+        ...
+
+
+Later = Callable[[float, Callable[[], None]], Timer]
+
+
 class Desk:
     """Takes notifications. Used by the listener's thread alone, but for ``counts``, which anybody may read.
 
@@ -52,8 +65,14 @@ class Desk:
     """
 
     def __init__(
-        self, post: Callable[[Notified], None], tell: Callable[[str], None], paths: Iterable[str] = ()
+        self,
+        post: Callable[[Notified], None],
+        tell: Callable[[str], None],
+        paths: Iterable[str] = (),
+        later: Later | None = None,
     ) -> None:
+        """``later`` as an event loop's ``call_later``; None: that of the loop it runs in."""
+        self.later = later or (lambda seconds, call: asyncio.get_running_loop().call_later(seconds, call))
         self._post = post
         self._tell = tell
         self._paths = frozenset(paths)
@@ -102,7 +121,7 @@ class Desk:
 
     def _is_too_much(self) -> bool:
         if not self._this_second:
-            asyncio.get_running_loop().call_later(1.0, self._next_second)
+            self.later(1.0, self._next_second)
         self._this_second += 1
         return self._this_second > PER_SECOND
 
@@ -114,7 +133,7 @@ class Desk:
         self.counts[str(status)] += 1
         if not self._silent:
             self._silent = True
-            asyncio.get_running_loop().call_later(TELL_S, self._speak_again)
+            self.later(TELL_S, self._speak_again)
             told = ", ".join(f"{self.counts[name]} with {name}" for name in sorted(self.counts) if name.isdigit())
             self._tell(f"what came as a notification was refused: {told} since the start")
         return status
@@ -140,7 +159,7 @@ class Desk:
             named, self._named = self._named, {}
             told = {kind: tuple(n for k, n in named if k == kind) for kind in ("orders", "payments", "references")}
             self._post(Notified(**told))
-            asyncio.get_running_loop().call_later(GAP_S, self._ring)
+            self.later(GAP_S, self._ring)
 
     # --- connections ------------------------------------------------------------------------------------------------
 
@@ -178,6 +197,27 @@ async def _whole(scope: Scope, receive: Receive) -> bytes | None:
             return body
 
 
+def server_for(desk: Desk) -> Server:
+    """The web server, as it is to be run."""
+    return Server(
+        Config(
+            desk,
+            http=Caller,
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            proxy_headers=False,
+            server_header=False,
+            log_config=None,
+            log_level="critical",  # whoever knows the address could fill the log
+            access_log=False,
+            timeout_keep_alive=KEEP_S,
+            timeout_graceful_shutdown=1,
+            h11_max_incomplete_event_size=HEAD_MAX,
+        )
+    )
+
+
 class Caller(H11Protocol):
     """One connection, which must say something whole in time."""
 
@@ -192,7 +232,7 @@ class Caller(H11Protocol):
         super().__init__(config, server_state, app_state, _loop)
         assert isinstance(self.app, Desk)
         self._desk = self.app
-        self._late: asyncio.TimerHandle | None = None
+        self._late: Timer | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """It begins."""
@@ -224,7 +264,7 @@ class Caller(H11Protocol):
 
     def _begin_waiting(self) -> None:
         self._stop_waiting()
-        self._late = self.loop.call_later(REQUEST_S, self._is_late)
+        self._late = self._desk.later(REQUEST_S, self._is_late)
 
     def _stop_waiting(self) -> None:
         if self._late is not None:

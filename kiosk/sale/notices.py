@@ -185,7 +185,8 @@ def _answered(notices: Notices, event: Answer, turn: Turn, watches: Watches, sta
     sale = next((watch.sale for watch in watches.items if watch.sale.reference == event.reference), None)
     if sale is not None:
         return _known(notices, sale, event, turn, watches, watched=True)
-    if getattr(getattr(state, "sale", None), "reference", "") == event.reference:
+    front = getattr(state, "sale", None)
+    if front is not None and front.reference == event.reference:
         return Wishes(notices, watches)  # the front has heard it, too
     books = event.books
     sale = next((known for known in books.sales if known.reference == event.reference), None) if books else None
