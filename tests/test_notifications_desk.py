@@ -147,6 +147,15 @@ def test_what_was_refused_is_told_at_most_once_a_minute() -> None:
     assert it.told[1] == "what came as a notification was refused: 1 with 400, 1 with 404, 1 with 405 since the start"
 
 
+def test_a_complaint_of_the_event_loop_is_counted_not_written_out() -> None:
+    """Whoever finds a way to break a connection's protocol must not be able to fill the log with tracebacks."""
+    it = Desked()
+    for _ in range(3):
+        it.desk.broke(None, {"message": "Fatal error: protocol.data_received() call failed."})
+    assert it.desk.counts == {"500": 3}
+    assert len(it.told) == 1
+
+
 class Transport(asyncio.Transport):
     """A connection that only knows whether it is over."""
 

@@ -94,8 +94,13 @@ class Listener:
             self._server = server_for(desk)
             self._why = ""
             if not self._ending.is_set():
-                asyncio.run(self._server.serve(sockets=[listener]))
+                asyncio.run(_serve(self._server, desk, listener))
         return "" if self._ending.is_set() else "the server ended"
+
+
+async def _serve(server: Server, desk: Desk, listener: socket.socket) -> None:
+    asyncio.get_running_loop().set_exception_handler(desk.broke)
+    await server.serve(sockets=[listener])
 
 
 def _bound(listen: str) -> socket.socket:

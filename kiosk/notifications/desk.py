@@ -138,6 +138,10 @@ class Desk:
             self._tell(f"what came as a notification was refused: {told} since the start")
         return status
 
+    def broke(self, _loop: object, _context: object) -> None:
+        """The event loop's own complaint about a connection, which it would write out whole: count it as well."""
+        self.refuse(500)
+
     def _speak_again(self) -> None:
         self._silent = False
 

@@ -16,6 +16,7 @@ from kiosk.sale.events import (
     Holds,
     Key,
     LookNow,
+    Notified,
     NotSaved,
     OrderSeen,
     Paper,
@@ -209,7 +210,12 @@ def _next(
         case 4:
             return mono + dice.pick(_PAUSES_S[:4]), [Key(dice.pick("0123456789#*ABCD"), held=dice.below(8) == 1)]
         case 5 if dice.below(8) == 1:
-            rare: tuple[Event, ...] = (Stop(), LookNow(), LookNow("KIOSK01-1-abc"), PaperIs(dice.pick(tuple(Paper))))
+            rare: tuple[Event, ...] = (
+                Stop(),
+                LookNow(),
+                Notified(("1",), ("2",), ("KIOSK01-1-abc",)),
+                PaperIs(dice.pick(tuple(Paper))),
+            )
             papers = (PaperAsked(1, 1), PaperAsked(2, slip=("a line",)))
             return mono, [dice.pick((*rare, *papers))]
     wakes_at = counter.wakes_at
