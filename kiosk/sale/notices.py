@@ -197,7 +197,7 @@ def _answered(notices: Notices, event: Answer, turn: Turn, watches: Watches, sta
         notices = _with_seen(notices, [asked])
     if strangers or not event.evidence.approved or books is None or turn.mono < notices.audited_at + AUDIT_APART_S:
         return Wishes(replace(notices, strange=notices.strange + strangers), watches)
-    turn.note("notified", "a notification names an order of ours that the journal does not know", answer=event, level=4)
+    turn.note("notified", "a notification names an order of ours that the journal does not know", answer=event, level=5)
     return Wishes(replace(notices, ours=notices.ours + 1, audited_at=turn.mono), watches, audit=True)
 
 
