@@ -488,7 +488,7 @@ _RULES: Final = (
         "and seconds >= 0.0:",
         "test_sale_placing::test_after_a_power_cut_an_order_with_too_little_time_is_taken_back",
     ),
-    Mutant("L2 R5", _MOVES, "    if known.reference:\n", "    if known.reference and not known.foreign:\n"),
+    Mutant("L2 R5", _MOVES, "    if known.reference:\n", "    if known.reference and not known.foreign:\n", seed=357),
     # R6, R8: placing.
     Mutant(
         "L6 R6",
