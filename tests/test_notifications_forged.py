@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from kiosk.sale.commands import AskPos, AskStatement, Lane, Look, Print
 from kiosk.sale.events import Holds, OrderSeen, PaymentState, PosOrder
-from kiosk.sale.records import Phase, Sale
+from kiosk.sale.records import Mark, Phase, Sale
 from tests.fake_journal import FakeJournal, Notebook
 from tests.listening import Heard, listening, post
 from tests.loop_story import LoopStory
@@ -143,3 +143,22 @@ def test_l1_a_stranger_who_names_an_order_of_ours_that_another_paid_gets_no_tick
         assert story.public == "waiting"
         assert not story.did(Print)
         assert story.did(Look)
+
+
+def test_r18_late_money_that_a_notification_names_is_followed_by_what_the_journal_knows() -> None:
+    """The loop looks the sale up: nobody watched it any more."""
+    with listening() as heard:
+        story = LoopStory(FakeJournal(Notebook()))
+        story.ready()
+        old = replace(waiting().sale, number=9, phase=Phase.WITHDRAWN, ended_at=1.0)
+        assert isinstance(story.book, FakeJournal)
+        story.book.sales[old.reference] = old
+        deliver(heard, story, [("topic=payment&id=7", b"")])
+        story.wait(1.0)
+        story.one_seen(order(old, payment("7"), id_="1"))
+        assert story.book.sales[old.reference].watched
+        story.wait_for(Look, lane=Lane.BEHIND)
+        story.watch_seen(order(old, payment("7"), id_="1"))
+        assert story.book.sales[old.reference].late
+        [ticket] = story.did(Print)
+        assert Mark.PAID_AFTER_CANCEL in ticket.marks
