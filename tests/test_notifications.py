@@ -69,6 +69,7 @@ def test_what_is_no_http_gets_400_and_is_counted(sent: bytes, capfd: pytest.Capt
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.slow
 def test_many_silent_connections_shut_nobody_out() -> None:
     """Slow loris: the one that is silent for longest makes room."""
     with listening() as heard:

@@ -20,6 +20,8 @@ from tests.listening import Heard, listening, post
 from tests.loop_story import LoopStory
 from tests.story import COLLECTOR, order, payment
 
+pytestmark = pytest.mark.slow
+
 Forged = tuple[str, bytes]
 
 
@@ -98,7 +100,6 @@ def go_on(story: LoopStory, answers: list[int]) -> None:
         story.wait(0.7)
 
 
-@pytest.mark.slow
 def test_l1_forged_notifications_never_cause_a_ticket() -> None:
     with listening() as heard:
 
