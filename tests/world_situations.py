@@ -318,6 +318,7 @@ def ask_now(w: World) -> None:
 def _notify(told: tuple[World, str]) -> None:
     """A notification of a sale's orders and payments, whatever became of them; of the one in front, or of nobody's."""
     w, reference = told
+    w.tally["notifications"] += 1
     account = w.provider.accounts.get(reference)
     if account is None:
         w.feed(Notified(orders=("m0",), payments=("p0",), references=("nobody",)) if reference else LookNow())

@@ -142,13 +142,16 @@ def step(counter: Counter, event: Event, now: Now, new_id: NewId) -> tuple[Count
     watches = watch.step(counter.watches, event, turn, counter.disputes)
     stopping = counter.stop_by is not None
     noticed = notices.step(counter.notices, event, turn, state, watches, stopping=stopping)
-    if noticed.look:
-        state = front.step(state, LookNow(), turn)
-    watches = noticed.watches
-    audited = replace(counter.audit, due=now.mono) if noticed.audit else counter.audit
+    audited = counter.audit
+    if noticed is not None:
+        counter, watches = replace(counter, notices=noticed.notices), noticed.watches
+        if noticed.look:
+            state = front.step(state, LookNow(), turn)
+        if noticed.audit:
+            audited = replace(audited, due=now.mono)
     audited = audit.step(audited, event, turn, state, watches, stopping=stopping)
-    if audited is not counter.audit or noticed.notices is not counter.notices:
-        counter = replace(counter, audit=audited, notices=noticed.notices)
+    if audited is not counter.audit:
+        counter = replace(counter, audit=audited)
     for sale in turn.followed:
         watches = watch.follow(watches, sale, turn)
     papers = paper.step(counter.papers, event, turn, state)

@@ -87,8 +87,12 @@ class Wishes(NamedTuple):
     """The account's statement is to be asked for now."""
 
 
-def step(notices: Notices, event: Event, turn: Turn, state: State, watches: Watches, *, stopping: bool) -> Wishes:
-    """Take what is notified, or answered; ask for the next. ``state``: the front's."""
+def step(
+    notices: Notices, event: Event, turn: Turn, state: State, watches: Watches, *, stopping: bool
+) -> Wishes | None:
+    """Take what is notified, or answered; ask for the next. ``state``: the front's. None: nothing changes."""
+    if not isinstance(event, Notified | Seen) and notices.wakes_at == NEVER:
+        return None
     wishes = Wishes(notices, watches)
     if isinstance(event, Notified):
         notices = _heard(notices, event, turn, state)
