@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from kiosk.sale import moves
-from kiosk.sale.commands import Depth
+from kiosk.sale.commands import Depth, Lane
 from kiosk.sale.events import Answer, Event, Notified, Seen, Trouble, Unknown, Woken
 from kiosk.sale.records import Sale, is_reference_of
 from kiosk.sale.states import NEVER, State, Talk, Waiting
@@ -169,7 +169,7 @@ def _ask(notices: Notices, turn: Turn, *, stopping: bool) -> Notices:
     if stopping or turn.health.wrong_account:
         return replace(notices, queue=())
     depth, name = notices.queue[0]
-    talk = turn.look_at_one(depth, name, notices.talk.tries)
+    talk = turn.look("", depth, Lane.BEHIND, notices.talk.tries, name)
     return replace(notices, talk=talk, asked=notices.asked + (not talk.tries))
 
 
