@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from itertools import count
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from kiosk.config import Config, masked
 from kiosk.journal import Reader
@@ -20,6 +20,9 @@ from kiosk.sale.counter import why_not_closed as why_not
 from kiosk.sale.days import CloseAsked
 from kiosk.sale.events import Key, PaperAsked
 from kiosk.sale.records import Debt
+
+if TYPE_CHECKING:
+    from kiosk.notifications import Listener
 
 KEYS_MAX: Final = 64
 """Keys that are remembered for whoever watches: more than anybody presses between two questions."""
@@ -60,7 +63,15 @@ class KeyTap:
 class Answers:
     """The control server's ``answer``. Called by its thread alone; ``post`` puts an event into the loop's inbox."""
 
-    def __init__(self, loop: Loop, config: Config, keys: KeyTap, post: Callable[[object], None]) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        config: Config,
+        keys: KeyTap,
+        post: Callable[[object], None],
+        listener: Listener | None = None,
+    ) -> None:
+        self._listener = listener
         self._loop = loop
         self._config = config
         self._keys = keys
@@ -76,7 +87,7 @@ class Answers:
         """
         match request:
             case {"command": "status"}:
-                return self._loop.status()
+                return self._status()
             case {"command": "config"}:
                 return {"config": masked(self._config)}
             case {"command": "keys"}:
@@ -94,6 +105,14 @@ class Answers:
                 return self._what_became_of(ask)
             case _:
                 raise ValueError(f"unknown command {request.get('command')!r}: this kiosk knows {COMMANDS}")
+
+    def _status(self) -> Values:
+        """The counter's, and what the listener counts, which the loop does not know."""
+        status = self._loop.status()
+        health = status["health"]
+        if self._listener is None or not isinstance(health, dict):
+            return status
+        return {**status, "health": {**health, "notifications": {**health["notifications"], **self._listener.facts()}}}
 
     def _ticket(self, number: int) -> Debt | None:
         """Read beside the loop: a slow card holds up no sale. What the machine knows better, it takes from itself."""

@@ -32,12 +32,13 @@ from kiosk.sale.records import Entry
 from kiosk.sale.screens import Screen, not_running, starting
 from kiosk.sale.words import Down, words_of
 from kiosk.systemd import open_service
-from kiosk.worker import JOIN_S, Painter, Player, Tool, Worker
+from kiosk.worker import JOIN_S, Painter, Player, Tool, Worker, start
 
 if TYPE_CHECKING:
     from gpiozero import Factory
 
     from kiosk.display import Wire
+    from kiosk.notifications import Listener
 
 FIRST_SCREEN_S: Final = 2.0
 """How long the start waits for the first picture; a panel that hangs holds up nothing."""
@@ -167,6 +168,16 @@ def _keypad(config: Config, pins: Factory | None, report: Post, tell: Callable[[
     return opened
 
 
+def _listener(config: Config, post: Post, service: Service) -> Listener | None:
+    """Who hears notifications; None: nobody is to."""
+    if not config.notifications_listen:
+        return None
+    from kiosk.notifications import Listener
+
+    address = config.mercadopago.notification_url
+    return Listener(config.notifications_listen, address, post, partial(_say, service, "notifications"))
+
+
 def _say(service: Service, event: str, text: str, level: int = 4) -> None:
     service.log(Entry(event, text, level=level))
 
@@ -249,8 +260,12 @@ def run(config: Config, token: Secret, control: Path, ends: FarEnds) -> int:
         opened = ends.keypad or _keypad(config, pins, inbox.put, tell)
         keys = KeyTap(inbox.put)
         ending.callback(_Keys(opened, keys, lambda: loop.ask(lambda _counter: None)).close)
-        server = ControlServer(control, Answers(loop, config, keys, inbox.put))
+        listener = _listener(config, inbox.put, service)
+        server = ControlServer(control, Answers(loop, config, keys, inbox.put, listener))
         ending.callback(server.close)
+        if listener:
+            ending.callback(listener.close)
+            listener.start(partial(start, post=inbox.put))
         painter.first.wait(FIRST_SCREEN_S)
         service.ready()
         try:

@@ -276,10 +276,20 @@ def of_service(status: Mapping[str, object]) -> Iterator[Result]:
             yield from _device(device, [str(fault) for fault in _list(health[device])])
     left = health.get("tickets_left")
     yield from check_paper(left if isinstance(left, int) else None)
+    heard = health.get("notifications")
+    if isinstance(heard, Mapping) and "listen" in heard:
+        yield check_notifications(str(heard["listen"]), str(heard["why"]), heard.get("heard"))
     yield from check_set_aside([str(name) for name in _list(health.get("set_aside"))])
     journal = bool(health.get("journal"))
     advice = "" if journal else "free disk space; check the card; see journalctl -u kiosk"
     yield Result("journal", journal, "written" if journal else "cannot be written", advice)
+
+
+def check_notifications(listen: str, why: str, heard: object) -> Result:
+    """Whether notifications can be heard; ``why`` they cannot, empty: they can. No sale waits for it."""
+    if why:
+        return Result("notices", False, f"{listen}: {why}", 'choose another [notifications] listen, or "" for none')
+    return Result("notices", True, f"{listen}: {heard or 0} heard since the start")
 
 
 def write(results: list[Result], out: TextIO, *, as_json: bool) -> int:

@@ -204,6 +204,9 @@ class Loop:
         match event:
             case Holds(order=order) if order is not None:
                 return replace(event, known=self._journal.find(order.reference))
+            case Seen(narrow=True):
+                books = self._journal.books([event.reference], event.evidence.approved) if event.reference else None
+                return replace(event, spent=self._spent(event), books=books)
             case Seen() if spent := self._spent(event):
                 return replace(event, spent=spent)
             case StatementIs():

@@ -78,9 +78,18 @@ def line(status: Status) -> str:
         *(str(fault) for device in ("display", "keypad", "sound") for fault in status["health"].get(device) or ()),
         *([f"papers owed: {owed}"] if owed else []),
         *([f"payments to settle: {disputed}"] if disputed else []),
+        *([_notifications(heard)] if "listen" in (heard := status["health"].get("notifications") or {}) else []),
         *([f"paper for about {left} tickets"] if left is not None else []),
     ]
     return ", ".join(parts)
+
+
+def _notifications(facts: Mapping[str, Any]) -> str:
+    """Where they are heard, how many were, and what was not let in; or why they are not heard."""
+    if facts["why"]:
+        return f"no notifications at {facts['listen']}: {facts['why']}"
+    refused = sum(count for name, count in facts.items() if name.isdigit())
+    return f"notifications: {facts.get('heard', 0)}" + (f" ({refused} refused)" if refused else "")
 
 
 def changed(in_force: str, config: Config) -> list[str]:

@@ -163,7 +163,7 @@ make_version() {
     run "$python" -m venv "$at"
     # Built from a copy: building leaves its traces, and the checkout may belong to somebody else.
     run cp -r -- "$here/kiosk" "$here/pyproject.toml" "$here/README.md" "$at/source"
-    if ! run "${pip[@]}" setuptools || ! run "${pip[@]}" "$at/source" gpiod; then
+    if ! run "${pip[@]}" setuptools || ! run "${pip[@]}" "$at/source[notifications]" gpiod; then
         fail "pip could not install the packages (see above); check the network, or --wheels, and run this again"
     fi
     run rm -rf -- "$at/source"

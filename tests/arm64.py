@@ -52,6 +52,7 @@ for name in sorted(metadata.distributions(), key=lambda found: found.name.lower(
     tags = ", ".join(line[5:] for line in wheel.splitlines() if line.startswith("Tag: "))
     print(f"  {{name.name}} {{name.version}}: {{tags or 'no wheel'}}")
 loaded = "gpiozero gpiod luma.oled.device luma.core PIL.Image httpx escpos.printer usb.core serial smbus2".split()
+loaded.append("uvicorn")
 borrowed = "spidev systemd.daemon systemd.journal evdev".split()
 for name in (*loaded, *borrowed):
     module = importlib.import_module(name)

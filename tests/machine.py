@@ -65,7 +65,7 @@ def wheels(root: Path, python: str, folder: Path) -> Path:
 def wanted(root: Path) -> list[str]:
     """What the service's environment is made of."""
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
-    return [*project["dependencies"], "gpiod", "setuptools"]
+    return [*project["dependencies"], *project["optional-dependencies"]["notifications"], "gpiod", "setuptools"]
 
 
 def download(root: Path, python: str, folder: Path, packages: Sequence[str], platforms: Sequence[str] = ()) -> Path:

@@ -43,6 +43,7 @@ ROOMS: Final[dict[str, tuple[str, ...]]] = {
     "journal": ("journal",),
     "systemd": ("systemd",),
     "control": ("control",),
+    "notifications": ("notifications",),
     "assembly": (
         "assembly",
         "answers",
@@ -58,7 +59,9 @@ ROOMS: Final[dict[str, tuple[str, ...]]] = {
     "commands": ("cli", "cli_backup", "cli_devices", "cli_sales", "cli_setup", "cli_report", "cli_totals", "__main__"),
     "sim": ("sim",),
 }
-ADAPTERS: Final = {"keypad", "gpio", "display", "printer", "sound", "mercadopago", "journal", "systemd", "control"}
+ADAPTERS: Final = {"keypad", "gpio", "display", "printer", "sound", "mercadopago", "journal", "systemd", "control"} | {
+    "notifications"
+}
 _FOR_ADAPTERS: Final = {"centre", "ports", "configuration"}
 MAY_IMPORT: Final[dict[str, set[str]]] = {
     "centre": set(),
@@ -91,7 +94,7 @@ LIBRARIES: Final[dict[str, tuple[str, ...]]] = {
     "sqlite3": ("journal",),
     "systemd": ("systemd",),
     "starlette": ("sim",),
-    "uvicorn": ("sim",),
+    "uvicorn": ("sim", "notifications"),
     "_typeshed": ("config", "journal"),  # types only: it exists for mypy alone
 }
 """Which modules may import a library. One that is not listed may be imported by nobody."""

@@ -69,7 +69,7 @@ from kiosk.sale.status import public_name
 from kiosk.sale.turn import Now
 from tests.day_book import DayBook, adds_up
 from tests.laws import Laws, law
-from tests.story_books import looked_up
+from tests.story_books import books, looked_up
 
 C = TypeVar("C", bound=Command)
 S = TypeVar("S", bound=State)
@@ -263,7 +263,10 @@ class Story:
     def _with_journal(self, event: Event) -> Event:
         """As the loop looks it up."""
         if isinstance(event, Seen):
-            return replace(event, spent=self.journal.spent(event.evidence, event.reference))
+            event = replace(event, spent=self.journal.spent(event.evidence, event.reference))
+        if isinstance(event, Seen) and event.narrow:
+            sales, payments = self.journal.sales.values(), event.evidence.approved
+            event = replace(event, books=books(sales, self.journal.disputes, {event.reference}, payments))
         return event
 
     def _carry_out(self, commands: tuple[Command, ...]) -> list[Event]:
@@ -363,7 +366,8 @@ class Story:
     def open_calls(self, kind: type[C], lane: Lane = Lane.FRONT) -> list[C]:
         """Requests of that kind whose answer the machine waits for (nobody waits for the account's)."""
         counter = self.counter
-        talks = (getattr(counter.state, "talk", None), counter.proof.talk, counter.watches.talk, counter.audit.talk)
+        behind = (counter.watches.talk, counter.audit.talk, counter.notices.talk)
+        talks = (getattr(counter.state, "talk", None), counter.proof.talk, *behind)
         waited = {talk.request for talk in talks if talk}
         calls = [a.command for a in self.asked if a.command.request in waited or isinstance(a.command, AskAccount)]
         return [call for call in calls if isinstance(call, kind) and call.lane is lane]
@@ -427,6 +431,18 @@ class Story:
     def watch_seen(self, *orders: OrderSeen, index: Iterable[PaymentSeen] = (), whole: bool = True) -> Story:
         """What a watch's look found."""
         return self.answer(Seen, Look, Lane.BEHIND, evidence=Evidence(orders, tuple(index), whole))
+
+    def one_seen(self, *orders: OrderSeen, index: Iterable[PaymentSeen] = ()) -> Story:
+        """What the look at the one order or payment found that a notification named."""
+        [call] = [call for call in self.open_calls(Look, Lane.BEHIND) if call.name]
+        self.asked = [a for a in self.asked if a.command is not call]
+        payments = tuple(index)
+        reference = next(iter([*(each.reference for each in orders), *(each.reference for each in payments), ""]))
+        evidence = Evidence(orders, payments, whole=False)
+        date = EPOCH + self.at
+        return self.feed(
+            Seen(request=call.request, reference=reference, date=date, trace="r-1", evidence=evidence, narrow=True)
+        )
 
     def statement(self, *bookings: Booking, missing: tuple[str, ...] = (), whole: bool = True) -> Story:
         """What the account shows; the loop looks up what the journal knows of it."""

@@ -6,6 +6,7 @@ is the test's: its thread is the hand that steers.
 
 from __future__ import annotations
 
+import http.client
 import io
 import signal
 import socket
@@ -15,6 +16,7 @@ from contextlib import redirect_stderr, suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,6 +35,8 @@ from kiosk.journal import JournalBusyError, SqliteJournal
 from kiosk.keypad import KeypadError
 from kiosk.loop import CrashError
 from kiosk.sale.events import Key
+from tests.listening import free_port
+from tests.listening import post as send
 from tests.story import COLLECTOR, SHOP
 
 SOON_S = 20.0
@@ -189,6 +193,31 @@ def test_what_is_started_before_what_and_ended_in_the_opposite_order(tmp_path: P
     assert not diary.has("keypad closed after")
     assert not world.locked()
     assert not world.control.exists()
+
+
+def test_a_kiosk_that_may_be_reached_hears_notifications_and_counts_them(world: World) -> None:
+    """Configured, it listens before anybody needs it; it is off where nothing is configured."""
+    port = free_port()
+    health: list[dict[str, Any]] = []
+
+    def script(post: Post, barrier: Callable[[], None]) -> None:
+        barrier()
+        while not health or (health[-1].get("listen") and health[-1]["why"]):
+            health.append(world.ask("status")["health"]["notifications"])  # type: ignore[index]
+        if health[-1].get("listen"):
+            client = http.client.HTTPConnection("127.0.0.1", port, timeout=SOON_S)
+            assert send(client, "topic=payment&id=5", path="/") == 200
+            client.close()
+            health.append(world.ask("status")["health"]["notifications"])  # type: ignore[index]
+        tell(signal.SIGTERM)
+
+    assert world.run(FarEnds(Keys(world, script))) == 0
+    assert "listen" not in health[-1], "off by default"
+    world.config = replace(world.config, notifications_listen=f"127.0.0.1:{port}")
+    health.clear()
+    assert world.run(FarEnds(Keys(world, script))) == 0
+    assert (health[-1]["listen"], health[-1]["heard"]) == (f"127.0.0.1:{port}", 1)
+    assert "notifications" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_ready_is_said_when_the_first_picture_is_there(tmp_path: Path) -> None:

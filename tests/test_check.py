@@ -6,6 +6,7 @@ import io
 import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -389,3 +390,22 @@ def test_the_running_service_tells_how_long_its_paper_lasts() -> None:
     found = {result.name: result for result in of_service(status(story.counter, story.at))}
     assert found["paper"].text == "for about 20 tickets"
     assert "paper" not in {result.name for result in of_service(status(Story().ready().counter, 1000.0))}
+
+
+def test_a_listener_that_cannot_listen_is_wrong_and_none_at_all_is_not() -> None:
+    story = Story().ready()
+    told: dict[str, Any] = status(story.counter, story.at)
+
+    def found(**facts: object) -> Result | None:
+        health = {**told["health"], "notifications": {"asked": 0, **facts}}
+        return next((result for result in of_service({**told, "health": health}) if result.name == "notices"), None)
+
+    assert found() is None
+    taken = found(listen="127.0.0.1:8080", why="Address already in use")
+    assert taken is not None
+    assert not taken.ok
+    assert "[notifications] listen" in taken.advice
+    well = found(listen="127.0.0.1:8080", why="", heard=3)
+    assert well is not None
+    assert well.ok
+    assert "3 heard" in well.text

@@ -258,3 +258,59 @@ def test_the_answer_carries_the_newest_clock() -> None:
     shallow = Provider().look(Depth.ORDERS)
     assert isinstance(shallow, Seen)
     assert shallow.date == 1.0
+
+
+# --- one order or payment, by its id ----------------------------------------------------------------------------------
+
+
+def by_id(provider: Provider, name: str, depth: Depth = Depth.ORDER) -> Seen | Refused | Unknown:
+    return look(Look(request=2, until=9.0, depth=depth, name=name), provider.ask, SITE)
+
+
+def test_one_order_tells_whose_it_is_and_that_it_is_not_all_there_is() -> None:
+    provider = Provider(by_id=[ok(order(900))])
+    seen = by_id(provider, "900")
+    assert isinstance(seen, Seen)
+    assert (seen.request, seen.reference, seen.narrow, seen.evidence.whole) == (2, REFERENCE, True, False)
+    assert ids(seen.evidence) == (["900"], [])
+    assert provider.asked == [("/merchant_orders/900", {})]
+
+
+def test_one_payment_and_the_order_that_it_paid() -> None:
+    provider = Provider(by_id=[ok(payment(5, named=900)), ok(order(900))])
+    seen = by_id(provider, "5", Depth.PAYMENT)
+    assert isinstance(seen, Seen)
+    assert ids(seen.evidence) == (["900"], ["5"])
+    assert [path for path, _ in provider.asked] == ["/v1/payments/5", "/merchant_orders/900"]
+
+
+def test_a_payment_of_no_order_tells_its_own_reference() -> None:
+    provider = Provider(by_id=[ok(payment(5))])
+    seen = by_id(provider, "5", Depth.PAYMENT)
+    assert isinstance(seen, Seen)
+    assert (seen.reference, ids(seen.evidence)) == (REFERENCE, ([], ["5"]))
+    assert len(provider.asked) == 1
+
+
+@pytest.mark.parametrize("depth", [Depth.ORDER, Depth.PAYMENT])
+@pytest.mark.parametrize("status", [400, 404])
+def test_an_id_that_nothing_has_is_answered_and_shows_nothing(status: int, depth: Depth) -> None:
+    seen = by_id(Provider(by_id=[refused(status)]), "5", depth)
+    assert isinstance(seen, Seen)
+    assert (seen.reference, ids(seen.evidence)) == ("", ([], []))
+
+
+def test_what_is_not_answered_or_refused_is_told_as_that() -> None:
+    for depth in (Depth.ORDER, Depth.PAYMENT):
+        assert by_id(Provider(by_id=[LOST]), "5", depth) == LOST
+        assert isinstance(by_id(Provider(by_id=[refused(401)]), "5", depth), Refused)
+        assert isinstance(by_id(Provider(by_id=[Reply(400, b'{"error": "invalid_token"}')]), "5", depth), Refused)
+    half = Provider(by_id=[ok(payment(5, named=900)), LOST])
+    assert by_id(half, "5", Depth.PAYMENT) == LOST, "the order decides: half of it is asked again"
+
+
+def test_an_id_leads_to_no_other_address() -> None:
+    """The listener lets digits through and nothing else; the adapter does not rely on it."""
+    provider = Provider()
+    by_id(provider, "../users/me?x=1")
+    assert provider.asked[0][0] == "/merchant_orders/..%2Fusers%2Fme%3Fx%3D1"

@@ -28,6 +28,7 @@ from kiosk.sale.events import (
     Busy,
     Evidence,
     LookNow,
+    Notified,
     PaymentState,
     Refused,
     Reject,
@@ -43,6 +44,7 @@ from kiosk.sim.doubts import DOUBTS, Behaviour
 from tests.account_sale import DIFFERS, Fake, plausible
 from tests.adversary import ANSWERS, NO_POS, ORDER, POLICY, USER, Misbehaviour, error, index, order, page
 from tests.contract import CALL_S, SALE, Lane, against, all_keep, keeps
+from tests.listening import listening, post
 from tests.scripted_server import Heard, ScriptedServer, answer
 from tests.story import EPOCH, SHOP, Story, payment
 from tests.story import order as seen_order
@@ -51,11 +53,8 @@ from tests.story_account import CounterStory
 PITFALLS: Final = 20
 OPEN_POINTS: Final = 13
 DOES_NOT_APPLY: Final = {
-    ("pitfall", 8): "no notification is listened to; one would only be a reason to look (LookNow), never a proof",
-    ("pitfall", 9): "no notification is listened to, so none is answered with 405",
     ("pitfall", 17): "which wallets may pay is between them and Mercado Pago; an order that nobody can pay expires",
     ("pitfall", 18): "the kiosk does not refund; refunds cannot be tried on a test account",
-    ("open_point", 9): "no notification is listened to, so no signature of one is believed",
 }
 """What is no trouble of this kiosk, and why."""
 
@@ -73,7 +72,7 @@ def test_every_pitfall_and_every_open_point_has_a_test_or_a_reason() -> None:
     assert lacking(globals()) == []
     names = {name for name in globals() if name.startswith("test_")}
     assert lacking({name for name in names if not name.startswith("test_pitfall_19_")}) == ["pitfall 19"]
-    assert lacking({*names, "test_pitfall_08_signatures"}) == ["pitfall 8"]
+    assert lacking({*names, "test_pitfall_17_wallets"}) == ["pitfall 17"]
     assert lacking({*names, "test_open_point_14_more"}) == ["open_point 14"]
     assert all(DOES_NOT_APPLY.values())
 
@@ -195,6 +194,33 @@ def test_pitfall_07_a_sale_is_written_before_its_order_is_placed() -> None:
     before = story.done[: story.done.index(place)]
     written = [record for command in before if isinstance(command, Save) for record in command.records]
     assert place.sale.reference in {record.reference for record in written if isinstance(record, Sale)}
+
+
+def test_pitfall_08_a_signature_is_neither_asked_for_nor_believed() -> None:
+    """By design QR notifications are unsigned: with or without one it is a reason to look, and no more."""
+    with listening() as heard:
+        client = heard.client()
+        for signature in ("", "ts=1747000000,v1=00", "nonsense"):
+            client.request("POST", "/notices?topic=merchant_order&id=5", headers={"x-signature": signature})
+            with client.getresponse() as taken:
+                assert taken.status == 200
+            story = waiting().feed(heard.posted.get(timeout=5)).seen()
+            assert story.public == "waiting"
+            assert not story.did(Print)
+
+
+test_open_point_09_a_signature_that_may_come_one_day_changes_nothing = (
+    test_pitfall_08_a_signature_is_neither_asked_for_nor_believed
+)
+
+
+def test_pitfall_09_a_notification_is_taken_with_and_without_a_body_and_by_its_query_alone() -> None:
+    body = json.dumps({"resource": "/merchant_orders/5", "topic": "merchant_order"}).encode()
+    with listening() as heard:
+        client = heard.client()
+        for query, sent in (("topic=merchant_order&id=5", b""), ("", body), ("topic=merchant_order&id=5", body)):
+            assert post(client, query, sent) == 200
+            assert heard.posted.get(timeout=5) == Notified(orders=("5",))
 
 
 @pytest.mark.parametrize("turn", [*itertools.permutations(range(3))])

@@ -185,6 +185,8 @@ RULES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = MappingProxyType(
             "one in flight, one pending; a key or a notice": (
                 "test_sale_front::test_ask_now_is_one_look_in_flight_and_one_pending",
                 "test_sale_front::test_a_notification_about_another_order_is_no_look_for_this_one",
+                "test_sale_notices::test_r9_a_flood_is_one_look_a_second_in_front_and_one_request_a_second_behind",
+                "test_sale_notices::test_a_look_that_was_not_answered_keeps_its_pause",
             ),
         },
         "R10": {

@@ -132,6 +132,19 @@ def other_pos(account: MercadoPagoConfig) -> MercadoPagoConfig:
     return replace(account, external_pos_id="OTHER1")
 
 
+def test_the_line_tells_how_many_notifications_were_heard_or_why_none_are() -> None:
+    def said(**facts: object) -> str:
+        return line(told("idle", health={"notifications": {"asked": 0, **facts}}))
+
+    assert said() == "idle", "nobody listens, and nobody needs to"
+    assert said(listen="127.0.0.1:8080", why="") == "idle, notifications: 0"
+    assert (
+        said(listen="127.0.0.1:8080", why="", heard=7, **{"429": 2, "404": 1}) == "idle, notifications: 7 (3 refused)"
+    )
+    denied = said(listen="127.0.0.1:80", why="Permission denied")
+    assert denied == "idle, no notifications at 127.0.0.1:80: Permission denied"
+
+
 def test_the_line_says_what_is_wrong_with_a_device() -> None:
     health = {"display": ["the display is gone"], "keypad": [], "sound": None}
     assert line(told("idle", health=health)) == "idle, the display is gone"

@@ -44,6 +44,7 @@ def test_the_status_of_an_idle_counter_in_full() -> None:
             "pos_free": True,
             "account": True,
             "agreed_until": EPOCH + 1000.0,
+            "notifications": {"asked": 0, "ours": 0, "strange": 0, "dropped": 0},
             "training": False,
         },
         "obligations": {"watches": [], "debts": [], "differences": [], "disputes": []},

@@ -364,6 +364,7 @@ def test_another_users_stores_are_forbidden(shop: Shop) -> None:
 
 def test_troubles_are_listed_in_order_and_switched(shop: Shop) -> None:
     names = ["mp-down", "mp-slow", "answer-lost", "no-network", "token-expired", "search-lag", "locked"]
+    names += [f"notices-{what}" for what in ("delayed", "lost", "repeated", "out-of-order", "forged")]
     assert list(shop.ask("GET", "/trouble").json()["names"]) == names == list(shop.fake.troubles)
     answer = shop.ask("POST", "/trouble", json={"name": "token-expired", "on": True})
     assert answer.json()["names"]["token-expired"] is True

@@ -101,6 +101,13 @@ def test_with_the_fake_account_nothing_of_the_real_one_is_touched(own: Path, tmp
     assert config.notifications_listen == ""
 
 
+def test_the_fake_sends_notifications_to_where_the_kiosk_listens(own: Path, tmp_path: Path) -> None:
+    account = shop.Account("http://127.0.0.1:4444", Path("/private/token"), notices_port=6666)
+    config = derived(own, far_ends(account=account), tmp_path)
+    assert config.notifications_listen == "127.0.0.1:6666"
+    assert config.mercadopago.notification_url == "http://127.0.0.1:6666/notices"
+
+
 def test_the_configured_journal_is_never_used(own: Path, tmp_path: Path) -> None:
     everything_real = far_ends(account=None, printer_port=None, display=False, keypad=False)
     assert derived(own, everything_real, tmp_path).journal == Path("/private/j.db")

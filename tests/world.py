@@ -258,6 +258,9 @@ class World:
         """An answer reaches the loop, which looks up what it shows."""
         if type(event) is Holds and event.order is not None:
             event = replace(event, known=self.journal.find(event.order.reference))
+        elif type(event) is Seen and event.narrow:
+            spent = self.journal.spent(event.evidence, event.reference)
+            event = replace(event, spent=spent, books=self.journal.shown(event))
         elif type(event) is Seen and (spent := self.journal.spent(event.evidence, event.reference)):
             event = replace(event, spent=spent)
         elif type(event) is StatementIs:

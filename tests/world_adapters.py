@@ -194,8 +194,9 @@ class WireProvider(Provider):
 
     def _get(self, path: str, query: Mapping[str, str], now: float) -> Reply:
         *_, name = path.split("/")
-        if "orders" in path and name != "search":
-            return _reply(now, 200, body=self._order_of_id(name))
+        if name != "search":
+            body = self._order_of_id(name) if "orders" in path else self._payment_of_id(name)
+            return _reply(now, 200, body=body) if body else _reply(now, 404, "not_found")
         accounts = self.accounts.get(query["external_reference"])
         if accounts is None:
             found: list[dict[str, object]] = []
@@ -209,9 +210,15 @@ class WireProvider(Provider):
             return _reply(now, 200, body={"elements": found or None, "total": len(found)})
         return _reply(now, 200, body={"results": found, "paging": {"total": len(found)}})
 
-    def _order_of_id(self, id_: str) -> dict[str, object]:
-        [order] = [m for each in self.accounts.values() for m in each.orders if m.id == id_]
-        return self._order(order.shown[-1][1])
+    def _order_of_id(self, id_: str) -> dict[str, object] | None:
+        orders = [m for each in self.accounts.values() for m in each.orders if m.id == id_]
+        return self._order(orders[0].shown[-1][1]) if orders else None
+
+    def _payment_of_id(self, id_: str) -> dict[str, object] | None:
+        if id_ not in self.ledger:
+            return None
+        reference, payment = self.ledger[id_]
+        return self._indexed(replace(payment, reference=reference, collector=self._collector))
 
     def _order(self, order: OrderSeen) -> dict[str, object]:
         back = sum(payment.refunded_cents for payment in order.payments)

@@ -13,11 +13,11 @@ from typing import Final
 
 from kiosk.sale.commands import Print
 from kiosk.sale.days import Close, Day
-from kiosk.sale.events import Books, Evidence, Paper, Printed, PrinterEvent, PrintFailed, StatementIs
+from kiosk.sale.events import Books, Evidence, Paper, Printed, PrinterEvent, PrintFailed, Seen, StatementIs
 from kiosk.sale.records import Agreed, Debt, DebtState, Dispute, Phase, Record, Roll, Rows, Sale
 from tests.day_book import DayBook, adds_up
 from tests.laws import law
-from tests.story_books import looked_up, paid_between
+from tests.story_books import books, looked_up, paid_between
 
 
 class Disk(Enum):
@@ -112,6 +112,10 @@ class MemoryJournal:
     def day(self) -> Day:
         """What it counted since the last Z."""
         return self.days.day()
+
+    def shown(self, seen: Seen) -> Books:
+        """What it knows of a look at one order."""
+        return books(self.sales.values(), self.disputes, {seen.reference}, seen.evidence.approved)
 
     def rows(self) -> Rows:
         """What was open when the power went."""

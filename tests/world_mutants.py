@@ -156,6 +156,7 @@ _COUNTER, _FRONT, _MOVES = "kiosk/sale/counter.py", "kiosk/sale/front.py", "kios
 _PAPER, _PLACING, _RESTING = "kiosk/sale/paper.py", "kiosk/sale/placing.py", "kiosk/sale/resting.py"
 _TURN, _VERDICT, _WAITING = "kiosk/sale/turn.py", "kiosk/sale/verdict.py", "kiosk/sale/waiting.py"
 _WATCH = "kiosk/sale/watch.py"
+_NOTICES, _NOTED = "kiosk/sale/notices.py", "test_sale_notices::test_"
 _ROLL = "kiosk/sale/roll.py"
 _CLOSING, _DAYS = "kiosk/sale/closing.py", "kiosk/journal/days.py"
 _RECORDS, _SCREENS, _LIGHTS = "kiosk/sale/records.py", "kiosk/sale/screens.py", "kiosk/sale/lights.py"
@@ -230,6 +231,46 @@ _LAWS: Final = (
     Mutant("L2", _AUDIT, "min(audit.until, provider)", "provider"),
     Mutant("L2", _AUDIT, "end = min(provider, begin + OVERLAP_S + audit.part_s)", "end = begin + OVERLAP_S"),
     Mutant("L2", _RECONCILE, "sale.phase.open or sale.watched)", "sale.phase.open or sale.number)"),
+    # Notifications: none is believed, and a flood of them is no flood of requests.
+    Mutant(
+        "R9",
+        _NOTICES,
+        "max(turn.mono, notices.hurried_at + APART_S)",
+        "turn.mono",
+        f"{_NOTED}r9_a_flood_is_one_look_a_second_in_front_and_one_request_a_second_behind",
+    ),
+    Mutant(
+        "R9",
+        _NOTICES,
+        "(*notices.queue, *fresh[:room])",
+        "(*notices.queue, *fresh)",
+        f"{_NOTED}r9_a_flood_is_one_look_a_second_in_front_and_one_request_a_second_behind",
+    ),
+    Mutant("R9", _NOTICES, "and not state.talk.tries", "", f"{_NOTED}a_look_that_was_not_answered_keeps_its_pause"),
+    Mutant(
+        "L2 R17",
+        _WATCH,
+        "case Seen() if not event.narrow:",
+        "case Seen():",
+        f"{_NOTED}a_repeated_notification_does_not_put_off_the_watch",
+    ),
+    Mutant(
+        "L2 R18",
+        _NOTICES,
+        "    moves.follow(sale, turn)",
+        "    pass",
+        f"{_NOTED}r18_hours_after_its_watch_was_over_a_paid_order_is_seen_and_gets_its_late_ticket",
+    ),
+    Mutant(
+        "L2", _NOTICES, "- {*sale.payments, *disputed}", "- set()", f"{_NOTED}money_that_has_its_place_moves_nothing"
+    ),
+    Mutant(
+        "L8",
+        _WATCH,
+        "return _ask(_put(watches, watch, replace(watch, due=turn.mono)), turn)",
+        "return _put(watches, watch, replace(watch, due=turn.mono))",
+        f"{_NOTED}the_reference_of_a_watched_sale_hurries_its_watch_and_others_ask_nothing",
+    ),
     # L3: a second original, a copy of nothing.
     Mutant("L3 R21", _MOVES, "        tried=turn.doubts(sale),\n    )\n", "    )\n"),
     Mutant(
@@ -491,7 +532,7 @@ _RULES: Final = (
         "and seconds >= 0.0:",
         "test_sale_placing::test_after_a_power_cut_an_order_with_too_little_time_is_taken_back",
     ),
-    Mutant("L2 R5", _MOVES, "    if known.reference:\n", "    if known.reference and not known.foreign:\n"),
+    Mutant("L2 R5", _MOVES, "    if known.reference:\n", "    if known.reference and not known.foreign:\n", seed=357),
     # R6, R8: placing.
     Mutant(
         "L6 R6",

@@ -138,6 +138,8 @@ class Provider:
         """Do it, and say what a whole and timely answer says."""
         request, reference = call.request, call.reference
         match call:
+            case Look(depth=Depth.ORDER | Depth.PAYMENT):
+                return self._by_id(call, now)
             case Look():
                 return Seen(request=request, reference=reference, date=now, evidence=self._evidence(call, now))
             case AskPos():
@@ -217,6 +219,17 @@ class Provider:
                 if payment.id in order.payments and not (order.id in found and found[order.id].complete):
                     found[order.id] = order.shown[-1][1]
         return Evidence(tuple(found.values()), tuple(payments))
+
+    def _by_id(self, call: Look, now: float) -> Seen:
+        """One order or payment: never behind."""
+        for reference, account in self.accounts.items():
+            for order in account.orders:
+                if call.name == order.id or call.name in order.payments:
+                    named = [order.payments[call.name]] if call.name in order.payments else []
+                    paid = tuple(replace(p, reference=reference, collector=self.shop.collector) for p in named)
+                    evidence = Evidence((order.shown[-1][1],), paid, whole=False)
+                    return Seen(request=call.request, reference=reference, date=now, evidence=evidence, narrow=True)
+        return Seen(request=call.request, date=now, evidence=Evidence(whole=False), narrow=True)
 
     def _statement(self, call: AskStatement, now: float) -> StatementIs:
         """The index of payments by the time of their last change; by id, which is never behind, those it lacks."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from kiosk.sale.days import CloseAsked
-from kiosk.sale.events import LookNow, OrderSeen, PaperAsked, PaymentSeen, PaymentState
+from kiosk.sale.events import LookNow, Notified, OrderSeen, PaperAsked, PaymentSeen, PaymentState
 from kiosk.sale.states import Checking, Entering, Guarding, Idle, Notice, Paid, Placing, Waiting, Withdrawing
 from tests.world import World
 from tests.world_provider import Order
@@ -311,9 +311,21 @@ def large_amount(w: World) -> None:
 def ask_now(w: World) -> None:
     """Key ``C``, and notices that come early, late, or about nothing."""
     _scans(w, lambda order: pays(w, order))
-    notice = LookNow(w.pick(("", "nobody", *w.journal.sales)))
-    w.when[Waiting] = [(0.2, w.press, "C"), (w.pick(SOON_S), w.feed, notice)]
+    told = w.pick(("", "nobody", *w.journal.sales))
+    w.when[Waiting] = [(0.2, w.press, "C"), (w.pick(SOON_S), _notify, (w, told))]
     w.sell(w.pick(AMOUNTS))
+
+
+def _notify(told: tuple[World, str]) -> None:
+    """A notification of a sale's orders and payments, whatever became of them; of the one in front, or of nobody's."""
+    w, reference = told
+    w.tally["notifications"] += 1
+    account = w.provider.accounts.get(reference)
+    if account is None:
+        w.feed(Notified(orders=("m0",), payments=("p0",), references=("nobody",)) if reference else LookNow())
+        return
+    orders, payments = (merchant.id for merchant in account.orders), tuple(account.listed)
+    w.feed(Notified(tuple(orders), payments, (reference,)))
 
 
 def impatient(w: World) -> None:

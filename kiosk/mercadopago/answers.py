@@ -24,7 +24,15 @@ from email.utils import parsedate_to_datetime
 from typing import Final, TypedDict, TypeVar
 
 from kiosk.mercadopago.json import NonsenseError, loads
-from kiosk.mercadopago.words import ErrorBody, read_account, read_error, read_order, read_pos_order
+from kiosk.mercadopago.words import (
+    ErrorBody,
+    IndexedPayment,
+    read_account,
+    read_error,
+    read_indexed_payment,
+    read_order,
+    read_pos_order,
+)
 from kiosk.sale.commands import Call
 from kiosk.sale.events import (
     AccountIs,
@@ -169,6 +177,13 @@ def order_by_id(call: Call, reply: Reply, site: Site) -> OrderSeen | Refused | U
     if reply.status in (400, 404) and (error := read_error(reply.body)) and error.key not in _WRONG_TOKEN:
         return None
     return reading(call, reply, lambda value: read_order(value, site))
+
+
+def payment_by_id(call: Call, reply: Reply, site: Site) -> IndexedPayment | Refused | Unknown | None:
+    """One payment; None where the account has none of that id (404, in Mercado Pago's words)."""
+    if reply.status in (400, 404) and (error := read_error(reply.body)) and error.key not in _WRONG_TOKEN:
+        return None
+    return reading(call, reply, lambda value: read_indexed_payment(value, site))
 
 
 def reading(call: Call, reply: Reply, read: Callable[[object], T]) -> T | Refused | Unknown:

@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Generic, TypeAlias, TypeVar
+from urllib.parse import quote
 
-from kiosk.mercadopago.answers import Reply, carried, nonsense, order_by_id, reading
+from kiosk.mercadopago.answers import Reply, carried, nonsense, order_by_id, payment_by_id, reading
 from kiosk.mercadopago.words import BookedPayment, IndexedPayment, Page, read_orders_page, read_payments_page
 from kiosk.sale.commands import Call, Depth, Look
-from kiosk.sale.events import Evidence, OrderSeen, Refused, Reject, Seen, Trouble, Unknown
+from kiosk.sale.events import Evidence, OrderSeen, PaymentSeen, Refused, Reject, Seen, Trouble, Unknown
 from kiosk.sale.money import Site
 
 T = TypeVar("T", OrderSeen, IndexedPayment, BookedPayment)
@@ -57,6 +58,8 @@ class Part(Generic[T]):
 
 def look(call: Look, ask: Ask, site: Site) -> Seen | Refused | Unknown:
     """Ask as deep as the call wants."""
+    if call.depth in (Depth.ORDER, Depth.PAYMENT):
+        return _by_id(call, ask, site)
     if not call.reference:  # a search for nothing shows the whole account
         return Refused(**carried(call), reject=Reject.INVALID, detail="no reference to look for")
     query = {"external_reference": call.reference}
@@ -66,6 +69,28 @@ def look(call: Look, ask: Ask, site: Site) -> Seen | Refused | Unknown:
     query |= _PAYMENTS_QUERY
     payments = search(call, ask, "/v1/payments/search", query, lambda value: read_payments_page(value, site))
     return _seen(call, _with_named(call, ask, orders, payments, site), payments, searches=2)
+
+
+def _by_id(call: Look, ask: Ask, site: Site) -> Seen | Refused | Unknown:
+    """One order, or a payment and the order that it paid. An id that nothing has is answered: it shows nothing."""
+    payments: tuple[PaymentSeen, ...] = ()
+    order_id = call.name
+    if call.depth is Depth.PAYMENT:
+        reply = ask(f"/v1/payments/{quote(call.name, safe='')}", {})
+        paid = reply if isinstance(reply, Unknown) else payment_by_id(call, reply, site)
+        if isinstance(paid, Refused | Unknown):
+            return paid
+        payments, order_id = ((paid.payment,), paid.order_id) if paid else ((), "")
+    orders: tuple[OrderSeen, ...] = ()
+    if order_id:
+        reply = ask(f"/merchant_orders/{quote(order_id, safe='')}", {})
+        order = reply if isinstance(reply, Unknown) else order_by_id(call, reply, site)
+        if isinstance(order, Refused | Unknown):
+            return order
+        orders = (order,) if order else ()
+    references = [*(each.reference for each in orders), *(each.reference for each in payments), ""]
+    evidence = Evidence(orders, payments, whole=False)
+    return Seen(request=call.request, reference=references[0], evidence=evidence, narrow=True)
 
 
 def search(

@@ -59,6 +59,10 @@ class Depth(Enum):
     """The search of orders by reference alone: one request."""
     ALL = "all"
     """Orders, payments, and by id those orders that the payments name and the search did not show as complete."""
+    ORDER = "order"
+    """One of the provider's orders by its own id, whosever it is."""
+    PAYMENT = "payment"
+    """One payment by its id, and the order that it paid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +70,8 @@ class Look(Call):
     """Ask whether the order was paid. Answers: ``Seen``, ``Refused``, ``Unknown`` (nothing at all was answered)."""
 
     depth: Depth
+    name: str = ""
+    """The id of the one order or payment that is asked for; the reference is what the answer tells, then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from kiosk.sale import audit, closing, front, paper, recent, watch
+from kiosk.sale import audit, closing, front, notices, paper, recent, watch
 from kiosk.sale.audit import Audit
 from kiosk.sale.closing import Closing, carried_over, without_z
 from kiosk.sale.commands import Command, Exit, Note, Place, Print, Save
@@ -31,6 +31,7 @@ from kiosk.sale.events import (
     Unknown,
 )
 from kiosk.sale.moves import end
+from kiosk.sale.notices import Notices
 from kiosk.sale.paper import Papers
 from kiosk.sale.records import Debt, DebtState, Dispute, Entry, Mark, Phase, Record, Rows, Sale, record_key
 from kiosk.sale.roll import Reel
@@ -68,6 +69,7 @@ class Counter:
     papers: Papers = Papers()  # noqa: RUF009  (frozen)
     disputes: tuple[Dispute, ...] = ()
     audit: Audit = Audit()  # noqa: RUF009  (frozen)
+    notices: Notices = Notices()  # noqa: RUF009  (frozen)
     health: Health = Health()  # noqa: RUF009  (frozen)
     request: int = 0
     """The last request's number."""
@@ -106,6 +108,7 @@ class Counter:
             self.watches.wakes_at,
             self.papers.wakes_at,
             self.audit.wakes_at,
+            self.notices.wakes_at,
             self.save_at,
             NEVER if self.stop_by is None or self.gone else self.stop_by,
         )
@@ -146,7 +149,16 @@ def step(counter: Counter, event: Event, now: Now, new_id: NewId) -> tuple[Count
         counter = replace(counter, stop_by=now.mono + STOP_S)
     state = counter.state if _refuses(counter, event) else front.step(counter.state, _to_front(counter, event), turn)
     watches = watch.step(counter.watches, event, turn, counter.disputes)
-    audited = audit.step(counter.audit, event, turn, state, watches, stopping=counter.stop_by is not None)
+    stopping = counter.stop_by is not None
+    noticed = notices.step(counter.notices, event, turn, state, watches, stopping=stopping)
+    audited = counter.audit
+    if noticed is not None:
+        counter, watches = replace(counter, notices=noticed.notices), noticed.watches
+        if noticed.look:
+            state = front.step(state, LookNow(), turn)
+        if noticed.audit:
+            audited = replace(audited, due=now.mono)
+    audited = audit.step(audited, event, turn, state, watches, stopping=stopping)
     if audited is not counter.audit:
         counter = replace(counter, audit=audited)
     for sale in turn.followed:
@@ -245,6 +257,7 @@ def _finish(
         papers=papers,
         disputes=disputes,
         audit=counter.audit,
+        notices=counter.notices,
         health=turn.health,
         request=turn.request,
         number=turn.number,

@@ -12,6 +12,9 @@ from typing import TypeAlias
 
 from kiosk.sale.commands import Command
 from kiosk.sale.days import CloseAsked, DayIs
+from kiosk.sale.ills import Device as Device
+from kiosk.sale.ills import Fault as Fault
+from kiosk.sale.ills import Ill as Ill
 from kiosk.sale.records import Debt, Dispute, Sale
 
 # --- the world ------------------------------------------------------------------------------------------------------
@@ -41,6 +44,16 @@ class LookNow:
 
     reference: str = ""
     """The order meant; empty: the one in front."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notified:
+    """The provider's notifications, or what looks like them: ids of orders and of payments, and references of ours.
+    Nobody vouches for a word of it (L1)."""
+
+    orders: tuple[str, ...] = ()
+    payments: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +235,10 @@ class Seen(Answer):
     evidence: Evidence
     spent: frozenset[str] = frozenset()
     """Payments it shows that completed another sale (R1); the loop looks them up in the journal."""
+    narrow: bool = False
+    """It asked for one order or payment alone: what it does not show means nothing. Then the loop looks up..."""
+    books: Books | None = None
+    """...what the journal knows of what it shows; None: it cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,36 +292,6 @@ class Unknown(Answer):
 
 
 # --- the other devices ------------------------------------------------------------------------------------------------
-
-
-class Device(Enum):
-    """What may fail beside the printer; the values are words for a log."""
-
-    PANEL = "display"
-    KEYPAD = "keypad"
-    SOUND = "sound"
-
-
-class Ill(Enum):
-    """What is wrong with a device, as far as a cashier can use it."""
-
-    DEAD = "dead"
-    """All of it."""
-    DEAF = "deaf"
-    """Some keys are not heard."""
-    STUCK = "stuck"
-    """One key stays down; it is ignored until it is released."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One thing that is wrong with a device."""
-
-    ill: Ill
-    text: str
-    """In one line of English, for the technician."""
-    key: str = ""
-    """The key that is stuck."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,5 +377,6 @@ class Renewed:
 
 CallAnswer: TypeAlias = Placed | Busy | Holds | Seen | Removed | AccountIs | StatementIs | Refused | Unknown
 PrinterEvent: TypeAlias = Printed | PrintFailed | PaperIs
-Outside: TypeAlias = Key | Woken | Stop | LookNow | PaperAsked | CloseAsked
-Event: TypeAlias = Outside | DayIs | CallAnswer | PrinterEvent | DeviceIs | Saved | NotSaved | Renewed
+JournalEvent: TypeAlias = Saved | NotSaved | Renewed
+Asked: TypeAlias = Stop | LookNow | Notified | PaperAsked | CloseAsked
+Event: TypeAlias = Key | Woken | Asked | DayIs | CallAnswer | PrinterEvent | DeviceIs | JournalEvent

@@ -81,6 +81,7 @@ def status(counter: Counter, mono: float) -> dict[str, object]:
             "pos_free": counter.proof.free,
             "account": None if not health.account_known else not health.wrong_account,
             "agreed_until": counter.audit.until,
+            "notifications": {name: getattr(counter.notices, name) for name in ("asked", "ours", "strange", "dropped")},
             "training": counter.shop.training or health.test_account,
         },
         "obligations": {

@@ -271,11 +271,13 @@ class Turn:
         self.commands.append(AskPos(request=self.request, reference=reference, until=until))
         return Talk(self.request, until + GRACE_S, tries)
 
-    def look(self, reference: str, depth: Depth, lane: Lane = Lane.FRONT, tries: int = 0) -> Talk:
-        """Ask whether the order was paid."""
+    def look(self, reference: str, depth: Depth, lane: Lane = Lane.FRONT, tries: int = 0, name: str = "") -> Talk:
+        """Ask whether the order was paid; ``name``: the one that has this id, whosever it is."""
         self.request += 1
         until = self.now.mono + CALL_S
-        self.commands.append(Look(request=self.request, reference=reference, lane=lane, until=until, depth=depth))
+        self.commands.append(
+            Look(request=self.request, reference=reference, lane=lane, until=until, depth=depth, name=name)
+        )
         return Talk(self.request, until + GRACE_S, tries)
 
     def withdraw(self, reference: str) -> Talk:

@@ -83,12 +83,12 @@ def follow(watches: Watches, sale: Sale, turn: Turn, *, stagger_s: float = 0.0) 
 def step(watches: Watches, event: Event, turn: Turn, disputes: tuple[Dispute, ...]) -> Watches:
     """Go on watching. ``disputes``: what is disputed already."""
     match event:
-        case Seen():
+        case Seen() if not event.narrow:
             watches = _saw(watches, event, turn, disputes)
         case Answer() if event.request == watches.talk.request and event.request:
             watches = _missed(watches, event, turn)
         case LookNow() if event.reference:
-            watches = _hurry(watches, event.reference, turn)
+            watches = hurry(watches, event.reference, turn)
         case Woken() if watches.talk.silent(turn.mono):
             watches = _missed(watches, Unknown(request=watches.talk.request, trouble=Trouble.SLOW), turn)
         case _:
@@ -123,10 +123,12 @@ def _ask(watches: Watches, turn: Turn) -> Watches:
     return Watches(watches.items, talk, watch.sale.reference)
 
 
-def _hurry(watches: Watches, reference: str, turn: Turn) -> Watches:
-    """Now, unless the last look was not answered: a flood of notices must not break its pause (R9)."""
+def hurry(watches: Watches, reference: str, turn: Turn) -> Watches:
+    """Look now, unless the last look was not answered: a flood of notices must not break its pause (R9)."""
     watch = _find(watches, reference)
-    return watches if watch is None or watch.tries else _put(watches, watch, replace(watch, due=turn.mono))
+    if watch is None or watch.tries:
+        return watches
+    return _ask(_put(watches, watch, replace(watch, due=turn.mono)), turn)
 
 
 def _missed(watches: Watches, event: Answer, turn: Turn) -> Watches:

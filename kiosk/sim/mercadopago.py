@@ -40,6 +40,7 @@ from kiosk.sim.forms import (
 from kiosk.sim.gateway import CONTROL, Gateway, json_answer
 from kiosk.sim.ledger import Deletion, Ledger
 from kiosk.sim.line import Line
+from kiosk.sim.notifier import TROUBLES, Notifier
 from kiosk.sim.order_rules import read_order
 from kiosk.sim.premises import Premises
 from kiosk.sim.searches import search_orders, search_payments
@@ -49,7 +50,7 @@ SEARCH_LAG_S: Final = 5.0
 """How far the searches are behind the payments while they lag."""
 TRAINING_TOKEN: Final = "APP_USR-1111111111111111-training-123456789"  # noqa: S105  (opens nothing but this fake)
 _LINE_TROUBLES: Final = ("answer-lost", "no-network")
-_TROUBLES: Final = ("mp-down", "mp-slow", *_LINE_TROUBLES, "token-expired", "search-lag", "locked")
+_TROUBLES: Final = ("mp-down", "mp-slow", *_LINE_TROUBLES, "token-expired", "search-lag", "locked", *TROUBLES)
 _POS: Final = "/instore/qr/seller/collectors/{user_id}/pos/{pos}/orders"
 _POS_OF_STORE: Final = "/instore/qr/seller/collectors/{user_id}/stores/{store}/pos/{pos}/orders"
 
@@ -73,6 +74,7 @@ class FakeMercadoPago:
     ) -> None:
         self._wall = wall
         self.ledger = Ledger(site=site, started=wall())
+        self.notifier = Notifier(user_id, self.ledger, wall)
         self.pause: Callable[[float], Awaitable[None]] = asyncio.sleep
         """How a slow answer waits."""
         self.troubles = dict.fromkeys(_TROUBLES, False)
@@ -94,7 +96,9 @@ class FakeMercadoPago:
         Raises:
             ValueError: no such action.
         """
-        return self.ledger.customer(action, self._wall())
+        done = self.ledger.customer(action, self._wall())
+        self.notifier.look()
+        return done
 
     def phone(self) -> dict[str, object]:
         """What the customer's phone shows, see ``Ledger.phone``."""
@@ -116,6 +120,8 @@ class FakeMercadoPago:
             self._trouble_line(name, on)
         elif name == "locked":
             self.ledger.locks = on
+        elif name in TROUBLES:
+            self.notifier.set_trouble(name, on)
         self.troubles[name] = on
 
     def _trouble_line(self, name: str, on: bool) -> None:
@@ -166,6 +172,7 @@ class FakeMercadoPago:
         order = read_order(body, country=self.ledger.country, behaviour=self.ledger.behaviour, now=now)
         if not self.ledger.put(order, now):
             raise plain_error(409, "conflict", "The point of sale has an order.")
+        self.notifier.look()
         return Response(status_code=204)
 
     async def _get(self, request: Request) -> Response:
@@ -371,4 +378,5 @@ async def serve(port: int, *, site: str = "MLB", tell: Callable[[str], object] |
             (tell or partial(print, flush=True))(fake.told(f"http://127.0.0.1:{port}"))
             await asyncio.Event().wait()
         finally:
+            await fake.notifier.close()
             await line.close()

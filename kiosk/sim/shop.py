@@ -47,6 +47,8 @@ class Account:
     base_url: str
     token_file: Path
     """Holds the only access token that the fake takes."""
+    notices_port: int = 0
+    """Where the kiosk is to listen for the fake's notifications; 0: nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,10 @@ def with_far_ends(tables: Tables, ends: FarEnds) -> Tables:
     derived = {**tables, "journal": {"path": str(ends.journal)}}
     if ends.account is not None:
         where = {"base_url": ends.account.base_url, "access_token_file": str(ends.account.token_file)}
-        derived["mercadopago"] = {**tables["mercadopago"], **where, "notification_url": ""}
-        derived["notifications"] = {"listen": ""}
+        listen = f"127.0.0.1:{ends.account.notices_port}" if ends.account.notices_port else ""
+        url = f"http://{listen}/notices" if listen else ""
+        derived["mercadopago"] = {**tables["mercadopago"], **where, "notification_url": url}
+        derived["notifications"] = {"listen": listen}
     if ends.printer_port is not None:
         network = {"driver": "network", "host": "127.0.0.1", "port": ends.printer_port}
         derived["printer"] = {**tables.get("printer", {}), **network}

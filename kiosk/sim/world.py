@@ -172,8 +172,15 @@ async def _account(tables: shop.Tables, private: Path, stack: AsyncExitStack) ->
     port = await line.start(*listener.getsockname())
     stack.push_async_callback(line.close)
     account.attach(line)
+    stack.push_async_callback(account.notifier.close)
     token_file = shop.write_private(private / "token", token)
-    return _Fake(account, shop.Account(f"http://127.0.0.1:{port}", token_file))
+    return _Fake(account, shop.Account(f"http://127.0.0.1:{port}", token_file, _free_port()))
+
+
+def _free_port() -> int:
+    """A port that nobody has at this moment: the kiosk binds it itself, as often as it is started."""
+    with bound("127.0.0.1", 0) as listener:
+        return int(listener.getsockname()[1])
 
 
 async def _printer(tables: shop.Tables, stack: AsyncExitStack) -> TcpPrinter:

@@ -86,7 +86,7 @@ def daemon(counter: Counter, program: Sequence[str] = KIOSK, errors: int = subpr
         "KIOSK_COUNTER": str(counter.private),
         "KIOSK_CONTROL": str(counter.private / "control.sock"),
     }
-    command = [sys.executable, *program, "run", "--config", str(counter.config)]
+    command = [sys.executable, *program, "run", "--config", str(without_listener(counter))]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
         notify.bind(str(name))
         began = perf_counter()
@@ -98,6 +98,13 @@ def daemon(counter: Counter, program: Sequence[str] = KIOSK, errors: int = subpr
             process.terminate()
             process.wait(PATIENCE_S)
             name.unlink()
+
+
+def without_listener(counter: Counter) -> Path:
+    """The counter's configuration as most shops have it: nobody listens for notifications."""
+    config = counter.folder / "quiet.toml"
+    config.write_text(re.sub(r'^listen = ".*"$', 'listen = ""', counter.config.read_text(), flags=re.MULTILINE))
+    return config
 
 
 def wait_until_ready(notify: socket.socket) -> None:
@@ -121,8 +128,13 @@ def bare(modules: Sequence[str], folder: Path) -> Iterator[Running]:
 
 
 def memory_kib(process: subprocess.Popen[str]) -> Mapping[str, float]:
+    """Of a process that runs."""
+    return memory_kib_of(process.pid)
+
+
+def memory_kib_of(pid: int) -> Mapping[str, float]:
     """``Rss`` and ``Pss`` (a page that several processes share counts for its part), proc(5)."""
-    text = Path(f"/proc/{process.pid}/smaps_rollup").read_text()
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     return {kind: float(size) for kind, size in re.findall(r"^(Rss|Pss): +(\d+) kB$", text, re.MULTILINE)}
 
 

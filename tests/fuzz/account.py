@@ -100,13 +100,14 @@ def looked(data: bytes) -> None:
     searches = [part for part in parts if part.question != "I"]
     for depth in Depth:
         provider = _Provider(parts)
-        call = Look(request=1, until=9.0, reference=SALE.reference, depth=depth)
+        narrow = depth in (Depth.ORDER, Depth.PAYMENT)
+        call = Look(request=1, until=9.0, reference="" if narrow else SALE.reference, depth=depth, name="900")
         seen = look(call, provider.ask, SITE)
         evidence = seen.evidence if isinstance(seen, Seen) else Evidence(whole=False)
         verdict = judge(SALE, COLLECTOR, evidence)
         _is_well_made(evidence)
         must(not verdict.paid or may_be_paid(provider.said, OWED), f"L1: paid, by nothing in {provider.said}")
-        must(verdict.paid or not surely_paid(searches, OWED), f"L2: not seen as paid: {searches}: {seen}")
+        must(verdict.paid or narrow or not surely_paid(searches, OWED), f"L2: not seen as paid: {searches}: {seen}")
         must(not evidence.whole or _all_there(evidence, provider.said), f"L6: whole, but something is missing: {seen}")
 
 

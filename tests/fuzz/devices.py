@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from typing import Final
 
 from kiosk.control import MAX_LINE, ControlServer
 from kiosk.keypad.scan import HELD_S, STUCK_S, Blind, Cell, Cells, Event, Held, Pad, Pressed, Sample, Stuck, observe
+from kiosk.notifications.words import StrangeError, read
 from kiosk.printer import status
 from kiosk.printer.status import NonsenseError, Question
 from kiosk.printer.talk import JOB_S, Talk
@@ -255,3 +257,17 @@ def hang_up() -> None:
         server, folder = _servers.pop()
         server.close()
         folder.cleanup()
+
+
+def notice_heard(data: bytes) -> None:
+    """A notification: its query, a line end, its body. Refused, or ids of digits and references, and nothing else."""
+    query, _, body = data.partition(b"\n")
+    for sent in ((query, body), (b"", body), (query, b"")):
+        try:
+            named = read(*sent)
+        except StrangeError:
+            continue
+        ids = (*named.orders, *named.payments)
+        must(all(re.fullmatch("[0-9]{1,20}", id_, re.ASCII) is not None for id_ in ids), f"no id: {ids}")
+        must(all(re.fullmatch("[A-Za-z0-9_-]{1,64}", name, re.ASCII) for name in named.references), f"{named}")
+        must(len(ids) + len(named.references) <= 2, f"too much: {named}")

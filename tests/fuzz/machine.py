@@ -17,6 +17,7 @@ from kiosk.sale.events import (
     Holds,
     Key,
     LookNow,
+    Notified,
     NotSaved,
     OrderSeen,
     Paper,
@@ -210,7 +211,12 @@ def _next(
         case 4:
             return mono + dice.pick(_PAUSES_S[:4]), [Key(dice.pick("0123456789#*ABCD"), held=dice.below(8) == 1)]
         case 5 if dice.below(8) == 1:
-            rare: tuple[Event, ...] = (Stop(), LookNow(), LookNow("KIOSK01-1-abc"), PaperIs(dice.pick(tuple(Paper))))
+            rare: tuple[Event, ...] = (
+                Stop(),
+                LookNow(),
+                Notified(("1",), ("2",), ("KIOSK01-1-abc",)),
+                PaperIs(dice.pick(tuple(Paper))),
+            )
             papers = (PaperAsked(1, 1), PaperAsked(2, slip=("a line",)))
             return mono, [dice.pick((*rare, *papers, CloseAsked()))]
     wakes_at = counter.wakes_at

@@ -42,6 +42,10 @@ MUTANTS: Final = (
     # Another amount, another setting than what stands there.
     Mutant("L5", "kiosk/sale/money.py", "return None if rest else -cents", "return -cents", "amount"),
     Mutant("range", _TOML, "type(value) is wanted and rule.allows(value)", "type(value) is wanted", "config"),
+    # Another thing in an address than an id.
+    Mutant(
+        "path", "kiosk/notifications/words.py", 're.compile(r"[0-9]{1,20}")', 're.compile(r"[^/]{1,20}")', "notices"
+    ),
     # Keys and paper.
     Mutant("ghost", _SCAN, "if min(map(len, net)) > 1]", "if min(map(len, net)) > 2]", "keypad"),
     Mutant("ghost", _SCAN, " | _perhaps_ghosts(sample)", "", "keypad"),

@@ -69,6 +69,7 @@ TARGETS: Final = MappingProxyType(
             Target("printer", devices.printer_says, in_any_bytes, "status bytes"),
             Target("keypad", devices.keypad_samples, in_any_bytes, "samples of the matrix"),
             Target("control", devices.control_request, in_json, "requests on the control socket"),
+            Target("notices", devices.notice_heard, in_json, "notifications, or what looks like them", 2000),
             Target("config", files.configured, in_toml, "kiosk.toml", 400),
             Target("token", files.token_read, in_any_bytes, "the access token's file", 100),
             Target("rows", files.rows_read, in_json, "rows of the journal", 4000),
