@@ -516,7 +516,7 @@ def test_a_question_is_answered_after_all_that_was_posted_before_it() -> None:
             counter.inbox.put(Key(key))
         state = counter.loop.ask(lambda asked: asked.state)
         assert isinstance(state, Entering)
-        assert state.typed.cents == 2500
+        assert state.basket.cents == 2500
 
 
 def test_the_status_can_be_asked_from_any_thread() -> None:

@@ -269,6 +269,11 @@ def test_the_questions_name_both_answers() -> None:
 
 
 TWELVE: Final = {
+    ("Idle", "C"): {"0~"},
+    ("Entering", "A"): {"0~#"},
+    ("Entering", "B"): {"0~*#"},
+    ("Entering", "C"): {"0~"},
+    ("Choosing", "D"): {"00"},
     ("Entering", "D"): {"00"},
     ("Waiting", "C"): {"**#", "*#", "#"},  # of these the first; less where it is asked already
     ("Placing", "A"): {"*"},  # any key takes the question back
@@ -284,7 +289,7 @@ TWELVE: Final = {
     ("Notice", "C"): {"*"},
 }
 """All that the fourth column of a pad does, and how it is done on a pad of three. A letter that does something more
-must be listed here, with another way to it."""
+must be listed here, with another way to it. ``~``: the key before it is held down."""
 
 
 def effect(name: str, keys: str) -> tuple[object, ...]:
@@ -293,8 +298,11 @@ def effect(name: str, keys: str) -> tuple[object, ...]:
     if name.startswith(("paid", "notice")):
         story.wait(1.5)
     story.take()
-    for key in keys:
-        story.feed(Key(key))
+    for key, then in zip(keys, keys[1:] + " ", strict=False):
+        if key != "~":
+            story.feed(Key(key))
+        if then == "~":
+            story.feed(Key(key, held=True))
     calls = [story.did(kind) for kind in (Look, AskPos, Withdraw, Place, Print, Save, AskAccount)]
     return type(story.state), lines(story.screen), calls, getattr(story.state, "again", False)
 
@@ -307,7 +315,7 @@ def test_what_the_fourth_column_does_three_columns_can_do() -> None:
         if wanted == effect(name, ""):
             continue
         place = type(told(name).state).__name__, letter
-        ways = [way for way in ("00", "0", "#", "*", "*#", "**#") if effect(name, way) == wanted]
+        ways = [way for way in ("00", "0", "#", "*", "*#", "**#", "0~", "0~#", "0~*#") if effect(name, way) == wanted]
         listed = [way for way in ways if way in TWELVE.get(place, ())]
         assert listed, f"{name}: {letter} is reached by {ways}"
         used.setdefault(place, set()).update(listed)

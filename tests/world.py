@@ -19,6 +19,7 @@ from dataclasses import replace
 from heapq import heapify, heappop, heappush
 from typing import Any, ClassVar, Final, TypeVar
 
+from kiosk.sale.basket import Choosing
 from kiosk.sale.commands import (
     AskAccount,
     AskPos,
@@ -380,7 +381,7 @@ class World:
     def press(self, key: str) -> None:
         """The cashier presses a key."""
         self.feed(Key(key))
-        if self.on and self.kind in (Entering, Confirming, Menu):
+        if self.on and self.kind in (Entering, Choosing, Confirming, Menu):
             self._set_bound()  # each key begins their time anew
 
     def keys(self, keys: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from kiosk.sale.basket import Choosing
 from kiosk.sale.states import (
     Adopting,
     Blocked,
@@ -27,6 +28,7 @@ from kiosk.sale.states import (
 BY_ITSELF_S: Final[dict[type[State], float]] = {
     Menu: 21.0,
     Entering: 61.0,
+    Choosing: 61.0,
     Confirming: 61.0,
     Guarding: 16.0,
     Placing: 46.0,

@@ -370,15 +370,20 @@ def write_order(sale: Sale, title: str, currency: Currency, notification_url: st
     """The body that puts a sale on the POS; its amounts are whole minor units, written as decimals.
 
     ``description`` is listed as optional and yet demanded by an error: it is always there. An empty
-    ``notification_url`` is an error: it is left out. An item's title is what the customer's app shows where the account
-    has no business name.
+    ``notification_url`` is an error: it is left out. The first item's title is what the customer's app shows where the
+    account has no business name: it begins with the shop's title, whatever is bought.
     """
+    titles = [line.title or title for line in sale.lines]
+    titles[:1] = [each if each == title else f"{title}: {each}" for each in titles[:1]]
     order: dict[str, object] = {
         "external_reference": sale.reference,
         "title": title[:_TITLE_MAX],
         "description": title[:_TITLE_MAX],
         "total_amount": currency.decimal_value(sale.cents),
-        "items": [_item(line.title or title, line.quantity, line.unit_cents, currency) for line in sale.lines],
+        "items": [
+            _item(named, line.quantity, line.unit_cents, currency)
+            for named, line in zip(titles, sale.lines, strict=True)
+        ],
     }
     if sale.expires is not None:
         order["expiration_date"] = datetime.fromtimestamp(sale.expires, UTC).isoformat(timespec="milliseconds")

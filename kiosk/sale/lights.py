@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, assert_never
 
+from kiosk.sale.basket import Choosing
 from kiosk.sale.counter import Counter
 from kiosk.sale.screens import icons
 from kiosk.sale.states import (
@@ -76,7 +77,7 @@ def lights(counter: Counter) -> Lights:
     match state:
         case Paid():
             return PAID
-        case Idle() | Menu() | Entering():
+        case Idle() | Menu() | Entering() | Choosing():
             return Lights(Shine.FLASH, Shine.FLASH if _wants_a_look(counter) else Shine.DARK)
         case Confirming():
             return ASKED

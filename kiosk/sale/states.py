@@ -12,8 +12,8 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
+from kiosk.sale.basket import Basket, Choosing
 from kiosk.sale.events import PosOrder
-from kiosk.sale.money import Typed
 from kiosk.sale.records import Sale, Why
 
 NEVER: Final = math.inf
@@ -45,6 +45,12 @@ class Hint(Enum):
     TOO_SMALL = "too-small"
     TOO_LARGE = "too-large"
     TOO_LONG = "too-long"
+    NO_PRICE = "no-price"
+    """A count, and nothing that is counted."""
+    TIMES = "times"
+    """Too large a count: perhaps it is a price."""
+    ITEMS = "items"
+    """The sale has as many items as it may have."""
 
 
 class PlacingPart(Enum):
@@ -145,12 +151,14 @@ class Menu:
 
 @dataclass(frozen=True, slots=True)
 class Entering:
-    """An amount is being typed."""
+    """An amount is being typed, or items are added up."""
 
-    typed: Typed
+    basket: Basket
     until: float
     """A half-typed amount is forgotten then."""
     hint: Hint | None = None
+    zero: bool = False
+    """The last key was ``0``, and it was a digit: held down, it is none after all."""
 
     @property
     def wakes_at(self) -> float:
@@ -161,7 +169,7 @@ class Entering:
 class Confirming:
     """The amount is unusually large, or nobody could read it: key ``1`` confirms it."""
 
-    typed: Typed
+    basket: Basket
     until: float
 
     @property
@@ -351,24 +359,8 @@ class Notice:
         return self.until
 
 
-State: TypeAlias = (
-    Starting
-    | Blocked
-    | Idle
-    | Menu
-    | Entering
-    | Confirming
-    | Guarding
-    | Clearing
-    | Placing
-    | Adopting
-    | Waiting
-    | Withdrawing
-    | Checking
-    | Paid
-    | Notice
-)
-Resting: TypeAlias = Starting | Blocked | Idle | Menu | Entering | Confirming | Paid | Notice
+Resting: TypeAlias = Starting | Blocked | Idle | Menu | Entering | Choosing | Confirming | Paid | Notice
+State: TypeAlias = Resting | Guarding | Clearing | Placing | Adopting | Waiting | Withdrawing | Checking
 
 PUBLIC_NAMES: Final = MappingProxyType(
     {
@@ -378,6 +370,7 @@ PUBLIC_NAMES: Final = MappingProxyType(
         Idle: "idle",
         Menu: "idle",
         Entering: "entering",
+        Choosing: "entering",
         Confirming: "entering",
         Guarding: "placing",
         Placing: "placing",

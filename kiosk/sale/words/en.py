@@ -1,5 +1,6 @@
 """English."""
 
+from kiosk.sale.basket import Function
 from kiosk.sale.events import Paper, Reject, Trouble
 from kiosk.sale.records import Mark, Reason
 from kiosk.sale.states import Hint, MenuItem, NoticeKind
@@ -12,6 +13,12 @@ WORDS = Words(
     ready_footer="0-9 amount  * menu",
     amount="Amount",
     amount_footer="# charge  * correct",
+    items="Items: {count}",
+    items_sum="{count} items, total {amount}",
+    functions={
+        Function.ADD: "Add this item (+)?",
+        Function.TIMES: "Times (x)?",
+    },
     confirm="Large amount!",
     confirm_text="Is it right?",
     confirm_footer="1 yes  * no",
@@ -70,6 +77,9 @@ WORDS = Words(
         Hint.TOO_SMALL: "At least {amount}",
         Hint.TOO_LARGE: "At most {amount}",
         Hint.TOO_LONG: "Too long: * corrects",
+        Hint.NO_PRICE: "The price is missing",
+        Hint.TIMES: "At most {count} times",
+        Hint.ITEMS: "At most {count} items",
     },
     notices={
         NoticeKind.CANCELLED: Told("Sale cancelled", "CANCELLED", "Nobody paid"),
