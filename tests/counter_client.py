@@ -136,6 +136,10 @@ class Counter:
         """Press keys; the kiosk has taken them when this returns."""
         self._post("/keys", {"keys": keys})
 
+    def hold(self, keys: str) -> None:
+        """Press keys, and hold the last one down."""
+        self._post("/keys", {"keys": keys, "held": True})
+
     def customer(self, action: str) -> bool:
         """Let the customer act; answers whether it came to pass."""
         return bool(self._post("/customer", {"action": action})["ok"])
@@ -180,6 +184,11 @@ class Counter:
     def screen(self) -> str:
         """The words on the panel."""
         return self._get("/screen").text
+
+    def phone(self) -> dict[str, Any]:
+        """What the customer's phone shows."""
+        shown: dict[str, Any] = self._get("/phone").json()
+        return shown
 
     def lit(self) -> bool:
         """Whether any pixel of the panel is: a dark picture is smaller than any other."""

@@ -58,7 +58,7 @@ def several_items(start: Start) -> Story:
     """Added up, one taken back, one counted; from the list of what has a fixed price, too."""
     story = start(WITH_PRESETS).ready().keys("250A300A*2B3").feed(Key("0")).feed(Key("0", held=True))
     story.keys("*").keys("50ACC2#").free().placed()
-    return story.paid().printed().wait(2).free().keys("C**")
+    return story.paid().printed().wait(2).free().keys("#C**")
 
 
 def a_count_is_forgotten_in_the_list(start: Start) -> Story:
@@ -67,6 +67,13 @@ def a_count_is_forgotten_in_the_list(start: Start) -> Story:
     assert isinstance(story.state, Idle)
     story.waiting().paid().printed().wait(2)
     return story.keys("7C").wait(61)
+
+
+def a_preset_right_after_the_last_sale(start: Start) -> Story:
+    """PAID is on the screen, or what became of the last sale."""
+    story = start(WITH_PRESETS).ready().waiting().paid().printed().wait(2).free()
+    _gone(story.keys("C1#").free().placed().keys("*#"))
+    return story.wait(2).feed(Key("0")).feed(Key("0", held=True)).keys("2#").free().placed().paid().printed()
 
 
 def rejected_then_paid(start: Start) -> Story:

@@ -233,6 +233,18 @@ def test_on_twelve_keys_zero_held_opens_the_list() -> None:
     assert till("25000~*#").in_state(Entering).hint is Hint.TIMES
 
 
+def test_the_list_opens_right_after_a_sale_once_paid_was_seen() -> None:
+    """R26: not while a cashier is still pressing keys."""
+    for keys in ("C1#", "0~1#"):
+        story = till("250#").free().placed().paid().printed()
+        story.free()
+        press(story, keys)
+        assert story.public == "paid"
+        story.wait(1.1)
+        press(story, keys).free()
+        assert [(line.title, line.cents) for line in story.sale.lines] == [("Café", 450)]
+
+
 def test_a_zero_that_is_let_go_in_time_is_a_digit() -> None:
     story = till("250")
     story.keys("5").feed(Key("0", held=True))

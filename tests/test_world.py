@@ -38,6 +38,7 @@ from tests.world import World
 from tests.world_audit import audit
 from tests.world_day import close, day, history, seeded, situation
 from tests.world_devices import Disk, MemoryJournal, Printer, PrinterMood
+from tests.world_items import Shopping, ShoppingOnDisk, ShoppingOnTheWire
 from tests.world_line import Fault
 from tests.world_playbook import history_told
 from tests.world_provider import Habits, Order, Provider, Race
@@ -166,6 +167,26 @@ def test_a_broken_law_tells_how_to_play_it_again() -> None:
     [note] = told.value.__notes__
     assert note.startswith("seed 5, sale 3 of 20")
     assert note.splitlines()[1:] == ["  " + name for name in quick(5).situations[:3]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "seeds"),
+    [
+        (Shopping, range(8)),
+        pytest.param(Shopping, range(8, 28), marks=pytest.mark.slow),
+        pytest.param(ShoppingOnTheWire, range(28, 38), marks=pytest.mark.slow),
+        pytest.param(ShoppingOnDisk, range(38, 44), marks=pytest.mark.slow),
+        pytest.param(Shopping, range(1000, 3000), marks=pytest.mark.long),
+    ],
+)
+def test_the_laws_hold_for_sales_of_several_items(kind: type[Shopping], seeds: range) -> None:
+    """L5 above all: each sale is what was rung up, whatever happens to it."""
+    lines: Tally[int] = Tally()
+    for seed in seeds:
+        world = day(kind(seeded(seed)), 20, hard=seed % 2 == 1, name=f"seed {seed}")
+        lines.update(len(sale.lines) for sale in world.journal.sales.values() if not sale.foreign)
+    assert lines.keys() == {1, 2, 3}
+    assert lines[1] < 4 * (lines[2] + lines[3])
 
 
 # --- L8 and the audit: what they refuse -------------------------------------------------------------------------------

@@ -73,7 +73,7 @@ def wakes_at(state: State, proof: Proof) -> float:
 
 def step(state: State, event: Event, turn: Turn) -> State:
     """The front's next state; what must be done for it is left in ``turn``."""
-    if isinstance(event, Key) and event.held and not isinstance(state, Entering | Choosing | Idle):
+    if isinstance(event, Key) and event.held and not isinstance(state, Idle | Entering | Choosing | Paid | Notice):
         return state  # holding a key down means something only before a sale
     before = state
     match event:
@@ -264,11 +264,13 @@ TRANSITIONS: Final = MappingProxyType(
         },
         Paid: {
             Entering: "a digit",
+            Choosing: "C or 0 held",
             Idle: "#",
             Blocked: "#, no proof yet",
         },
         Notice: {
             Entering: "a digit",
+            Choosing: "C or 0 held",
             Idle: "a key, or 20 s",
             Blocked: "a key, or 20 s, no proof yet",
         },

@@ -46,7 +46,7 @@ def idle(state: Starting | Blocked | Idle, event: Event, turn: Turn) -> State:
     match event:
         case Key(key=key, held=False) if key in DIGITS and isinstance(state, Idle):
             return _first_digit(key, turn) or state
-        case Key(key="C", held=False) | Key(key="0", held=True) if turn.shop.presets and isinstance(state, Idle):
+        case Key() if _wants_the_list(event, turn) and isinstance(state, Idle):
             return _choose(Basket(), turn) or state
         case Key(key="*", held=False) if isinstance(state, Idle):
             return Menu(turn.menu[0], turn.mono + MENU_S)
@@ -55,6 +55,10 @@ def idle(state: Starting | Blocked | Idle, event: Event, turn: Turn) -> State:
             return state
         case _:
             return state
+
+
+def _wants_the_list(event: Key, turn: Turn) -> bool:
+    return bool(turn.shop.presets) and (event.key, event.held) in (("C", False), ("0", True))
 
 
 def _first_digit(key: str, turn: Turn) -> Entering | None:
@@ -255,11 +259,13 @@ def menu(state: Menu, event: Event, turn: Turn) -> State:
 
 def paid(state: Paid, event: Event, turn: Turn) -> State:
     """PAID stays until a key that was meant."""
-    if not isinstance(event, Key) or event.held:
+    if not isinstance(event, Key) or (event.held and not _wants_the_list(event, turn)):
         return state
     if turn.mono - state.quiet_since < QUIET_S:
         return replace(state, quiet_since=turn.mono)
     match event.key:
+        case "C" | "0" if _wants_the_list(event, turn):
+            return _choose(Basket(), turn) or state
         case "#":
             return moves.home(turn)
         case "*":
@@ -275,10 +281,12 @@ def paid(state: Paid, event: Event, turn: Turn) -> State:
 def notice(state: Notice, event: Event, turn: Turn) -> State:
     """A notice stays until a key that was meant, or 20 s; then it is the footer's."""
     match event:
-        case Key(held=True):
-            return state
         case Key() if turn.mono - state.quiet_since < QUIET_S:
             return replace(state, quiet_since=turn.mono)
+        case Key() if _wants_the_list(event, turn) and moves.can_sell(turn):
+            return _choose(Basket(), turn) or state
+        case Key(held=True):
+            return state
         case Key(key=key) if key in DIGITS and moves.can_sell(turn):
             return _first_digit(key, turn) or state
         case Key():
