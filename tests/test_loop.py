@@ -393,8 +393,8 @@ def test_a_screen_is_shown_when_it_changes_and_only_then() -> None:
     counter = Counter().ready()
     counter.keys("25")
     assert [screen.big for screen in counter.book.of("show") if isinstance(screen, Screen)] == ["0,02", "0,25"]
-    counter.keys("B")
-    assert len(counter.book.of("show")) == 2
+    counter.keys("BB")
+    assert len(counter.book.of("show")) == 3
     assert counter.book.of("play")[-1] is Tune.REFUSED
 
 

@@ -9,13 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kiosk.printer.layout import lay_out
 from kiosk.sale.basket import ITEMS_MAX, TIMES_MAX, Basket, Choosing, Function
 from kiosk.sale.commands import Place, Print, Tune
 from kiosk.sale.events import Device, DeviceIs, Fault, Ill, Key
 from kiosk.sale.money import Typed
-from kiosk.sale.records import Line, TicketLine
+from kiosk.sale.records import Line, Size, TicketLine
 from kiosk.sale.shop import Preset
 from kiosk.sale.states import Confirming, Entering, Hint, Idle
+from kiosk.sale.ticket import paid_ticket
+from kiosk.sale.words import LANGUAGES
 from tests.story import SHOP, Story
 
 CAFE, BREAD = Preset("Café", 450), Preset("Pão de queijo", 90)
@@ -57,7 +60,7 @@ def test_plus_adds_up_and_is_shown() -> None:
     story = till("250A")
     assert (story.screen.head, story.screen.big) == ("Itens: 1", "2,50")
     press(story, "300")
-    assert (story.screen.big, story.screen.text) == ("3,00", "2 itens, total 5,50")
+    assert (story.screen.big, story.screen.text) == ("3,00", "Itens: 2, total 5,50")
     press(story, "A")
     assert (story.screen.head, story.screen.big, story.screen.text) == ("Itens: 2", "5,50", "1 x 3,00")
     assert rung(story) == [("Padaria", 1, 250), ("Padaria", 1, 300)]
@@ -125,7 +128,7 @@ def test_the_count_comes_first_as_on_a_till() -> None:
     story = till("3B")
     assert (story.screen.head, story.screen.big) == ("3 x", "0,00")
     press(story, "250")
-    assert (story.screen.head, story.screen.big, story.screen.text) == ("3 x", "2,50", "3 itens, total 7,50")
+    assert (story.screen.head, story.screen.big, story.screen.text) == ("3 x", "2,50", "Itens: 3, total 7,50")
     assert rung(story) == [("Padaria", 3, 250)]
 
 
@@ -319,6 +322,26 @@ def test_the_whole_way_to_the_paper() -> None:
         ("TOTAL", "R$ 16,00"),
     ]
     assert story.journal.sales[story.sale.reference].lines == (Line("Padaria", 1, 250), Line("Café", 3, 450))
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+@pytest.mark.parametrize("columns", [32, 42, 48])
+def test_items_stand_on_narrow_and_wide_paper(columns: int, language: str) -> None:
+    """Each with its count, its price and what it comes to; long ones on two rows."""
+    story = Story(replace(BAKERY, language=language)).ready()
+    long = Line("Pão de queijo grande", 120, 123_450)
+    sale = press(story, "250A3BC1#").free().did(Place)[0].sale
+    sale = replace(sale, cents=sale.cents + long.cents, lines=(*sale.lines, long))
+    widths = {Size.BIG: columns // 2, Size.NORMAL: columns, Size.SMALL: columns * 4 // 3}
+    rows = [row.text for row in lay_out(paid_ticket(sale, story.shop).lines, widths)]
+    assert all(len(row) <= columns * 4 // 3 for row in rows)
+    assert "Padaria".ljust(columns - 4) + "2,50" in rows
+    assert "3 x 4,50 Café".ljust(columns - 5) + "13,50" in rows
+    at = next(index for index, row in enumerate(rows) if row.startswith("120 x 1.234,50"))
+    text = " ".join(" ".join(rows[at : at + 2]).split())
+    assert "Pão de queijo grande" in text
+    assert "148.140,00" in text
+    assert any(row.startswith(LANGUAGES[language].total) or "148.156,00" in row for row in rows)
 
 
 # --- one integer (L5) -------------------------------------------------------------------------------------------------

@@ -221,7 +221,7 @@ def _moment(value: object) -> float | None:
 
 def write_moment(at: float) -> str:
     """A time for a search. Documented: ``yyyy-MM-dd'T'HH:mm:ss.SSSZ``; with a plus sign it would have to be escaped."""
-    return datetime.fromtimestamp(at, UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    return datetime.fromtimestamp(at, UTC).replace(tzinfo=None).isoformat("T", "milliseconds") + "Z"
 
 
 def read_statement_page(value: object, site: Site, pos: str) -> Page[BookedPayment]:

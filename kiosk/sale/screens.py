@@ -184,7 +184,7 @@ def _entering(counter: Counter, state: Entering, words: Words) -> Screen:
     if basket.typed.digits or basket.times:
         big = basket.typed.cents
         head = f"{basket.times} x" if basket.times else head
-        text = "" if basket.is_plain else _sum(counter, basket, words)
+        text = _sum(counter, basket, words) if basket.count and not basket.is_plain else ""
     elif basket.lines:
         head, text = words.items.format(count=basket.count), _last_item(counter, basket)
     return Screen(head, _amount(counter, big), _hint(counter, hint, words) or text, words.amount_footer)
@@ -216,8 +216,8 @@ def _choosing(counter: Counter, state: Choosing, words: Words) -> Screen:
     choice, typed = state.choices[state.at], state.basket.typed
     if isinstance(choice, Function):
         return Screen(words.functions[choice], _amount(counter, typed.cents), "", words.menu_footer)
-    text = f"{state.at + 1} / {len(state.choices)}"
-    text = f"{text}   {state.basket.times} x" if state.basket.times else text
+    text = f"{state.at + 1}/{len(state.choices)}"
+    text = f"{text}: {state.basket.times} x" if state.basket.times else text
     return Screen(choice.title, _amount(counter, choice.cents), text, words.menu_footer)
 
 

@@ -14,7 +14,7 @@ WORDS = Words(
     amount="Amount",
     amount_footer="# charge  * correct",
     items="Items: {count}",
-    items_sum="{count} items, total {amount}",
+    items_sum="Items: {count}, total {amount}",
     functions={
         Function.ADD: "Add this item (+)?",
         Function.TIMES: "Times (x)?",

@@ -14,7 +14,7 @@ WORDS = Words(
     amount="Valor",
     amount_footer="# cobrar  * corrigir",
     items="Itens: {count}",
-    items_sum="{count} itens, total {amount}",
+    items_sum="Itens: {count}, total {amount}",
     functions={
         Function.ADD: "Somar este item (+)?",
         Function.TIMES: "Vezes (x)?",
