@@ -224,7 +224,7 @@ def test_a_preset_is_one_key_and_its_digit() -> None:
     story = till("C")
     assert (story.screen.head, story.screen.big) == ("Café", "4,50")
     press(story, "2")
-    assert (story.screen.big, story.screen.text) == ("0,90", "Pão de queijo 1 x 0,90")
+    assert (story.screen.big, story.screen.text) == ("0,90", "1 x Pão de queijo")
     assert rung(press(story, "3BC1")) == [("Pão de queijo", 1, 90), ("Café", 3, 450)]
 
 

@@ -207,9 +207,8 @@ def _sum(counter: Counter, basket: Basket, words: Words) -> str:
 def _last_item(counter: Counter, basket: Basket) -> str:
     """What ``*`` takes back."""
     last = basket.lines[-1]
-    price = _amount(counter, last.unit_cents)
-    named = f"{last.title} " if last.title != counter.shop.title else ""
-    return f"{named}{last.quantity} x {price}"
+    named = last.title != counter.shop.title
+    return f"{last.quantity} x {last.title if named else _amount(counter, last.unit_cents)}"
 
 
 def _choosing(counter: Counter, state: Choosing, words: Words) -> Screen:
