@@ -1,20 +1,16 @@
-"""The simulated shop where most sales are of several items: a generator of its own.
+"""What is rung up in a simulated shop that sells items: ways to type an amount as several of them.
 
-The days of ``world_day`` stay what their seeds stand for. Here every amount that a situation types is rung up as
-items instead, by other keys, and nothing else differs: the same customers, troubles and power cuts. The laws hold each
-sale to what was rung up (L5), ``world_adapters`` what is sent, heard and kept.
+Such a shop has things at a fixed price, and its cashiers type what another shop's type as one amount as items instead.
+Nothing else differs: the same customers, troubles and power cuts. The laws hold each sale to what was rung up (L5);
+``world_adapters`` hold what is sent, heard and kept to it.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from kiosk.sale.shop import Preset, Shop
-from tests.story import SHOP
-from tests.world import Choose, World
-from tests.world_adapters import DiskWorld, WireWorld
+from kiosk.sale.shop import Preset
 
 PRESETS: Final = (Preset("Café", 450), Preset("Pão", 900))
 WAYS: Final = MappingProxyType(
@@ -25,23 +21,4 @@ WAYS: Final = MappingProxyType(
         "9D#": ("C2#", "2BC1C2*#", "C*#", "999B999999A**9D#"),
     }
 )
-"""Ways to ring up about as much. Some keys do nothing where they are pressed: they must do nothing."""
-
-
-class Shopping(World):
-    """What is typed are items."""
-
-    def __init__(self, choose: Choose, *, laws: bool = True, shop: Shop | None = None) -> None:
-        super().__init__(choose, laws=laws, shop=shop or replace(SHOP, wait_s=10, roll_m=3, presets=PRESETS))
-
-    def sell(self, keys: str) -> None:
-        """As many items as the ways above say."""
-        super().sell(self.pick(WAYS[keys]) if keys in WAYS else keys)
-
-
-class ShoppingOnTheWire(Shopping, WireWorld):
-    """Every order and answer went through the adapter."""
-
-
-class ShoppingOnDisk(Shopping, DiskWorld):
-    """Every row was on the disk."""
+"""For about as much. Some keys do nothing where they are pressed: they must do nothing."""
