@@ -276,6 +276,12 @@ def test_without_presets_there_is_no_list() -> None:
     assert story.heard(Tune.REFUSED)
 
 
+def test_zero_held_in_the_list_is_no_digit_either() -> None:
+    story = till("250C0~")
+    assert story.in_state(Choosing).basket.typed == Typed("250")
+    assert basket(till("250C0")).typed == Typed("2500")
+
+
 def test_the_list_is_walked_and_left_with_star() -> None:
     assert till("C**").public == "idle"
     assert basket(till("250C**")).typed == Typed("250")

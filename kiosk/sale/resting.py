@@ -72,6 +72,11 @@ def _typing(basket: Basket, turn: Turn, hint: Hint | None = None) -> Entering:
     return Entering(basket, turn.mono + TYPING_S, hint)
 
 
+def _digit(basket: Basket, key: str, turn: Turn) -> Entering:
+    pressed = basket.press(DIGITS[key])
+    return replace(_typing(pressed, turn), zero=key == "0" and pressed != basket)
+
+
 def entering(state: Entering, event: Event, turn: Turn) -> State:
     """Digits, corrections, items, and ``#``."""
     basket = state.basket
@@ -83,8 +88,7 @@ def entering(state: Entering, event: Event, turn: Turn) -> State:
         case Key(held=True):
             return state
         case Key(key=key) if key in DIGITS:
-            pressed = basket.press(DIGITS[key])
-            return replace(_typing(pressed, turn), zero=key == "0" and pressed != basket)
+            return _digit(basket, key, turn)
         case Key(key=key):
             return _done(state, key, turn)
         case Woken() if turn.mono >= state.until:
@@ -211,7 +215,7 @@ def choosing(state: Choosing, event: Event, turn: Turn) -> State:
         case Key(key="#", held=False):
             return _chosen(basket, choices[state.at], turn)
         case Key(key=key, held=False) if key in DIGITS and basket.typed.digits:
-            return _typing(basket.press(DIGITS[key]), turn)
+            return _digit(basket, key, turn)
         case Key(key=key, held=False) if key in "123456789"[: len(choices)] and not basket.typed.digits:
             return _chosen(basket, choices[int(key) - 1], turn)
         case Key(held=False):
