@@ -118,6 +118,21 @@ def _whose(config: Config, answer: AccountIs) -> Iterator[Result]:
     site = config.shop.site.id
     if answer.site != site:
         yield Result("site", False, f"the account is of {answer.site}", f"[shop] site says {site}: correct it")
+    else:
+        yield _minimum(config, answer.minimum)
+
+
+def _minimum(config: Config, account_minimum: int) -> Result:
+    """The smallest amount of a sale: the shop's, or the account's where that is larger."""
+    shop = config.shop
+    smallest, money = shop.smallest(account_minimum), shop.site.currency
+    text = f"sales from {money.with_symbol(smallest)}"
+    if smallest > shop.minimum:
+        text += f": the account takes nothing below, whatever [sale] minimum says ({money.text(shop.minimum)})"
+    elif account_minimum > smallest:
+        advice = "set [sale] maximum higher, or ask Mercado Pago"
+        return Result("minimum", False, f"the account takes nothing below {money.with_symbol(account_minimum)}", advice)
+    return Result("minimum", True, text)
 
 
 def _clock(off_s: float) -> Result:

@@ -202,7 +202,10 @@ def _keeps(entry: Misbehaviour, call: str, server: ScriptedServer, lane: Lane) -
     law(_law(call, word), word == wanted, f"{entry.name}: {call} ended with {word}, and not with {wanted}")
     law("L8", lane.clock.now - began <= entry.spends_s, f"{entry.name}: {call} took its time")
     asked = len(server.requests) - before
-    law("L6", asked <= (2 * PAGES_MAX + 1 if call == "look" else 1), f"{entry.name}: {call} was repeated")
+    most = {"look": 2 * PAGES_MAX + 1, "account": 2}.get(call, 1)
+    law("L6", asked <= most, f"{entry.name}: {call} was repeated")
+    targets = {heard.target for heard in server.requests[before:]}
+    law("L6", call != "account" or len(targets) == asked, f"{entry.name}: {call} was repeated")
     if isinstance(answered, Unknown):
         law("L6", answered.retry_after_s == entry.retry_after_s, f"{entry.name}: back in {answered.retry_after_s} s")
         theirs = answered.trouble not in (Trouble.NONSENSE, Trouble.SLOW, Trouble.NETWORK)

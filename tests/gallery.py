@@ -12,10 +12,11 @@ from typing import Final
 
 from kiosk.sale.commands import AskPos, Look
 from kiosk.sale.events import Device, DeviceIs, Fault, Ill, Paper, PaymentState, Reject, Removal, Trouble
-from kiosk.sale.records import Roll
+from kiosk.sale.recent import Known
+from kiosk.sale.records import Debt, Dispute, Phase, Reason, Roll, Ticket, Why
 from kiosk.sale.roll import Reel
 from kiosk.sale.shop import Preset, Shop
-from kiosk.sale.states import Blocked, Clearing, Notice, NoticeKind
+from kiosk.sale.states import Blocked, Clearing, Found, Notice, NoticeKind, Recent, Talk
 from tests.story import SHOP, Story, order, payment
 
 Tell = Callable[[Shop], Story]
@@ -154,7 +155,8 @@ def on_a_roll(left: int) -> Tell:
 
 def to_settle(shop: Shop) -> Story:
     story = owing(shop)
-    story.counter = replace(story.counter, disputes=("one", "two"))  # type: ignore[arg-type]  # only counted
+    two = tuple(Dispute(id_, "K-9-x", 9, 2500, "BRL", Reason.SECOND, 0.0) for id_ in ("p8", "p9"))
+    story.counter = replace(story.counter, disputes=two)
     return story
 
 
@@ -204,6 +206,40 @@ def blocked_by_display(shop: Shop) -> Story:
     return story.feed(DeviceIs(Device.PANEL, (Fault(Ill.DEAD, "gone"),)))
 
 
+def recent_known(known: Known) -> Tell:
+    """One of the last sales, as the journal knows it; with a long number."""
+    phase, why = {
+        Known.NOT_CONFIRMED: (Phase.UNCONFIRMED, None),
+        Known.CANCELLED: (Phase.WITHDRAWN, Why.CANCELLED),
+        Known.NOT_PAID: (Phase.WITHDRAWN, Why.TIME_UP),
+        Known.NOT_CHARGED: (Phase.REFUSED, None),
+    }.get(known, (Phase.PAID, None))
+
+    def tell(shop: Shop) -> Story:
+        story = after_a_sale(shop)
+        [last] = story.counter.recent
+        last = replace(last, number=88_888, phase=phase, why=why)
+        owed = (Debt(last.reference, 88_888, 2500, Ticket(()), 0.0),) if known is Known.OWED else ()
+        lost = (Dispute("p9", last.reference, 88_888, 2500, "BRL", Reason.SECOND, 0.0),)
+        papers = replace(story.counter.papers, debts=owed, job=None)
+        disputes = lost if known is Known.TO_SETTLE else ()
+        with_printer = replace(shop, printer=known is not Known.PAID)
+        story.counter = replace(story.counter, shop=with_printer, recent=(last,), papers=papers, disputes=disputes)
+        return story.keys("C")
+
+    return tell
+
+
+def recent_found(found: Found) -> Tell:
+    def tell(shop: Shop) -> Story:
+        story = recent_known(Known.NOT_CONFIRMED)(shop).keys("#")
+        if found is not Found.ASKING:
+            story.counter = replace(story.counter, state=replace(story.in_state(Recent), talk=Talk(), found=found))
+        return story
+
+    return tell
+
+
 GALLERY: Final[dict[str, Tell]] = {
     "starting": at_boot,
     **{f"blocked-{trouble.value}": blocked_by(trouble) for trouble in Trouble},
@@ -227,7 +263,10 @@ GALLERY: Final[dict[str, Tell]] = {
     "menu-reprint": lambda shop: after_a_sale(shop).keys("*"),
     "menu-debts": lambda shop: owing(shop).keys("*"),
     "menu-check": lambda shop: idle(shop).keys("*"),
-    "menu-check-faults": lambda shop: to_settle(shop).printer(Paper.OUT).keys("***"),
+    "menu-check-faults": lambda shop: to_settle(shop).printer(Paper.OUT).keys("****"),
+    "menu-ask-now": lambda shop: after_a_sale(shop).keys("**"),
+    **{f"recent-{known.value}": recent_known(known) for known in Known},
+    **{f"recent-{found.value}": recent_found(found) for found in Found},
     "menu-new-roll": lambda shop: on_a_roll(12)(shop).keys("**"),
     "entering": lambda shop: idle(shop).keys("2500"),
     "entering-small": lambda shop: idle(shop).keys("5#"),

@@ -51,6 +51,7 @@ from kiosk.sale.states import (
     Notice,
     Paid,
     Placing,
+    Recent,
     Starting,
     State,
     Waiting,
@@ -70,8 +71,8 @@ SLIP: Final = "slip:"
 
 _OPEN_SALE: Final = frozenset({Placing, Waiting, Withdrawing, Checking})
 _IN_SALE: Final = _OPEN_SALE | {Guarding, Clearing, Adopting}
-_READY: Final = frozenset({Idle, Menu})
-_BY_THE_PRINTER: Final = frozenset({Idle, Menu, Blocked, Starting})
+_READY: Final = frozenset({Idle, Menu, Recent})
+_BY_THE_PRINTER: Final = frozenset({Idle, Menu, Recent, Blocked, Starting})
 """States that the printer's word may change: between sales, where one must have a printer."""
 _PRINTER_WORDS: Final = frozenset({PaperIs, Printed, PrintFailed})
 _TEACHES: Final = frozenset({Seen, Holds, Refused, Busy, Removed, Printed, PrintFailed})

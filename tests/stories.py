@@ -27,7 +27,7 @@ from kiosk.sale.events import (
     Trouble,
 )
 from kiosk.sale.shop import Preset
-from kiosk.sale.states import Blocked, Idle, Menu, Placing
+from kiosk.sale.states import Blocked, Idle, Menu, Placing, Recent
 from tests.story import SHOP, Story, order, payment
 
 Start = Callable[..., Story]
@@ -587,6 +587,40 @@ def the_pos_is_taken_while_the_menu_is_open(start: Start) -> Story:
     story.keys("*")
     assert isinstance(story.state, Menu)
     return story.holds("foreign-1", 900)
+
+
+def late_money_is_found_by_asking(start: Start) -> Story:
+    """Cancelled, and paid by a phone that nobody saw: the cashier asks about it."""
+    story = _gone(_withdrawing(start))
+    sale = story.counter.recent[0]
+    story.wait(2).keys("#*#")
+    story.in_state(Recent)
+    return story.keys("#").watch_seen(order(sale, payment("late"))).printed().wait(31)
+
+
+def no_answer_about_an_old_sale(start: Start) -> Story:
+    """Asked, and no answer; walked on, past the oldest."""
+    story = _paid_and_idle(start).keys("C#")
+    return story.unknown(Look, Trouble.NETWORK, Lane.BEHIND).keys("#").wait(10.6).keys("*")
+
+
+def an_amount_is_typed_among_the_last_sales(start: Start) -> Story:
+    """A digit is never lost."""
+    return _paid_and_idle(start).keys("C#25")
+
+
+def the_pos_is_taken_among_the_last_sales(start: Start) -> Story:
+    """The list closes."""
+    story = _paid_and_idle(start)
+    story.wait_for(AskPos, within=61)
+    return story.keys("C").holds("foreign-1", 900)
+
+
+def a_required_printer_dies_among_the_last_sales(start: Start) -> Story:
+    """No new sale without it."""
+    story = start(NEEDS_PRINTER).ready()
+    story.waiting().paid().printed().wait(2).free().keys("#C")
+    return story.feed(PaperIs(Paper.GONE))
 
 
 def a_required_printer_dies_in_the_menu(start: Start) -> Story:

@@ -62,7 +62,8 @@ from kiosk.sale.money import SITES
 from kiosk.sale.records import Agreed, Debt, Dispute, Record, Roll, Rows, Sale
 from kiosk.sale.screens import Screen, lines, screen
 from kiosk.sale.shop import Shop
-from kiosk.sale.states import State, public_name
+from kiosk.sale.states import State
+from kiosk.sale.status import public_name
 from kiosk.sale.turn import Now
 from tests.laws import Laws, law
 from tests.story_books import looked_up
@@ -188,6 +189,7 @@ class MemoryJournal:
             disputes=tuple(dispute for dispute in self.disputes.values() if not dispute.settled),
             last_ticket=tickets[-1] if tickets else None,
             last_number=max((sale.number for sale in own), default=0),
+            recent=tuple(sorted(own, key=lambda sale: -sale.number)[:10]),
             foreign_at=tuple(self.foreign[-10:]),
             agreed_until=self.agreed_until,
             restored=self.restored,
@@ -375,9 +377,9 @@ class Story:
         self.feed(make(request=call.request, reference=reference, date=date, trace="r-1", **fields))  # type: ignore[arg-type]
         return self
 
-    def account(self, user_id: int = COLLECTOR, *, test: bool = False, site: str = "MLB") -> Story:
+    def account(self, user_id: int = COLLECTOR, *, test: bool = False, site: str = "MLB", minimum: int = 0) -> Story:
         """Whose token it is."""
-        return self.answer(AccountIs, AskAccount, Lane.BEHIND, user_id=user_id, site=site, test=test)
+        return self.answer(AccountIs, AskAccount, Lane.BEHIND, user_id=user_id, site=site, test=test, minimum=minimum)
 
     def free(self) -> Story:
         """The POS holds nothing."""

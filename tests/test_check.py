@@ -95,11 +95,27 @@ def changed(account: Account, **changes: object) -> Account:
 def test_an_account_in_order() -> None:
     account = Account()
     found = results(account)
-    assert list(found) == ["token", "user", "clock", "pos"]
+    assert list(found) == ["token", "user", "minimum", "clock", "pos"]
     assert all(result.ok and not result.advice for result in found.values())
     assert found["token"].text == "accepted"
     assert found["pos"].text == "EXAMPLEPOS1 found, with a fixed amount"
     assert account.asked == [("account", 60.0), ("pos", 60.0)], "each call is bounded"
+
+
+@pytest.mark.parametrize(
+    ("account_minimum", "ok", "said"),
+    [
+        (0, True, "sales from R$ 1,00"),
+        (50, True, "sales from R$ 1,00"),
+        (500, True, "sales from R$ 5,00: the account takes nothing below, whatever [sale] minimum says (1,00)"),
+        (10**9, False, "the account takes nothing below R$ 10.000.000,00"),
+    ],
+)
+def test_the_smallest_amount_is_the_larger_of_the_shops_and_the_accounts(
+    account_minimum: int, ok: bool, said: str
+) -> None:
+    found = results(changed(Account(), minimum=account_minimum))["minimum"]
+    assert (found.ok, found.text, bool(found.advice)) == (ok, said, not ok)
 
 
 def test_a_test_account_is_said() -> None:

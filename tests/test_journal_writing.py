@@ -117,6 +117,14 @@ def test_everything_saved_is_there_after_a_restart(path: Path) -> None:
         disputes=(Dispute("p9", "POS-2-abc", 2, 200, "BRL", Reason.SHORT, NOW),),
         last_ticket=debt(4, DebtState.PRINTING),
         last_number=6,
+        recent=(
+            sale(6, Phase.WAITING, watched=True),
+            sale(5, Phase.CHECKING),
+            sale(4, Phase.PAID, "p4"),
+            sale(3, Phase.REFUSED),
+            sale(2, Phase.WITHDRAWN, watched=True),
+            sale(1, Phase.PAID, "p1", watched=True),
+        ),
         foreign_at=(NOW + 8, NOW + 7),
     )
     assert before == expected
@@ -126,6 +134,14 @@ def test_everything_saved_is_there_after_a_restart(path: Path) -> None:
 def test_of_foreign_orders_only_the_newest_ten_are_told(journal: SqliteJournal) -> None:
     journal.save([foreign(number) for number in range(12)], [], NOW)
     assert journal.rows().foreign_at == tuple(NOW + number for number in range(11, 1, -1))
+
+
+def test_of_our_sales_only_the_newest_ten_are_told(journal: SqliteJournal) -> None:
+    """By their numbers: one that was begun earlier and saved again is not newer for that."""
+    sales = [sale(number, Phase.WITHDRAWN) for number in range(1, 13)]
+    journal.save([*sales, foreign(99)], [], NOW)
+    journal.save([sales[0], sales[5]], [], NOW)
+    assert journal.rows().recent == tuple(reversed(sales[2:]))
 
 
 def test_a_sale_is_found_by_its_reference_with_its_payments_in_order(journal: SqliteJournal) -> None:
@@ -437,7 +453,7 @@ def test_a_whole_journal_is_not_set_aside(path: Path) -> None:
     with closing(SqliteJournal(path)) as journal:
         journal.save([sale(1)], [], NOW)
     with closing(SqliteJournal(path, anew=True)) as journal:
-        assert (journal.damage, journal.rows()) == ("", Rows(open=(sale(1),), last_number=1))
+        assert (journal.damage, journal.rows()) == ("", Rows(open=(sale(1),), last_number=1, recent=(sale(1),)))
 
 
 def test_an_open_sale_that_cannot_be_read_is_damage_at_the_start(path: Path) -> None:
@@ -471,13 +487,16 @@ def dispute(payment: str, *, settled: str = "") -> Dispute:
 
 def taken_over() -> Rows:
     """What a new journal holds then: doubted, as what comes from a backup."""
+    two = replace(sale(2, Phase.PAID, "p2", watched=True), restored=True)
+    three, four = (replace(sale(number), restored=True) for number in (3, 4))
     return Rows(
-        open=(replace(sale(4), restored=True), replace(sale(3), restored=True)),
-        watched=(replace(sale(2, Phase.PAID, "p2", watched=True), restored=True),),
+        open=(four, three),
+        watched=(two,),
         debts=tuple(replace(debt(number, DebtState.DOUBTFUL), tried=True) for number in (2, 3)),
         disputes=(dispute("d2"),),
         last_ticket=replace(debt(3, DebtState.DOUBTFUL), tried=True),
         last_number=4,
+        recent=(four, three, two),
         set_aside=("journal.db.damaged-1",),
     )
 
@@ -591,7 +610,9 @@ def test_a_new_journal_that_cannot_be_begun_is_begun_when_it_can_and_nothing_is_
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         assert journal.begin_anew() == "journal.db.damaged-1"
         journal.save([sale(2)], [], NOW)
-        assert journal.rows() == Rows(open=(sale(2),), last_number=2, set_aside=("journal.db.damaged-1",))
+        assert journal.rows() == Rows(
+            open=(sale(2),), last_number=2, recent=(sale(2),), set_aside=("journal.db.damaged-1",)
+        )
 
 
 # --- versions ---------------------------------------------------------------------------------------------------------

@@ -49,7 +49,8 @@ from kiosk.sale.front import BrokenError
 from kiosk.sale.lights import PAID, SCAN, SENDING, Lights
 from kiosk.sale.records import Debt, DebtState, Entry, Mark, Phase, Rows, Sale, Ticket, make_reference
 from kiosk.sale.screens import Screen
-from kiosk.sale.states import Entering, public_name
+from kiosk.sale.states import Entering
+from kiosk.sale.status import public_name
 from kiosk.worker import Crash
 from tests.fake_journal import FakeJournal, Notebook
 from tests.story import COLLECTOR, EPOCH, SHOP, order, payment

@@ -156,9 +156,33 @@ def test_withdrawing(world: World) -> None:
 
 def test_whose_token_it_is(world: World) -> None:
     world.server.play(answer(200, {"id": 123456789, "site_id": "MLB", "tags": ["normal", "test_user"]}))
+    world.server.play(answer(200, [{"payment_type_id": "credit_card", "status": "active", "min_allowed_amount": 5}]))
     told = world.lane.carry_out(AskAccount(request=1, until=world.until))
-    assert told == AccountIs(request=1, date=DATE_S, trace="trace-1", user_id=123456789, site="MLB", test=True)
-    assert world.server.requests[0].target == "/users/me"
+    whose = AccountIs(request=1, date=DATE_S, trace="trace-1", user_id=123456789, site="MLB", test=True)
+    assert told == replace(whose, minimum=500)
+    assert [request.target for request in world.server.requests] == ["/users/me", "/v1/payment_methods"]
+
+
+@pytest.mark.parametrize(("status", "what"), [(403, {}), (500, {}), (200, {}), (200, [])])
+def test_an_account_that_does_not_tell_its_smallest_amount_is_known_all_the_same(
+    world: World, status: int, what: object
+) -> None:
+    world.server.play(answer(200, {"id": 123456789, "site_id": "MLB"}))
+    world.server.play(answer(status, what))
+    told = world.lane.carry_out(AskAccount(request=1, until=world.until))
+    assert isinstance(told, AccountIs)
+    assert (told.user_id, told.minimum) == (123456789, 0)
+
+
+def test_a_smallest_amount_that_trickles_in_gets_half_of_the_time(world: World) -> None:
+    world.server.play(answer(200, {"id": 123456789, "site_id": "MLB"}))
+    world.server.play(world.clock.trickle(answer(200, [0] * 20), slice(None), 0.5))
+    begun = world.clock.now
+    told = world.lane.carry_out(AskAccount(request=1, until=begun + 10.0))
+    world.clock.over()
+    assert isinstance(told, AccountIs)
+    assert told.minimum == 0
+    assert world.clock.now - begun <= 6.0
 
 
 def test_a_look_in_waiting_is_one_request(world: World) -> None:

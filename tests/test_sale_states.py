@@ -32,14 +32,15 @@ from kiosk.sale.states import (
     Part,
     Placing,
     PlacingPart,
+    Recent,
     Resting,
     Starting,
     State,
     Talk,
     Waiting,
     Withdrawing,
-    public_name,
 )
+from kiosk.sale.status import public_name
 from tests.diagram import BEGIN, END, HOW, between, drawn_into, mermaid
 
 SALE = Sale("KIOSK01-1-abc", 1, 2500, "BRL", (), "key", 0.0)
@@ -54,6 +55,8 @@ STATES: list[tuple[State, str, float]] = [
     (Idle(), "idle", NEVER),
     (Idle(NoticeKind.TIME_UP), "idle", NEVER),
     (Menu(MenuItem.REPRINT, 50.0), "idle", 50.0),
+    (Recent("a-1", 50.0), "idle", 50.0),
+    (Recent("a-1", NEVER, IN_FLIGHT), "idle", 50.0),
     (Entering(Basket(typed=Typed("25")), 50.0), "entering", 50.0),
     (Confirming(Basket(typed=Typed("250000")), 50.0), "entering", 50.0),
     (Choosing(Basket(typed=Typed("25")), (Function.ADD,), 0, 50.0), "entering", 50.0),

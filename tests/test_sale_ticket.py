@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
 from kiosk.sale.money import SITES, Currency
 from kiosk.sale.records import Align, Debt, Dispute, Line, Phase, Reason, Sale, Size, Ticket, TicketLine
 from kiosk.sale.shop import Shop
-from kiosk.sale.ticket import clock_time, local_time, paid_ticket, slip, summary
+from kiosk.sale.ticket import clock_time, local_time, paid_ticket, short_time, slip, summary
 from kiosk.sale.words import LANGUAGES
 from tests.story import SHOP
 
@@ -57,6 +57,17 @@ def cents(text: str, currency: Currency) -> int:
 
 
 # --- the ticket -------------------------------------------------------------------------------------------------------
+
+
+def test_a_time_of_today_is_a_clock_time_and_one_of_another_day_a_date() -> None:
+    """Today is the shop's; while the provider's clock is not known nobody knows which day it is."""
+    night = datetime(2030, 3, 17, 1, 30, tzinfo=UTC).timestamp()
+    there = replace(SHOP, language="en", zone=timezone(timedelta(hours=-3)))
+    assert short_time(night, night + 3600, SHOP) == "01:30"
+    assert short_time(night, night + 24 * 3600, SHOP) == "17/03"
+    assert short_time(night, night + 3 * 3600, there) == "16 Mar"
+    assert short_time(night, night + 3600, there) == "22:30"
+    assert short_time(night, None, SHOP) == "17/03"
 
 
 def test_the_ticket_of_a_plain_sale_line_by_line() -> None:

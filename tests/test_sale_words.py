@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from kiosk.sale.events import Paper, Reject, Trouble
+from kiosk.sale.recent import Known
 from kiosk.sale.records import Mark, Reason
-from kiosk.sale.states import Hint, MenuItem, NoticeKind
+from kiosk.sale.states import Found, Hint, MenuItem, NoticeKind
 from kiosk.sale.words import LANGUAGES, Down, Told, Words, words_of
 
 LANGUAGE = pytest.mark.parametrize("words", LANGUAGES.values(), ids=LANGUAGES)
@@ -52,6 +53,8 @@ def test_every_message_has_its_words(words: Words) -> None:
     """The type checker holds a language to its fields; this holds its tables to every member that may come."""
     assert set(words.menu) == set(MenuItem)
     assert set(words.down) == set(Down)
+    assert set(words.known) == set(Known)
+    assert set(words.found) == set(Found)
     assert set(words.hints) == set(Hint)
     assert set(words.notices) == set(NoticeKind)
     assert set(words.troubles) == set(Trouble)
@@ -162,7 +165,9 @@ def test_no_word_is_written_for_nobody(root: Path) -> None:
     assert unused == []
 
 
-@pytest.mark.parametrize("kind", [Down, Hint, NoticeKind, MenuItem, Reason], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(
+    "kind", [Down, Hint, NoticeKind, MenuItem, Reason, Known, Found], ids=lambda kind: kind.__name__
+)
 def test_no_message_is_one_that_nobody_sends(kind: type[Enum], root: Path) -> None:
     """The same for the members of the tables: each is named somewhere besides the words."""
     texts = [

@@ -32,7 +32,7 @@ GAP: Final = 6
 LABEL_ROWS: Final = 11
 TURNS_AT_MOST: Final = 12
 ON_PAPER: Final = {
-    *("marks", "sale", "total", "payment", "settle", "reasons", "summary", "date_format", "service_slip"),
+    *("marks", "sale", "total", "payment", "settle", "reasons", "summary", "date_format", "day_format", "service_slip"),
 }
 """Fields of the words that are printed and stand on no screen."""
 

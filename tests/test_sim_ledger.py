@@ -253,6 +253,17 @@ def test_two_phones_pay_one_order_in_full_each(offered: Ledger) -> None:
     assert offered.current(NOW) is None
 
 
+def test_the_shop_gives_back_what_the_phone_has_paid_and_the_order_stays_closed(offered: Ledger) -> None:
+    """R11: closed, and all of its money gone."""
+    assert offered.customer("give-back", NOW)["ok"] is False
+    offered.customer("pay", NOW)
+    assert offered.customer("give-back", NOW + 1)["screen"] == "refunded"
+    assert summary(offered, NOW + 1) == [("A", True, "reverted")]
+    assert [payment.is_("refunded", NOW + 1) for payment in offered.payments()] == [True]
+    assert offered.customer("give-back", NOW + 2)["ok"] is False
+    assert offered.customer("confirm", NOW + 2)["ok"] is False
+
+
 def test_an_unknown_action_is_refused(offered: Ledger) -> None:
     with pytest.raises(ValueError, match="steal"):
         offered.customer("steal", NOW)

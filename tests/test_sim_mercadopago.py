@@ -11,6 +11,10 @@ from typing import Any, Literal
 import httpx
 import pytest
 
+from kiosk.config.checks import LIMITS
+from kiosk.mercadopago.json import loads
+from kiosk.mercadopago.limits import read_minimum
+from kiosk.sale.money import SITES
 from kiosk.sim.doubts import DOUBTS, Behaviour
 from kiosk.sim.forms import from_json
 from kiosk.sim.line import Line
@@ -322,6 +326,14 @@ def test_the_site_decides_the_currency(site: str, currency: str) -> None:
     shop.put("A", 10)
     shop.fake.customer("pay")
     assert shop.payments()[0]["currency_id"] == currency
+
+
+@pytest.mark.parametrize("site", sorted(SITES))
+def test_an_account_names_the_least_that_each_way_to_pay_takes(site: str) -> None:
+    """In the money of its country, and in the kiosk's own reading no more than the country's usual minimum."""
+    ways = Shop(site).ask("GET", "/v1/payment_methods")
+    assert {way["status"] for way in ways.json()} == {"active"}
+    assert 0 < read_minimum(loads(ways.content), SITES[site]) <= SITES[site].currency.parse(LIMITS[site][0])
 
 
 def test_whose_token_it_is() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import shutil
 import subprocess
 import unicodedata
@@ -46,9 +47,16 @@ COUNTERS: Final = (
     ("NT-5890K", POS_5890, 32, "CP860"),
     ("TM-T88V", TM_T88V, 42, "ISO_8859-15"),
 )
+SAID: Final = {
+    "pt": ("Água", "Desconto à vista", "Obrigado!"),
+    "es": ("Té", "Descuento por compañía", "¡Gracias!"),
+    "en": ("Iced tea", "Señor's rebate", "Thank you!"),
+}
+"""What a shop of that language sells besides, takes off, and says at the end."""
 ZONE: Final = timezone(timedelta(hours=-3))
 PAID_AT: Final = 1_796_088_615.0  # 2026-12-01 01:30:15 UTC
-# What a shop of the country might sell. The longest reference the provider takes has 64 letters.
+# What a shop of the country might sell, in its own language; and once in English. The longest reference the provider
+# takes has 64 letters.
 COUNTRIES: Final = (
     (
         "MLB",
@@ -58,10 +66,11 @@ COUNTRIES: Final = (
         "BALCAO-01-0128-aZ3kQ9mW2xY7pLqD",
     ),
     ("MLA", "es", "Ñandú & Cía.", "¿Alfajor? ¡Sí! de maicena, triple", "CAJA-2-1-" + "k" * 22),
-    ("MLM", "en", "Café Ibáñez", "Café de olla con piloncillo", "P" * 40 + "-12345678-AbCdEfGhIjKlMn"),
+    ("MLM", "es", "Café Ibáñez", "Café de olla con piloncillo", "P" * 40 + "-12345678-AbCdEfGhIjKlMn"),
     ("MLC", "es", "Botillería Peñalolén Oriente", "Güeñas, 1/2 kg", "PENA-1-3-" + "m" * 22),
     ("MCO", "es", "Panadería El Buñuelo", "Buñuelo", "BUN-1-77-" + "n" * 22),
-    ("MLU", "pt", "Açaí do Chuí", "Açaí na tigela à moda", "CHUI-1-5-" + "o" * 22),
+    ("MLU", "es", "Chivitería Güenaú", "Chivito al plato, con ensalada rusa y papas", "CHUI-1-5-" + "o" * 22),
+    ("MPE", "es", "Chifa Perú", "Ají de gallina", "CHIFA-9-9-" + "p" * 22),
     ("MPE", "en", "Chifa Perú", "Ají de gallina", "CHIFA-9-9-" + "p" * 22),
 )
 MARKS: Final = (
@@ -71,19 +80,29 @@ MARKS: Final = (
     (Mark.PAID_AFTER_CANCEL,),
     (Mark.TRAINING, Mark.COPY, Mark.PAID_AFTER_CANCEL),
     (Mark.POSSIBLE_DUPLICATE,),
+    (),
     (Mark.TRAINING,),
 )
 
 
 def shop(site: str, language: str, name: str) -> Shop:
     lines = ("Rua das Flores, 123 - São Paulo", "CNPJ/RUT/CUIT 12.345.678/0001-90")
-    changed = {"site": SITES[site], "language": language, "name": name, "header": lines, "zone": ZONE}
+    footer = (SAID[language][2],)
+    changed = {
+        "site": SITES[site],
+        "language": language,
+        "name": name,
+        "header": lines,
+        "footer": footer,
+        "zone": ZONE,
+    }
     return replace(SHOP, **changed)  # type: ignore[arg-type]  # each of its own type
 
 
-def sale(site: str, title: str, reference: str) -> Sale:
+def sale(site: str, language: str, title: str, reference: str) -> Sale:
+    water, rebate, _ = SAID[language]
     unit = 10 ** SITES[site].currency.decimals
-    lines = (Line(title, 1, 1250 * unit), Line("Água", 12, 3 * unit), Line("Desconto à vista", 1, -250 * unit))
+    lines = (Line(title, 1, 1250 * unit), Line(water, 12, 3 * unit), Line(rebate, 1, -250 * unit))
     total = sum(line.cents for line in lines)
     payments = ("123456789012", "987654321098")
     currency = SITES[site].currency.code
@@ -96,7 +115,12 @@ def tickets(language: str = "") -> Iterator[tuple[str, Ticket, tuple[Mark, ...],
     """Name, ticket, marks and language: a sale of each country, in ``language`` or its own, and what else there is."""
     for (site, own, name, title, reference), marks in zip(COUNTRIES, MARKS, strict=True):
         there = shop(site, language or own, name)
-        yield f"{site} {there.language}", paid_ticket(sale(site, title, reference), there), marks, there.language
+        yield (
+            f"{site} {there.language}",
+            paid_ticket(sale(site, there.language, title, reference), there),
+            marks,
+            there.language,
+        )
     there = shop("MLB", language or "pt", COUNTRIES[0][2])
     owed = [Debt(f"K-{n}", n, 1000 * n, Ticket(()), PAID_AT) for n in (7, 12_345_678)]
     yield "summary", summary(tuple(owed), there), (), there.language
@@ -147,6 +171,19 @@ def test_our_tickets_read_by_another_are_the_golden_ones(
     if "WRITE_GOLDENS" in os.environ:
         golden.write_text(text, encoding="utf-8")
     assert text == golden.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("profile", "columns"), [("POS-5890", 32), ("TM-T20II", 48)])
+def test_the_seven_countries_are_among_the_golden_ones_in_their_own_words(profile: str, columns: int) -> None:
+    """At 32 and at 48 letters in a line: total, date, and that it is no fiscal document, unbroken on one line."""
+    text = (GOLDENS / f"read-{profile}-{columns}.txt").read_text(encoding="utf-8")
+    tickets_ = dict(re.findall(r"^# (ML\w \w\w|MPE es|MCO es)\n((?:(?!# ).*\n)*)", text, re.MULTILINE))
+    for site in SITES.values():
+        paper = tickets_[f"{site.id} {site.language}"]
+        assert site.currency.with_symbol(1036 * 10**site.currency.decimals).replace(" ", "") in letters(paper)
+        assert "30/11/2026 22:30" in paper
+        assert site.disclaimer in paper
+        assert words_of(site.language).total in letters(paper)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -216,7 +253,7 @@ def test_the_drawer_opens_for_an_undoubted_original_and_for_nothing_else() -> No
         ours = renderer("TM-T88V", 42, "CP858", language, drawer=True)
         out = printed(ours.printout(ticket, marks).data, TM_T88V)
         opened[name] = [item for item in out.items if isinstance(item, Kick)] == [Kick(2, 100, 100)]
-    assert [name for name, open_ in opened.items() if open_] == ["MLB pt", "MPE en"]
+    assert [name for name, open_ in opened.items() if open_] == ["MLB pt", "MPE es", "MPE en"]
 
 
 @pytest.mark.parametrize(

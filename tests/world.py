@@ -38,7 +38,7 @@ from kiosk.sale.commands import (
 from kiosk.sale.counter import Counter, resume, step
 from kiosk.sale.events import Event, Holds, Key, NotSaved, PaperIs, Saved, Seen, StatementIs, Stop, Woken
 from kiosk.sale.shop import Shop
-from kiosk.sale.states import NEVER, Blocked, Confirming, Entering, Guarding, Menu, Starting, State, Waiting
+from kiosk.sale.states import NEVER, Blocked, Confirming, Entering, Guarding, Menu, Recent, Starting, State, Waiting
 from kiosk.sale.turn import Now
 from tests.laws import LawBroken, Laws, law
 from tests.story import SHOP
@@ -385,7 +385,7 @@ class World:
     def press(self, key: str) -> None:
         """The cashier presses a key."""
         self.feed(Key(key))
-        if self.on and self.kind in (Entering, Choosing, Confirming, Menu):
+        if self.on and self.kind in (Entering, Choosing, Confirming, Menu, Recent):
             self._set_bound()  # each key begins their time anew
 
     def keys(self, keys: str) -> None:
@@ -415,7 +415,7 @@ class World:
 
     def until_ready(self) -> None:
         """Until a digit starts a sale (L8 says how long that may take)."""
-        while not self.on or self.kind in (Starting, Blocked, Menu) or self.kind not in RESTING:
+        while not self.on or self.kind in (Starting, Blocked, Menu, Recent) or self.kind not in RESTING:
             self.next()
         self.pause(1.2)  # PAID and notices want a second without keys
 

@@ -329,7 +329,7 @@ class DiskJournal(MemoryJournal):
         self._file = SqliteJournal(self._file.path)
         rows, known = self._file.rows(), super().rows()
         names = ("open", "watched", "debts", "disputes", "last_ticket", "last_number", "agreed_until", "restored")
-        for name in (*names, "roll"):
+        for name in (*names, "roll", "recent"):
             mine, theirs = getattr(rows, name), getattr(known, name)
             law("R23", mine == theirs, f"{name}: the journal gives back {mine}, not {theirs}")
         law("R5", sorted(rows.foreign_at) == sorted(known.foreign_at), "the foreign orders are others")

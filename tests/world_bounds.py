@@ -18,6 +18,7 @@ from kiosk.sale.states import (
     Notice,
     Paid,
     Placing,
+    Recent,
     Starting,
     State,
     Withdrawing,
@@ -27,6 +28,7 @@ from kiosk.sale.states import (
 # the world is quiet (R25). Both with a request's own 10.5 s, where one may be in flight, and a second for good measure.
 BY_ITSELF_S: Final[dict[type[State], float]] = {
     Menu: 21.0,
+    Recent: 32.0,
     Entering: 61.0,
     Choosing: 61.0,
     Confirming: 61.0,
@@ -44,4 +46,4 @@ WHEN_QUIET_S: Final[dict[type[State], float]] = {
     Adopting: 60.0,
     Withdrawing: 61.0,
 }
-RESTING: Final = frozenset({Starting, Blocked, Idle, Menu, Paid, Notice})
+RESTING: Final = frozenset({Starting, Blocked, Idle, Menu, Recent, Paid, Notice})

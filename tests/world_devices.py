@@ -112,6 +112,7 @@ class MemoryJournal:
             disputes=tuple(dispute for dispute in self.disputes.values() if not dispute.settled),
             last_ticket=tickets[-1] if tickets else None,
             last_number=max((sale.number for sale in sales), default=0),
+            recent=tuple(sorted((sale for sale in sales if sale.number), key=lambda sale: -sale.number)[:10]),
             foreign_at=tuple(self._foreign[-10:]),
             agreed_until=self.agreed_until,
             restored=self.restored,

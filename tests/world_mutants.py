@@ -357,13 +357,28 @@ _LAWS: Final = (
         "turn.proof = replace(proof, talk=turn.pause(3600.0))",
     ),
     Mutant("L8 R16", _COUNTER, "STOP_S: Final = 12.0", "STOP_S: Final = 120.0"),
+    # An old sale that the cashier asks about.
+    Mutant(
+        "L2",
+        _RESTING,
+        "    if not sale.watched:\n",
+        "    if sale.watched and sale.late:\n",
+        "test_sale_recent::test_a_sale_whose_watch_was_over_is_watched_again_and_its_money_gets_its_ticket",
+    ),
+    Mutant(
+        "L6",
+        "kiosk/sale/recent.py",
+        "return Found.NO_PAYMENT if evidence.whole else Found.NO_ANSWER",
+        "return Found.NO_PAYMENT",
+        "test_sale_recent::test_a_look_that_is_not_whole_ends_no_watch_and_says_no_answer",
+    ),
     # L9: a device that confuses a sale.
     Mutant("L9", _MOVES, "printer = not shop.printer_required or", "printer ="),
     Mutant(
         "L9",
         _RESTING,
-        "case Idle() | Menu() if not moves.can_sell(turn):",
-        "case Idle() | Menu() | Entering() if not moves.can_sell(turn):",
+        "case Idle() | Menu() | Recent() if not moves.can_sell(turn):",
+        "case Idle() | Menu() | Recent() | Entering() if not moves.can_sell(turn):",
         "a_printer_that_dies_leaves_typing_alone",
     ),
     Mutant(

@@ -231,7 +231,8 @@ def refund(w: World) -> None:
 
 
 def pay_when_nobody_watches(w: World) -> None:
-    """A phone keeps the order until its watch is over, and pays: only the account's statement tells.
+    """A phone keeps the order until its watch is over, and pays: only the account's statement tells, or the cashier
+    asks.
 
     The kiosk is off meanwhile, and looks once when it starts: an hour of looks would take as many steps as ten sales.
     """
@@ -246,6 +247,9 @@ def pay_when_nobody_watches(w: World) -> None:
         w.pause(10.0)
         pays(w, kept[0])
         w.unseen = True
+        if w.choose(2):
+            w.keys("C#")
+            w.pause(12.0)
 
 
 def restored_backup(w: World) -> None:
@@ -319,10 +323,12 @@ def impatient(w: World) -> None:
 
 
 def menu(w: World) -> None:
-    """A reprint, the owed papers, or a walk through the menu; with PAID on the screen, or when idle."""
+    """A reprint, owed papers, a question about an older sale, or a walk; with PAID on the screen, or when idle."""
     if w.choose(2):
+        w.pause(1.2)  # PAID wants a second without keys
         w.press("#")
-    w.keys(w.pick(("*#", "**#", "***", "*5", "*")))
+        w.pause(1.2)
+    w.keys(w.pick(("*#", "**#", "C*#", "*5", "***")))
     w.pause(w.pick((0.5, 5.0, 25.0)))
 
 

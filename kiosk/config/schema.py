@@ -13,6 +13,7 @@ from typing import Annotated, Final
 from kiosk.config.addresses import is_host, is_web_address, listen_address
 from kiosk.config.toml_tables import Rule, between, file_name, matching, one_of, text
 from kiosk.sale.money import SITES
+from kiosk.sale.words import LANGUAGES
 
 CREDENTIAL: Final = "mercadopago-token"
 """The systemd credential that may hold the access token (systemd.exec(5), ``LoadCredential=``)."""
@@ -96,7 +97,7 @@ class ShopTable:
     site: Annotated[str, one_of(*SITES)]
     lines: Lines = ()
     footer: Lines = ()
-    language: Annotated[str, one_of("", "pt", "es", "en")] = ""
+    language: Annotated[str, one_of("", *LANGUAGES)] = ""
     """Empty: the country's."""
     timezone: Annotated[str, text(0, 60)] = ""
     """Empty: the machine's."""

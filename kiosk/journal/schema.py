@@ -210,6 +210,7 @@ WATCHED_SALES: Final = (
 OPEN_DEBTS: Final = "SELECT * FROM debts WHERE state NOT IN ('printed', 'presumed') ORDER BY seq"
 OPEN_DISPUTES: Final = "SELECT * FROM disputes WHERE settled = '' ORDER BY seq"
 LAST_TICKET: Final = "SELECT * FROM debts WHERE substr(id, 1, 5) <> 'slip:' ORDER BY seq DESC LIMIT 1"
+LAST_SALES: Final = _SALES + "FROM sales WHERE number > 0 ORDER BY number DESC LIMIT 10"
 LAST_NUMBER: Final = "SELECT max(number) FROM sales WHERE number > 0"
 PUT_AGREED: Final = """
 INSERT INTO meta (key, value) VALUES ('agreed', :until) ON CONFLICT (key) DO UPDATE SET value = excluded.value
@@ -240,6 +241,7 @@ START: Final = (
     OPEN_DEBTS,
     OPEN_DISPUTES,
     LAST_TICKET,
+    LAST_SALES,
     LAST_NUMBER,
     LAST_FOREIGN,
     AGREED,

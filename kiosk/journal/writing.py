@@ -364,6 +364,7 @@ def _rows(db: sqlite3.Connection) -> Rows:
         disputes=_all(db, schema.OPEN_DISPUTES, dispute_of),
         last_ticket=tickets[0] if tickets else None,
         last_number=number or 0,
+        recent=_all(db, schema.LAST_SALES, sale_of),
         foreign_at=_all(db, schema.LAST_FOREIGN, lambda row: moment(row["made_at"])),
         agreed_until=agreed[0] if agreed else None,
         restored=restored[0] if restored else -1,

@@ -1,9 +1,9 @@
 """Mercado Pago: the order on the printed QR, and whether it was paid (in-store orders V2, the "attended" model).
 
-One call of the centre is one request, but for a deep look. Whether anything came back in time is the line's affair
-(``line``), what it means is read in ``answers``, and ``look`` puts a look together.
-Here stand the addresses; the client is ``wire``. Nothing is repeated: the centre knows when a second attempt is
-allowed.
+One call of the centre is one request, but for a deep look, and for the account and its smallest amount. Whether
+anything came back in time is the line's affair (``line``), what it means is read in ``answers``, and ``look`` puts a
+look together. Here stand the addresses; the client is ``wire``. Nothing is repeated: the centre knows when a second
+attempt is allowed.
 
 Sources: the references at mercadopago.com/developers (and in the repository mercadopago/devsite-docs).
 """
@@ -16,13 +16,14 @@ from urllib.parse import quote
 
 from kiosk.config import MercadoPagoConfig, Secret
 from kiosk.mercadopago.answers import Reply, account, carried, holding, placing, reading, removing
+from kiosk.mercadopago.limits import read_minimum
 from kiosk.mercadopago.look import look
 from kiosk.mercadopago.statement import statement
 from kiosk.mercadopago.wire import Wire
 from kiosk.mercadopago.words import Page, PointOfSale, read_pos_page, write_order
 from kiosk.ports import Clock
 from kiosk.sale.commands import AskAccount, AskPos, AskStatement, Call, Look, PaymentCall, Place, Withdraw
-from kiosk.sale.events import CallAnswer, Refused, Reject, Unknown
+from kiosk.sale.events import AccountIs, CallAnswer, Refused, Reject, Unknown
 from kiosk.sale.money import Site
 
 
@@ -55,6 +56,7 @@ class MercadoPago:
         self._title = title
         self._pos_number: str | None = None
         """Mercado Pago's number of our POS; empty: the account does not tell. None: not asked yet."""
+        self._clock = clock
         self._wire = Wire(settings.base_url, token, clock)
 
     def close(self) -> None:
@@ -87,7 +89,8 @@ class MercadoPago:
                 return removing(call, reply) if isinstance(reply, Reply) else reply
             case AskAccount():
                 reply = self._wire.send(call, "GET", "/users/me")
-                return account(call, reply) if isinstance(reply, Reply) else reply
+                told = account(call, reply) if isinstance(reply, Reply) else reply
+                return replace(told, minimum=self._minimum(call)) if isinstance(told, AccountIs) else told
             case AskStatement():
                 return self._statement(call)
             case _:
@@ -101,6 +104,16 @@ class MercadoPago:
         body = write_order(sale, self._title, self._site.currency, self._settings.notification_url)
         reply = self._wire.send(call, "PUT", self._pos_path(self._settings.external_store_id), body=body)
         return placing(call, reply) if isinstance(reply, Reply) else reply
+
+    def _minimum(self, call: Call) -> int:
+        """The smallest amount that the account takes; 0 where it does not tell within half of the time that is left:
+        whose token it is must not be lost for it."""
+        call = replace(call, until=(self._clock() + call.until) / 2)
+        reply = self._wire.send(call, "GET", "/v1/payment_methods")
+        if not isinstance(reply, Reply):
+            return 0
+        found = reading(call, reply, lambda value: read_minimum(value, self._site))
+        return found if isinstance(found, int) else 0
 
     def _pos_path(self, store: str = "") -> str:
         """The order of our POS. Only PUT names the store, says the reference."""

@@ -23,7 +23,7 @@ from kiosk.sale import moves
 from kiosk.sale.events import Answer, Event, PaymentSeen, StatementIs, Trouble, Woken
 from kiosk.sale.reconcile import Difference, Kind, compare, in_words
 from kiosk.sale.records import Agreed, Phase, Reason, is_reference_of
-from kiosk.sale.states import NEVER, Blocked, Idle, Menu, Notice, Paid, State, Talk
+from kiosk.sale.states import NEVER, Blocked, Idle, Menu, Notice, Paid, Recent, State, Talk
 from kiosk.sale.turn import CALL_S, Turn
 from kiosk.sale.watch import Watches
 
@@ -49,7 +49,7 @@ BACKOFF_S: Final = 60.0
 BACKOFF_MAX_S: Final = 1800.0
 FOUND_MAX: Final = 100
 
-_NOBODY_SELLS: Final = frozenset({Idle, Menu, Paid, Notice, Blocked})
+_NOBODY_SELLS: Final = frozenset({Idle, Menu, Recent, Paid, Notice, Blocked})
 
 
 @dataclass(frozen=True, slots=True)

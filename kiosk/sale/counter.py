@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from kiosk.sale import audit, front, paper, watch
+from kiosk.sale import audit, front, paper, recent, watch
 from kiosk.sale.audit import Audit
 from kiosk.sale.commands import Command, Exit, Note, Place, Print, Save
 from kiosk.sale.events import (
@@ -70,6 +70,8 @@ class Counter:
     """The last request's number."""
     number: int = 0
     """The last sale's number."""
+    recent: tuple[Sale, ...] = ()
+    """The last sales, newest first."""
     restored: int = -1
     """Sales up to this number may have had their papers in a time that the journal lost (R21)."""
     foreign_at: tuple[float, ...] = ()
@@ -81,6 +83,12 @@ class Counter:
     """What the journal could not write; it goes with the next ``Save``."""
     save_at: float = NEVER
     """When to try the journal again."""
+
+    @property
+    def menu(self) -> tuple[MenuItem, ...]:
+        """What the menu can offer."""
+        asking = (MenuItem.ASK_NOW,) if self.recent else ()
+        return (*self.papers.menu, *asking, MenuItem.CHECK)
 
     @property
     def wakes_at(self) -> float:
@@ -110,9 +118,10 @@ def step(counter: Counter, event: Event, now: Now, new_id: NewId) -> tuple[Count
         request=counter.request,
         number=counter.number,
         foreign_at=counter.foreign_at,
-        menu=(*counter.papers.menu, MenuItem.CHECK),
+        menu=counter.menu,
         restored=counter.restored,
         heard=event,
+        recent=counter.recent,
     )
     if isinstance(event, NotSaved):
         return _not_saved(counter, event, turn)
@@ -223,6 +232,7 @@ def _finish(
         health=turn.health,
         request=turn.request,
         number=turn.number,
+        recent=recent.with_saved(counter.recent, turn.records.values()),
         foreign_at=turn.foreign_at,
         restored=turn.restored,
         stop_by=counter.stop_by,
@@ -266,6 +276,7 @@ def _not_saved(counter: Counter, event: NotSaved, turn: Turn) -> tuple[Counter, 
     state = front.step(counter.state, event, turn)
     unsaved.update(turn.records)
     turn.records.clear()
+    counter = replace(counter, recent=recent.with_saved(counter.recent, unsaved.values()))
     turn.entries.clear()
     watches = counter.watches
     for sale in turn.followed:
@@ -338,7 +349,7 @@ def resume(rows: Rows, shop: Shop, now: Now, new_id: NewId) -> tuple[Counter, tu
         turn.log("resumed", f"sale {sale.number}: was open when the kiosk stopped", sale, level=5)
     turn.must_prove(doubt=doubt)
     papers = Papers(debts=debts, last=rows.last_ticket, reel=Reel(shop.roll_m * 1000, rows.roll))
-    counter = Counter(shop, disputes=rows.disputes, audit=audit.resume(rows.agreed_until, now.mono))
+    counter = Counter(shop, disputes=rows.disputes, recent=rows.recent, audit=audit.resume(rows.agreed_until, now.mono))
     return _finish(counter, turn, state, watches, papers)
 
 

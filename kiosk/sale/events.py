@@ -238,6 +238,8 @@ class AccountIs(Answer):
     site: str
     test: bool
     """A test account: nothing it sells is real."""
+    minimum: int = 0
+    """The smallest amount that any of its ways to pay takes, in minor units; 0: none is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

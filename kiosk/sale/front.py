@@ -44,6 +44,7 @@ from kiosk.sale.states import (
     NoticeKind,
     Paid,
     Placing,
+    Recent,
     Resting,
     Starting,
     State,
@@ -118,15 +119,31 @@ def _answered(state: State, event: CallAnswer, turn: Turn) -> State:
     if isinstance(event, AccountIs):
         shop = turn.shop
         wrong = event.user_id != shop.collector or event.site != shop.site.id
-        turn.health = replace(turn.health, account_known=True, wrong_account=wrong, test_account=event.test)
+        turn.health = replace(
+            turn.health,
+            account_known=True,
+            wrong_account=wrong,
+            test_account=event.test,
+            minimum=0 if wrong else event.minimum,
+        )
+        _tell_minimum(turn, event)
         return state
     if isinstance(state, InSale):
         if event.request == state.talk.request:
             return _react(state, event, turn)
         return _react(state, event, turn) if _still_proves(state, event) else state
+    if isinstance(state, Recent) and event.request == state.talk.request:
+        return resting.recent(state, event, turn)
     if event.request == turn.proof.talk.request:
         return resting.proof_answered(state, event, turn)
     return state
+
+
+def _tell_minimum(turn: Turn, event: AccountIs) -> None:
+    smallest = turn.shop.smallest(turn.health.minimum)
+    if smallest > turn.shop.minimum:
+        text = turn.shop.site.currency.with_symbol(smallest)
+        turn.note("minimum", f"the account takes no payment below {text}: less is refused", answer=event, level=5)
 
 
 def _still_proves(state: InSale, event: CallAnswer) -> bool:
@@ -142,6 +159,8 @@ def _react(state: State, event: Event, turn: Turn) -> State:
             return resting.idle(state, event, turn)
         case Menu():
             return resting.menu(state, event, turn)
+        case Recent():
+            return resting.recent(state, event, turn)
         case Entering():
             return resting.entering(state, event, turn)
         case Choosing():
@@ -196,12 +215,20 @@ TRANSITIONS: Final = MappingProxyType(
             Entering: "a digit",
             Choosing: "C or 0 held",
             Menu: "*",
+            Recent: "C",
             Blocked: "journal or a required device fails",
             Clearing: "another order is on the POS",
         },
         Menu: {
+            Recent: "ask now",
             Entering: "a digit",
             Idle: "done, or 20 s",
+            Blocked: "journal or a required device fails",
+            Clearing: "another order is on the POS",
+        },
+        Recent: {
+            Entering: "a digit",
+            Idle: "past the oldest, or 20 s",
             Blocked: "journal or a required device fails",
             Clearing: "another order is on the POS",
         },

@@ -27,6 +27,7 @@ from kiosk.sale.states import (
     NoticeKind,
     Paid,
     Placing,
+    Recent,
     Starting,
     Waiting,
     Withdrawing,
@@ -77,7 +78,7 @@ def lights(counter: Counter) -> Lights:
     match state:
         case Paid():
             return PAID
-        case Idle() | Menu() | Entering() | Choosing():
+        case Idle() | Menu() | Recent() | Entering() | Choosing():
             return Lights(Shine.FLASH, Shine.FLASH if _wants_a_look(counter) else Shine.DARK)
         case Confirming():
             return ASKED

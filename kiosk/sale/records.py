@@ -320,6 +320,8 @@ class Rows:
     last_ticket: Debt | None = None
     """The newest ticket of all, for a reprint."""
     last_number: int = 0
+    recent: tuple[Sale, ...] = ()
+    """The last sales of ours, newest first, whatever became of them."""
     foreign_at: tuple[float, ...] = ()
     """Wall times at which foreign orders were found, of the last day."""
     set_aside: tuple[str, ...] = ()

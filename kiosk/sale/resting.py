@@ -6,23 +6,27 @@ from dataclasses import replace
 from typing import Final, assert_never
 
 from kiosk.sale import moves
+from kiosk.sale import recent as recents
 from kiosk.sale.basket import TIMES_MAX, Basket, Choosing, Function
-from kiosk.sale.commands import Tune
-from kiosk.sale.events import CallAnswer, Event, Holds, Key, Refused, Unknown, Woken
+from kiosk.sale.commands import Depth, Lane, Tune
+from kiosk.sale.events import Answer, CallAnswer, Event, Holds, Key, Refused, Seen, Trouble, Unknown, Woken
 from kiosk.sale.shop import Preset
 from kiosk.sale.states import (
     NEVER,
     Blocked,
     Confirming,
     Entering,
+    Found,
     Hint,
     Idle,
     Menu,
     MenuItem,
     Notice,
     Paid,
+    Recent,
     Starting,
     State,
+    Talk,
 )
 from kiosk.sale.turn import Turn
 
@@ -42,7 +46,8 @@ DIGITS: Final = {**{digit: digit for digit in "0123456789"}, "D": "00"}
 
 
 def idle(state: Starting | Blocked | Idle, event: Event, turn: Turn) -> State:
-    """Ready, or not yet: a digit starts a sale, ``C`` or ``0`` held shows what has a fixed price, ``*`` the menu."""
+    """Ready, or not yet: a digit starts a sale, ``*`` opens the menu. ``C`` or ``0`` held shows what has a fixed price;
+    where nothing has, ``C`` shows the last sales."""
     match event:
         case Key(key=key, held=False) if key in DIGITS and isinstance(state, Idle):
             return _first_digit(key, turn) or state
@@ -50,6 +55,8 @@ def idle(state: Starting | Blocked | Idle, event: Event, turn: Turn) -> State:
             return _choose(Basket(), turn) or state
         case Key(key="*", held=False) if isinstance(state, Idle):
             return Menu(turn.menu[0], turn.mono + MENU_S)
+        case Key(key="C", held=False) if turn.recent and isinstance(state, Idle):
+            return Recent(turn.recent[0].reference, turn.mono + MENU_S)
         case Key(held=False):
             turn.sound(Tune.REFUSED)
             return state
@@ -152,7 +159,7 @@ def _entered(basket: Basket, turn: Turn) -> State:
         hint = Hint.NO_PRICE
     elif basket.typed.digits and not basket.has_room:
         hint = Hint.ITEMS
-    elif basket.cents < shop.minimum:
+    elif basket.cents < shop.smallest(turn.health.minimum):
         hint = Hint.TOO_SMALL
     elif basket.cents > shop.maximum:
         hint = Hint.TOO_LARGE
@@ -248,6 +255,8 @@ def menu(state: Menu, event: Event, turn: Turn) -> State:
         case Key(key="*", held=False):
             later = turn.menu[turn.menu.index(state.item) + 1 :] if state.item in turn.menu else ()
             return Menu(later[0], turn.mono + MENU_S) if later else moves.home(turn)
+        case Key(key="#", held=False) if state.item is MenuItem.ASK_NOW and turn.recent:
+            return Recent(turn.recent[0].reference, turn.mono + MENU_S)
         case Key(key="#", held=False):
             if state.item is not MenuItem.CHECK:
                 turn.wishes.append(state.item)
@@ -259,6 +268,44 @@ def menu(state: Menu, event: Event, turn: Turn) -> State:
             return moves.home(turn)
         case _:
             return state
+
+
+def recent(state: Recent, event: Event, turn: Turn) -> State:
+    """The last sales: ``*`` walks back, ``#`` asks Mercado Pago about the one that is shown, a digit starts a sale."""
+    match event:
+        case Key(key="*", held=False):
+            older = recents.one_before(turn.recent, state.reference)
+            return Recent(older.reference, turn.mono + MENU_S) if older else moves.home(turn)
+        case Key(key="#" | "C", held=False):
+            return _ask_about(state, turn)
+        case Key(key=key, held=False):
+            return (_first_digit(key, turn) if key in DIGITS else None) or moves.home(turn)
+        case Seen():
+            sale = recents.find(turn.recent, state.reference)
+            answer = recents.found(sale, turn.shop.collector, event.evidence, event.spent) if sale else None
+            return replace(state, talk=Talk(), found=answer, until=turn.mono + MENU_S)
+        case Answer():
+            return replace(state, talk=Talk(), found=Found.NO_ANSWER, until=turn.mono + MENU_S)
+        case Woken() if state.talk.silent(turn.mono):
+            return replace(state, talk=Talk(), found=Found.NO_ANSWER, until=turn.mono + MENU_S)
+        case Woken() if turn.mono >= state.until:
+            return moves.home(turn)
+        case _:
+            return state
+
+
+def _ask_about(state: Recent, turn: Turn) -> State:
+    """A look in both indexes, for which nobody but the cashier waits; one at a time. From here on the sale is watched
+    again, if it was not any more, so that what the look finds is taken as all late money is (L2)."""
+    sale = recents.find(turn.recent, state.reference)
+    if sale is None or state.talk.request or turn.health.trouble is Trouble.THROTTLED:
+        turn.sound(Tune.REFUSED)
+        return state
+    if not sale.watched:
+        moves.follow(sale, turn)
+    turn.log("asked-now", f"sale {sale.number}: the cashier asks about it", sale)
+    talk = turn.look(sale.reference, Depth.ALL, Lane.BEHIND)
+    return replace(state, talk=talk, found=Found.ASKING, until=NEVER)
 
 
 def paid(state: Paid, event: Event, turn: Turn) -> State:
@@ -339,7 +386,7 @@ def proof_answered(state: State, event: CallAnswer, turn: Turn) -> State:
 def settled(state: State, turn: Turn) -> State:
     """Ready or blocked, as things are now."""
     match state:
-        case Idle() | Menu() if not moves.can_sell(turn):
+        case Idle() | Menu() | Recent() if not moves.can_sell(turn):
             return Blocked()
         case Starting() | Blocked() if moves.can_sell(turn):
             return Idle()

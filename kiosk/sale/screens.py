@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import assert_never
 
+from kiosk.sale import recent
 from kiosk.sale.basket import ITEMS_MAX, TIMES_MAX, Basket, Choosing, Function
 from kiosk.sale.counter import Counter
 from kiosk.sale.events import Paper, Trouble
@@ -19,6 +20,7 @@ from kiosk.sale.states import (
     Clearing,
     Confirming,
     Entering,
+    Found,
     Guarding,
     Hint,
     Idle,
@@ -28,11 +30,12 @@ from kiosk.sale.states import (
     Paid,
     Part,
     Placing,
+    Recent,
     Starting,
     Waiting,
     Withdrawing,
 )
-from kiosk.sale.ticket import clock_time
+from kiosk.sale.ticket import clock_time, short_time
 from kiosk.sale.words import Down, Words, words_of
 
 
@@ -113,6 +116,8 @@ def _picture(counter: Counter, words: Words, mono: float) -> Screen:
             return _idle(counter, state, words)
         case Menu():
             return _menu(counter, state, words)
+        case Recent():
+            return _recent(counter, state, words, mono)
         case Entering():
             return _entering(counter, state, words)
         case Choosing():
@@ -171,6 +176,20 @@ def _idle(counter: Counter, state: Idle, words: Words) -> Screen:
     return Screen(words.ready, _amount(counter, 0), text, words.ready_footer)
 
 
+def _recent(counter: Counter, state: Recent, words: Words, mono: float) -> Screen:
+    """A sale of before: its number, when it was made, and what is known of it. Never loud: nobody in front has paid."""
+    sale = recent.find(counter.recent, state.reference)
+    if sale is None:
+        return Screen(words.menu_head, "- - -", "", words.recent_footer)
+    known = recent.known(sale, counter.papers.debts, counter.disputes, printer=counter.shop.printer)
+    text = words.known[known]
+    if state.found in (Found.ASKING, Found.NO_ANSWER, Found.RETURNED) or known not in recent.MONEY:
+        text = words.found[state.found] if state.found else text
+    made = short_time(sale.made_at, counter.health.provider_time(mono), counter.shop)
+    footer = words.recent_asking_footer if state.talk.request else words.recent_footer
+    return Screen(f"{words.sale} {sale.number} {made}", _amount(counter, sale.cents), text, footer)
+
+
 def _owed(counter: Counter, words: Words) -> str:
     return next(obligations(counter, words), "") or keypad(counter, words)
 
@@ -193,7 +212,8 @@ def _entering(counter: Counter, state: Entering, words: Words) -> Screen:
 def _hint(counter: Counter, hint: Hint | None, words: Words) -> str:
     if hint is None:
         return ""
-    limit = counter.shop.minimum if hint is Hint.TOO_SMALL else counter.shop.maximum
+    smallest = counter.shop.smallest(counter.health.minimum)
+    limit = smallest if hint is Hint.TOO_SMALL else counter.shop.maximum
     count = TIMES_MAX if hint is Hint.TIMES else ITEMS_MAX
     return words.hints[hint].format(amount=_amount(counter, limit), count=count)
 

@@ -54,3 +54,10 @@ class Shop:
     """What is sold at a fixed price, at most ``PRESETS_MAX``."""
     training: bool = False
     """Nothing sold here is real."""
+
+    def smallest(self, account_minimum: int) -> int:
+        """The smallest amount of a sale, where the account takes none below its own minimum (0: none is known).
+
+        One above the shop's largest amount is not believed: it would stop all sales.
+        """
+        return max(self.minimum, account_minimum) if account_minimum <= self.maximum else self.minimum

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import Enum
-from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from kiosk.sale.basket import Basket, Choosing
@@ -133,6 +132,8 @@ class MenuItem(Enum):
     DEBTS = "debts"
     NEW_ROLL = "new-roll"
     """The paper roll was just changed: count it anew."""
+    ASK_NOW = "ask-now"
+    """The last sales: what is known of each, and what Mercado Pago says of it now."""
     CHECK = "check"
     """Whether all is well; it is read, and there is nothing to do."""
 
@@ -147,6 +148,33 @@ class Menu:
     @property
     def wakes_at(self) -> float:
         return self.until
+
+
+class Found(Enum):
+    """What came of asking about one of the last sales, as far as the journal does not say it better."""
+
+    ASKING = "asking"
+    NO_ANSWER = "no-answer"
+    NO_PAYMENT = "no-payment"
+    """Both indexes were answered in full, and show no money for it."""
+    UNSETTLED = "unsettled"
+    """A payment is under way, or covers nothing yet: its watch goes on."""
+    RETURNED = "returned"
+    """What paid it was given back, in part or whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """One of the last sales: ``*`` walks to the one before it, ``#`` asks Mercado Pago about it."""
+
+    reference: str
+    until: float
+    talk: Talk = Talk()
+    found: Found | None = None
+
+    @property
+    def wakes_at(self) -> float:
+        return min(self.until, self.talk.until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,33 +387,5 @@ class Notice:
         return self.until
 
 
-Resting: TypeAlias = Starting | Blocked | Idle | Menu | Entering | Choosing | Confirming | Paid | Notice
+Resting: TypeAlias = Starting | Blocked | Idle | Menu | Recent | Entering | Choosing | Confirming | Paid | Notice
 State: TypeAlias = Resting | Guarding | Clearing | Placing | Adopting | Waiting | Withdrawing | Checking
-
-PUBLIC_NAMES: Final = MappingProxyType(
-    {
-        Starting: "starting",
-        Adopting: "starting",
-        Blocked: "blocked",
-        Idle: "idle",
-        Menu: "idle",
-        Entering: "entering",
-        Choosing: "entering",
-        Confirming: "entering",
-        Guarding: "placing",
-        Placing: "placing",
-        Waiting: "waiting",
-        Withdrawing: "withdrawing",
-        Checking: "checking",
-        Paid: "paid",
-        Notice: "notice",
-    }
-)
-"""States as the status names them; ``Clearing`` is ``placing`` with a sale that waits for it, else ``blocked``."""
-
-
-def public_name(state: State) -> str:
-    """The state's name in the status: one of a fixed, documented list."""
-    if isinstance(state, Clearing):
-        return "placing" if state.then else "blocked"
-    return PUBLIC_NAMES[type(state)]

@@ -2,13 +2,64 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+from typing import Final
+
+from kiosk.sale.basket import Choosing
 from kiosk.sale.counter import Counter
 from kiosk.sale.events import Device, Fault
 from kiosk.sale.lights import lights
 from kiosk.sale.ready import faults, why_blocked
 from kiosk.sale.screens import lines, screen
-from kiosk.sale.states import Blocked, public_name
+from kiosk.sale.states import (
+    Adopting,
+    Blocked,
+    Checking,
+    Clearing,
+    Confirming,
+    Entering,
+    Guarding,
+    Idle,
+    Menu,
+    Notice,
+    Paid,
+    Placing,
+    Recent,
+    Starting,
+    State,
+    Waiting,
+    Withdrawing,
+)
 from kiosk.sale.words import words_of
+
+PUBLIC_NAMES: Final = MappingProxyType(
+    {
+        Starting: "starting",
+        Adopting: "starting",
+        Blocked: "blocked",
+        Idle: "idle",
+        Menu: "idle",
+        Recent: "idle",
+        Entering: "entering",
+        Choosing: "entering",
+        Confirming: "entering",
+        Guarding: "placing",
+        Placing: "placing",
+        Waiting: "waiting",
+        Withdrawing: "withdrawing",
+        Checking: "checking",
+        Paid: "paid",
+        Notice: "notice",
+    }
+)
+"""States as the status names them; ``Clearing`` is ``placing`` with a sale that waits for it, else ``blocked``."""
+
+
+def public_name(state: State) -> str:
+    """The state's name in the status: one of a fixed, documented list."""
+    if isinstance(state, Clearing):
+        return "placing" if state.then else "blocked"
+    return PUBLIC_NAMES[type(state)]
 
 
 def status(counter: Counter, mono: float) -> dict[str, object]:

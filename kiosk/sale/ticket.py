@@ -25,6 +25,14 @@ def clock_time(at: float, shop: Shop) -> str:
     return datetime.fromtimestamp(at, UTC).astimezone(shop.zone).strftime("%H:%M")
 
 
+def short_time(at: float, now: float | None, shop: Shop) -> str:
+    """A wall time for a line of a screen: hours and minutes, or of another day, or while nobody knows which day is
+    today, day and month."""
+    moment = datetime.fromtimestamp(at, UTC).astimezone(shop.zone)
+    today = now is not None and datetime.fromtimestamp(now, UTC).astimezone(shop.zone).date() == moment.date()
+    return clock_time(at, shop) if today else moment.strftime(words_of(shop.language).day_format)
+
+
 def paid_ticket(sale: Sale, shop: Shop) -> Ticket:
     """The ticket of a paid sale."""
     words, currency = words_of(shop.language), shop.site.currency

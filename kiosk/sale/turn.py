@@ -94,6 +94,8 @@ class Health:
     """The token belongs to another account than the configured one."""
     account_known: bool = False
     test_account: bool = False
+    minimum: int = 0
+    """The account's own smallest amount, in minor units; 0: not known."""
 
     def provider_time(self, mono: float) -> float | None:
         """The provider's clock now, seconds since 1970; None where it was never seen."""
@@ -182,6 +184,7 @@ class Turn:
         "number",
         "owed",
         "proof",
+        "recent",
         "records",
         "request",
         "restored",
@@ -203,6 +206,7 @@ class Turn:
         menu: tuple[MenuItem, ...] = (),
         restored: int = -1,
         heard: object = None,
+        recent: tuple[Sale, ...] = (),
     ) -> None:
         self.shop = shop
         self.heard = heard
@@ -220,6 +224,8 @@ class Turn:
         """Sales up to this number may have had their papers in a time that the journal lost."""
         self.menu = menu
         """What the menu can offer now."""
+        self.recent = recent
+        """The last sales, newest first."""
         self.wishes: list[MenuItem] = []
         """What the cashier asked of the printer."""
         self.records: dict[str, Record] = {}

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Final
 
 from kiosk.sim.ledger import Ledger, MerchantOrder, Order, Payment
@@ -129,6 +130,42 @@ def user_form(account: Account, ledger: Ledger) -> dict[str, object]:
         "tags": ["normal", "test_user"] if account.test else ["normal"],
         "status": {"site_status": "active"},
     }
+
+
+def payment_methods_form(site: str) -> list[dict[str, object]]:
+    """``GET /v1/payment_methods``, as far as a minimum is concerned: a card, the account's money, and cash vouchers,
+    which may ask for less but are paid by no phone."""
+    least = PAYMENT_MINIMUMS[site]
+    ways = (
+        ("visa", "credit_card", least),
+        ("account_money", "account_money", least),
+        ("voucher", "ticket", Decimal(0)),
+    )
+    return [
+        {
+            "id": name,
+            "name": name,
+            "payment_type_id": kind,
+            "status": "active",
+            "min_allowed_amount": amount,
+            "max_allowed_amount": 60000000,
+        }
+        for name, kind, amount in ways
+    ]
+
+
+PAYMENT_MINIMUMS: Final = MappingProxyType(
+    {
+        "MLA": Decimal(1),
+        "MLB": Decimal("0.5"),
+        "MLM": Decimal(5),
+        "MLC": Decimal(10),
+        "MCO": Decimal(1000),
+        "MLU": Decimal(5),
+        "MPE": Decimal(2),
+    }
+)
+"""Made up, near what integrators saw. Mercado Pago documents none: each account tells its own."""
 
 
 def store_form(account: Account) -> dict[str, object]:

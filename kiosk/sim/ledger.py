@@ -126,8 +126,9 @@ class MerchantOrder:
         return sum((payment.amount for payment in self.payments if payment.is_("approved", at)), Decimal(0))
 
     def closed(self, at: float) -> bool:
-        """Approved payments covered the total then."""
-        return self.approved(at) >= self.order.total
+        """Approved payments covered the total then, or had covered it before they were given back."""
+        paid = (p.amount for p in self.payments if p.is_("approved", at) or p.is_("refunded", at))
+        return sum(paid, Decimal(0)) >= self.order.total
 
     def pending(self, at: float) -> Payment | None:
         """The payment that was being looked into then."""
@@ -136,7 +137,7 @@ class MerchantOrder:
     def order_status(self, at: float) -> str:
         """``order_status`` in the words of the merchant order reference."""
         if self.closed(at):
-            return "paid"
+            return "paid" if self.approved(at) >= self.order.total else "reverted"
         if self.approved(at):
             return "partially_paid"
         return "payment_in_process" if self.pending(at) else "payment_required"
@@ -235,6 +236,7 @@ class Ledger:
         ``scan``; ``confirm``; ``pay`` (both); ``reject`` (the bank says no), ``pend`` (the bank thinks it over) and
         ``pay-part`` (half of what is left): they take the order that the phone shows, or scan first where it shows
         none that can be paid; ``pay-twice`` (two phones scan, then both pay in full). ``confirm`` never scans.
+        ``give-back`` is the shop's: in the account's own panel it refunds all that the phone has paid.
 
         Raises:
             ValueError: no such action.
@@ -254,6 +256,8 @@ class Ledger:
                 ok = self._pay_half(self._at_hand(now), now)
             case "pay-twice":
                 ok = self._pay_twice(now)
+            case "give-back":
+                ok = self._give_back(now)
             case _:
                 raise ValueError(f"{action!r} is not one of {', '.join(ACTIONS)}")
         return {"ok": ok, "screen": self.screen(now), **self._behind_screen()}
@@ -288,12 +292,12 @@ class Ledger:
         ]
 
     def screen(self, now: float) -> str:
-        """The phone's screen: ``waiting`` ``order`` ``paid`` ``part-paid`` ``pending`` ``rejected``."""
+        """The phone's screen: ``waiting`` ``order`` ``paid`` ``refunded`` ``part-paid`` ``pending`` ``rejected``."""
         held = self._phone
         if held is None:
             return "waiting"
         if held.closed(now):
-            return "paid"
+            return "paid" if held.approved(now) else "refunded"
         last = held.payments[-1].as_of(now) if held.payments else None
         return _SCREENS[last.status] if last else "order"
 
@@ -359,6 +363,12 @@ class Ledger:
         second = self._scan(now)
         return self._pay_rest(first, now) and self._pay_rest(second, now)
 
+    def _give_back(self, now: float) -> bool:
+        approved = [p for p in self._phone.payments if p.is_("approved", now)] if self._phone else []
+        for payment in approved:
+            payment.changes.append(Change(now, "refunded", "refunded"))
+        return bool(approved)
+
     # --- the books ----------------------------------------------------------------------------------------------
 
     def _open(self, order: Order, now: float) -> MerchantOrder:
@@ -383,14 +393,14 @@ class Ledger:
         return self._last_id
 
 
-ACTIONS: Final = ("scan", "confirm", "reject", "pay", "pay-part", "pend", "pay-twice")
+ACTIONS: Final = ("scan", "confirm", "reject", "pay", "pay-part", "pend", "pay-twice", "give-back")
 _WHILE_PAYING: Final = {
     "deleted": Deletion.DONE,
     "locked": Deletion.LOCKED,
     "refused": Deletion.REFUSED,
     "failed": Deletion.FAILED,
 }
-_SCREENS: Final = {"approved": "part-paid", "rejected": "rejected", "in_process": "pending"}
+_SCREENS: Final = {"approved": "part-paid", "rejected": "rejected", "in_process": "pending", "refunded": "order"}
 
 
 def _left(held: MerchantOrder, now: float) -> Decimal:

@@ -32,6 +32,7 @@ from kiosk.sim.forms import (
     ids_as_text,
     merchant_order_form,
     payment_form,
+    payment_methods_form,
     payments_error,
     plain_error,
     user_form,
@@ -258,6 +259,9 @@ class FakeMercadoPago:
     async def _me(self, _request: Request) -> Response:
         return json_answer(user_form(self._account, self.ledger))
 
+    async def _payment_methods(self, _request: Request) -> Response:
+        return json_answer(payment_methods_form(self.ledger.site))
+
     # --- what is no part of Mercado Pago --------------------------------------------------------------------------
 
     async def _on_customer(self, request: Request) -> Response:
@@ -289,6 +293,7 @@ class FakeMercadoPago:
             Route("/v1/payments/search", self._find_payments),
             Route("/v1/payments/{id}", self._payment),
             Route("/users/me", self._me),
+            Route("/v1/payment_methods", self._payment_methods),
             *self.premises.routes(),
             Route("/customer", self._on_customer, methods=["POST"]),
             Route("/trouble", self._on_trouble, methods=["GET", "POST"]),

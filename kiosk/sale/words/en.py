@@ -2,8 +2,9 @@
 
 from kiosk.sale.basket import Function
 from kiosk.sale.events import Paper, Reject, Trouble
+from kiosk.sale.recent import Known
 from kiosk.sale.records import Mark, Reason
-from kiosk.sale.states import Hint, MenuItem, NoticeKind
+from kiosk.sale.states import Found, Hint, MenuItem, NoticeKind
 from kiosk.sale.words.table import Down, Told, Words
 
 WORDS = Words(
@@ -66,7 +67,27 @@ WORDS = Words(
         MenuItem.REPRINT: "Print last ticket",
         MenuItem.DEBTS: "Print owed tickets",
         MenuItem.NEW_ROLL: "New paper roll",
+        MenuItem.ASK_NOW: "Last sales",
         MenuItem.CHECK: "Ready to sell?",
+    },
+    recent_footer="# ask now  * older",
+    recent_asking_footer="* older",
+    known={
+        Known.PAID: "The money is there",
+        Known.PRINTED: "Paid, ticket printed",
+        Known.OWED: "Paid, ticket owed",
+        Known.TO_SETTLE: "Money to settle",
+        Known.NOT_CONFIRMED: "Not confirmed",
+        Known.CANCELLED: "Cancelled, not paid",
+        Known.NOT_PAID: "Not paid",
+        Known.NOT_CHARGED: "Nothing was charged",
+    },
+    found={
+        Found.ASKING: "Asking...",
+        Found.NO_ANSWER: "No answer: ask again",
+        Found.NO_PAYMENT: "No payment so far",
+        Found.UNSETTLED: "Payment under review",
+        Found.RETURNED: "Money given back: see the account",
     },
     check_well="All is well: line, account, POS, printer, keys",
     check_footer="# ok  * next",
@@ -150,4 +171,5 @@ WORDS = Words(
     summary="OWED TICKETS",
     service_slip="SERVICE SLIP - NOT A RECEIPT",
     date_format="%d %b %Y %H:%M",
+    day_format="%d %b",
 )

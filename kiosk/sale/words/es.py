@@ -2,8 +2,9 @@
 
 from kiosk.sale.basket import Function
 from kiosk.sale.events import Paper, Reject, Trouble
+from kiosk.sale.recent import Known
 from kiosk.sale.records import Mark, Reason
-from kiosk.sale.states import Hint, MenuItem, NoticeKind
+from kiosk.sale.states import Found, Hint, MenuItem, NoticeKind
 from kiosk.sale.words.table import Down, Told, Words
 
 WORDS = Words(
@@ -66,7 +67,27 @@ WORDS = Words(
         MenuItem.REPRINT: "Imprimir el último",
         MenuItem.DEBTS: "Imprimir pendientes",
         MenuItem.NEW_ROLL: "Rollo nuevo",
+        MenuItem.ASK_NOW: "Últimas ventas",
         MenuItem.CHECK: "¿Listo para vender?",
+    },
+    recent_footer="# consultar  * otra",
+    recent_asking_footer="* otra",
+    known={
+        Known.PAID: "El dinero entró",
+        Known.PRINTED: "Pagada e impresa",
+        Known.OWED: "Pagada, falta imprimir",
+        Known.TO_SETTLE: "Dinero por resolver",
+        Known.NOT_CONFIRMED: "Sin confirmar",
+        Known.CANCELLED: "Cancelada, sin pago",
+        Known.NOT_PAID: "Sin pago",
+        Known.NOT_CHARGED: "No se cobró nada",
+    },
+    found={
+        Found.ASKING: "Consultando...",
+        Found.NO_ANSWER: "Sin respuesta: consulte otra vez",
+        Found.NO_PAYMENT: "Ningún pago todavía",
+        Found.UNSETTLED: "Pago en revisión",
+        Found.RETURNED: "Dinero devuelto: vea la cuenta",
     },
     check_well="Todo bien: red, cuenta, caja, impresora, teclas",
     check_footer="# ok  * siguiente",
@@ -150,4 +171,5 @@ WORDS = Words(
     summary="TICKETS PENDIENTES",
     service_slip="SERVICIO - NO ES TICKET",
     date_format="%d/%m/%Y %H:%M",
+    day_format="%d/%m",
 )

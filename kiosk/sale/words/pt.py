@@ -2,8 +2,9 @@
 
 from kiosk.sale.basket import Function
 from kiosk.sale.events import Paper, Reject, Trouble
+from kiosk.sale.recent import Known
 from kiosk.sale.records import Mark, Reason
-from kiosk.sale.states import Hint, MenuItem, NoticeKind
+from kiosk.sale.states import Found, Hint, MenuItem, NoticeKind
 from kiosk.sale.words.table import Down, Told, Words
 
 WORDS = Words(
@@ -66,7 +67,27 @@ WORDS = Words(
         MenuItem.REPRINT: "Imprimir o último",
         MenuItem.DEBTS: "Imprimir pendentes",
         MenuItem.NEW_ROLL: "Bobina nova",
+        MenuItem.ASK_NOW: "Últimas vendas",
         MenuItem.CHECK: "Pronto para vender?",
+    },
+    recent_footer="# consultar  * outra",
+    recent_asking_footer="* outra",
+    known={
+        Known.PAID: "O dinheiro entrou",
+        Known.PRINTED: "Paga e impressa",
+        Known.OWED: "Paga, falta imprimir",
+        Known.TO_SETTLE: "Dinheiro a resolver",
+        Known.NOT_CONFIRMED: "Não confirmada",
+        Known.CANCELLED: "Cancelada, não paga",
+        Known.NOT_PAID: "Não foi paga",
+        Known.NOT_CHARGED: "Nada foi cobrado",
+    },
+    found={
+        Found.ASKING: "Consultando...",
+        Found.NO_ANSWER: "Sem resposta: consulte de novo",
+        Found.NO_PAYMENT: "Nenhum pagamento ainda",
+        Found.UNSETTLED: "Pagamento em análise",
+        Found.RETURNED: "Dinheiro devolvido: veja a conta",
     },
     check_well="Tudo certo: rede, conta, caixa, impressora, teclas",
     check_footer="# ok  * próximo",
@@ -150,4 +171,5 @@ WORDS = Words(
     summary="COMPROVANTES PENDENTES",
     service_slip="SERVIÇO - NÃO É COMPROVANTE",
     date_format="%d/%m/%Y %H:%M",
+    day_format="%d/%m",
 )

@@ -12,8 +12,9 @@ from enum import Enum
 
 from kiosk.sale.basket import Function
 from kiosk.sale.events import Paper, Reject, Trouble
+from kiosk.sale.recent import Known
 from kiosk.sale.records import Mark, Reason
-from kiosk.sale.states import Hint, MenuItem, NoticeKind
+from kiosk.sale.states import Found, Hint, MenuItem, NoticeKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,12 @@ class Words:
     menu: Mapping[MenuItem, str]
     check_well: str
     check_footer: str
+    recent_footer: str
+    recent_asking_footer: str
+    known: Mapping[Known, str]
+    """What the journal knows of one of the last sales..."""
+    found: Mapping[Found, str]
+    """...and what asking about it has found."""
     paper_left: str
     """The roll ends soon: for about ``{count}`` tickets."""
     owed_count: str
@@ -131,4 +138,5 @@ class Words:
     service_slip: str
     """Over and under what the technician had printed."""
     date_format: str
-    """For ``strftime``."""
+    """For ``strftime``; ``day_format``: day and month, for a screen."""
+    day_format: str

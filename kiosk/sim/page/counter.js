@@ -28,6 +28,7 @@ const PHONE = {
   "waiting": ["Customer's phone", "Nothing to pay here yet: scan the QR."],
   "order": ["To pay", "Confirm, or be refused by the bank."],
   "paid": ["Paid", ""],
+  "refunded": ["Refunded", "The shop gave the money back."],
   "part-paid": ["Partly paid", "Confirm pays the rest."],
   "pending": ["In review", "The bank has not decided yet."],
   "rejected": ["Refused by the bank", "Try again with another card."],
