@@ -28,6 +28,7 @@ from kiosk.sale.lights import Lights, Shine
 RHYTHMS: Final = MappingProxyType(
     {
         Tune.CLICK: (0.015,),
+        Tune.ADDED: (0.015, 0.1, 0.08),
         Tune.REFUSED: (0.05, 0.05, 0.05),
         Tune.AMOUNT: (0.05, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05),
         Tune.SCAN: (0.1, 0.2, 0.1),

@@ -136,6 +136,10 @@ class Counter:
         """Press keys; the kiosk has taken them when this returns."""
         self._post("/keys", {"keys": keys})
 
+    def hold(self, keys: str) -> None:
+        """Press keys, and hold the last one down."""
+        self._post("/keys", {"keys": keys, "held": True})
+
     def customer(self, action: str) -> bool:
         """Let the customer act; answers whether it came to pass."""
         return bool(self._post("/customer", {"action": action})["ok"])
@@ -181,14 +185,14 @@ class Counter:
         """The words on the panel."""
         return self._get("/screen").text
 
+    def phone(self) -> dict[str, Any]:
+        """What the customer's phone shows."""
+        shown: dict[str, Any] = self._get("/phone").json()
+        return shown
+
     def lit(self) -> bool:
         """Whether any pixel of the panel is: a dark picture is smaller than any other."""
         return len(self._get("/screen.png").content) > 200
-
-    def phone(self) -> Mapping[str, str]:
-        """What the customer's phone shows: ``screen``, ``title``, ``amount`` and ``reference``."""
-        shown: Mapping[str, str] = self._get("/view").json()["phone"]
-        return shown
 
     def signals(self) -> tuple[str, str, str]:
         """The green light, the red one, and what was heard last."""

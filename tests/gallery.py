@@ -15,7 +15,7 @@ from kiosk.sale.events import Device, DeviceIs, Fault, Ill, Paper, PaymentState,
 from kiosk.sale.recent import Known
 from kiosk.sale.records import Debt, Dispute, Phase, Reason, Roll, Ticket, Why
 from kiosk.sale.roll import Reel
-from kiosk.sale.shop import Shop
+from kiosk.sale.shop import Preset, Shop
 from kiosk.sale.states import Blocked, Clearing, Found, MenuItem, Notice, NoticeKind, Recent, Talk
 from tests.story import SHOP, Story, order, payment
 
@@ -49,6 +49,10 @@ def after_a_sale(shop: Shop) -> Story:
 def owing(shop: Shop) -> Story:
     story = paid(shop).print_failed(began=False).wait(2)
     return (story.free() if story.open_calls(AskPos) else story).keys("#")
+
+
+def with_presets(shop: Shop) -> Shop:
+    return replace(shop, presets=(Preset("Café", 450), Preset("Pão de queijo grande", 1250)))
 
 
 def blocked_by(trouble: Trouble) -> Tell:
@@ -273,6 +277,21 @@ GALLERY: Final[dict[str, Tell]] = {
     "entering-small": lambda shop: idle(shop).keys("5#"),
     "entering-large": lambda shop: idle(shop).keys("99999999#"),
     "entering-long": lambda shop: idle(shop).keys("1234567890"),
+    "entering-times": lambda shop: idle(shop).keys("3B"),
+    "entering-unit-price": lambda shop: idle(shop).keys("3B250"),
+    "entering-item-two": lambda shop: idle(shop).keys("250A3B250"),
+    "entering-items": lambda shop: idle(shop).keys("250A3B250A"),
+    "entering-preset": lambda shop: idle(with_presets(shop)).keys("C2"),
+    "entering-count-large": lambda shop: idle(shop).keys("1250B"),
+    "entering-no-price": lambda shop: idle(shop).keys("3B#"),
+    "entering-items-large": lambda shop: idle(shop).keys("250A999B999999"),
+    "entering-items-full": lambda shop: idle(shop).keys("999A" * 31),
+    "choosing-add": lambda shop: idle(shop).keys("250C"),
+    "choosing-times": lambda shop: idle(shop).keys("250C*"),
+    "choosing-preset": lambda shop: idle(with_presets(shop)).keys("C"),
+    "choosing-preset-counted": lambda shop: idle(with_presets(shop)).keys("120BC*"),
+    "idle-presets": lambda shop: idle(with_presets(shop)),
+    "confirming-items": lambda shop: idle(shop).keys("250A500000#"),
     "confirming": lambda shop: idle(shop).keys("500000#"),
     "guarding": lambda shop: idle(shop).keys("2500#"),
     **{f"guarding-{trouble.value}": guarding_blind(trouble) for trouble in Trouble},

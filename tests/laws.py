@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from typing import Final, Protocol
 
+from kiosk.sale.basket import Basket
 from kiosk.sale.commands import AskPos, Command, Depth, Look, Place, Print, Save, Sound, Tune, Withdraw
 from kiosk.sale.counter import Counter
 from kiosk.sale.days import DayShown
@@ -255,8 +256,16 @@ class Laws:
             proof = self.proofs.get(sale.reference, set())
             law("L1", bool(sale.payments) and set(sale.payments) <= proof, f"PAID without proof: {sale.reference}")
         if isinstance(after.state, Guarding) and isinstance(before.state, Entering | Confirming):
-            law("L5", after.state.sale.cents == before.state.typed.cents, "another amount than the one typed")
-            law("L5", not before.state.typed.extra, "an amount that was cut")
+            self._charged(before.state.basket, after.state.sale)
+
+    def _charged(self, basket: Basket, sale: Sale) -> None:
+        """What was rung up is what is charged: every item of it, as often as it was said."""
+        rung = [(line.quantity, line.unit_cents) for line in basket.lines]
+        rung += [(max(basket.times, 1), int(basket.typed.digits))] if basket.typed.digits else []
+        law("L5", sale.cents == sum(times * cents for times, cents in rung), "another amount than the one typed")
+        law("L5", [(line.quantity, line.unit_cents) for line in sale.lines] == rung, "other items than those typed")
+        law("L5", all(times > 0 and cents > 0 for times, cents in rung), "an item of nothing")
+        law("L5", not basket.typed.extra, "an amount that was cut")
 
     def _yet_another(self, before: Clearing, after: Clearing) -> None:
         """The one state that follows itself: the POS holds one order after another."""

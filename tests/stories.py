@@ -26,6 +26,7 @@ from kiosk.sale.events import (
     Stop,
     Trouble,
 )
+from kiosk.sale.shop import Preset
 from kiosk.sale.states import Blocked, Idle, Menu, MenuItem, Placing, Recent
 from tests.story import SHOP, Story, order, payment
 
@@ -33,6 +34,7 @@ Start = Callable[..., Story]
 """``Story``, or what behaves like it: takes a shop."""
 Told = Callable[[Start], Story]
 
+WITH_PRESETS: Final = replace(SHOP, presets=(Preset("Café", 450), Preset("Pão de queijo", 900)))
 NEEDS_PRINTER: Final = replace(SHOP, printer_required=True)
 
 
@@ -50,6 +52,28 @@ def large_amount(start: Start) -> Story:
     """Confirmed with another key."""
     story = start().ready().keys("200000#1").free().placed()
     return story.paid().printed().wait(2).free().keys("#")
+
+
+def several_items(start: Start) -> Story:
+    """Added up, one taken back, one counted; from the list of what has a fixed price, too."""
+    story = start(WITH_PRESETS).ready().keys("250A300A*2B3").feed(Key("0")).feed(Key("0", held=True))
+    story.keys("*").keys("50ACC2#").free().placed()
+    return story.paid().printed().wait(2).free().keys("#C**")
+
+
+def a_count_is_forgotten_in_the_list(start: Start) -> Story:
+    """After a minute, with a proof and without one."""
+    story = start(WITH_PRESETS).ready().keys("2B").feed(Key("0")).feed(Key("0", held=True)).wait(61)
+    assert isinstance(story.state, Idle)
+    story.waiting().paid().printed().wait(2)
+    return story.keys("7C").wait(61)
+
+
+def a_preset_right_after_the_last_sale(start: Start) -> Story:
+    """PAID is on the screen, or what became of the last sale."""
+    story = start(WITH_PRESETS).ready().waiting().paid().printed().wait(2).free()
+    _gone(story.keys("C1#").free().placed().keys("*#"))
+    return story.wait(2).feed(Key("0")).feed(Key("0", held=True)).keys("2#").free().placed().paid().printed()
 
 
 def rejected_then_paid(start: Start) -> Story:

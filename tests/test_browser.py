@@ -103,10 +103,12 @@ def keep_picture(page: Page, tmp_path: Path, name: str) -> None:
 
 
 def test_a_sale_is_paid_and_the_paper_shows_the_ticket(page: Page, tmp_path: Path) -> None:
-    press(page, "2500#")
+    press(page, "2B11D")
+    press(page, "A3D#")
     state_is(page, "waiting")
     customer(page, "Scan the QR")
     expect(page.locator("#phone-amount")).to_have_text("R$ 25,00")
+    expect(page.locator("#phone-items li")).to_have_text([re.compile(r"^2 x R\$ 11,00"), re.compile(r"^1 x R\$ 3,00")])
     keep_picture(page, tmp_path, "waiting")
     customer(page, "Confirm")
     state_is(page, "paid")
@@ -126,6 +128,8 @@ def test_a_cancelled_sale_can_no_longer_be_paid_and_prints_nothing(page: Page) -
     state_is(page, "notice", "idle")
     customer(page, "Scan and pay")
     expect(page.locator("#message")).to_have_text("The phone finds nothing to pay.")
+    expect(page.locator("#phone-head")).to_have_text("Waiting for the cashier")
+    expect(page.locator("#phone-items li")).to_have_count(0)
     expect(page.locator("#obligations")).to_have_text("watching 1")
     assert page.request.get("/paper").text() == ""
 

@@ -11,6 +11,7 @@ import pytest
 from kiosk.config import Config, ConfigError, load
 from kiosk.config.checks import LIMITS, machine_zone
 from kiosk.sale.money import SITES
+from kiosk.sale.shop import Preset
 
 NEEDED = """
 [shop]
@@ -101,6 +102,28 @@ def test_a_currency_without_cents(tmp_path: Path) -> None:
 
 
 # Keypad.
+
+
+def test_what_has_a_fixed_price(tmp_path: Path) -> None:
+    shop = config(tmp_path, '[sale]\npresets = ["4.50 Café", "0.9 Pão", "10000 Bolo de 9 andares"]').shop
+    assert shop.presets == (Preset("Café", 450), Preset("Pão", 90), Preset("Bolo de 9 andares", 1_000_000))
+    assert len(config(tmp_path, f"[sale]\npresets = {['1 x'] * 9}").shop.presets) == 9
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("presets = ['0.00 x']", "above 0"),
+        ("presets = ['1 x', '0.001 x']", "at most 2 decimals"),
+        ("presets = ['10000.01 x']", "at most the maximum, 10.000,00"),
+        ("maximum = '5'\npresets = ['5.01 x']", "at most the maximum, 5,00"),
+        (f"presets = {['1 x'] * 10}", "at most 9: each is chosen with one digit"),
+    ],
+)
+def test_what_is_no_fixed_price(tmp_path: Path, lines: str, message: str) -> None:
+    told = error(tmp_path, f"[sale]\n{lines}")
+    assert "[sale] presets" in told
+    assert message in told
 
 
 def test_a_keypad_of_three_columns(tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ from tests.side_by_side import Story, Told, selected, told_side_by_side
 pytestmark = pytest.mark.slow
 
 IMPATIENT_SHOP = SHOP + "[sale]\nwait_seconds = 10\n"
+BAKERY = SHOP + '[sale]\npresets = ["4.50 Café", "2.40 Pão de queijo"]\n'
+ITEMS = [(1, "Padaria do Balcão", "R$ 2,50"), (2, "Padaria do Balcão", "R$ 0,70"), (3, "Pão de queijo", "R$ 7,20")]
 STOP_S = 12.0
 """How long a stop may take that withdraws an order (R16)."""
 PRINTER_BACK_S = 5.0
@@ -51,6 +53,32 @@ def plain_sale(counter: Counter) -> None:
     assert ticket.marks == set()
     counter.leave()
     assert not counter.customer("scan")
+
+
+def several_items(counter: Counter) -> None:
+    """Added, counted and chosen; one amount on panel, phone and paper, and in the journal (L5)."""
+    assert not counter.customer("scan")
+    assert (counter.phone()["screen"], counter.phone()["scanned"]) == ("waiting", True)
+    counter.press("250A300A*2B3")
+    counter.hold("0")
+    counter.press("*5A3BC2")
+    assert f"{WORDS.items.format(count=6)}\n10,40" in counter.screen()
+    counter.press("#")
+    reference = counter.until_state("waiting").sale["reference"]
+    assert counter.customer("scan")
+    phone = counter.phone()
+    assert (phone["title"], phone["amount"], phone["reference"]) == ("Padaria do Balcão", "R$ 10,40", reference)
+    assert [(item["quantity"], item["title"], item["amount"]) for item in phone["items"]] == ITEMS
+    assert counter.customer("confirm")
+    counter.until_state("paid")
+    [ticket] = audit(counter).papers
+    assert ticket.total == brl(1040)
+    rows = [row.split() for row in ticket.text.splitlines()]
+    for row in (["Padaria", "do", "Balcão", "2,50"], ["2", "x", "0,35", "Padaria", "do", "Balcão", "0,70"]):
+        assert row in rows, ticket.text
+    assert ["3", "x", "2,40", "Pão", "de", "queijo", "7,20"] in rows
+    [sale] = counter.sales()
+    assert [(line["quantity"], line["unit_cents"]) for line in sale["lines"]] == [(1, 250), (2, 35), (3, 240)]
 
 
 def rejected_then_paid(counter: Counter) -> None:
@@ -504,6 +532,7 @@ STORIES: list[Story] = [
     stopped_while_the_order_is_locked,
     nobody_pays,
     plain_sale,
+    several_items,
     rejected_then_paid,
     cancelled,
     paid_while_cancelling,
@@ -530,6 +559,7 @@ STORIES: list[Story] = [
 def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     shops: dict[Story, str] = {
         nobody_pays: IMPATIENT_SHOP,
+        several_items: BAKERY,
         technician_beside_the_running_kiosk: SHOP + "[printer]\nroll_m = 80\n",
     }
     with told_side_by_side(selected(request), tmp_path_factory.mktemp("stories"), shops) as told:

@@ -21,6 +21,7 @@ import kiosk.config
 import kiosk.sale
 from kiosk.config import Secret, load
 from kiosk.sale import commands, events, records, screens, states, turn
+from kiosk.sale.basket import Basket
 from kiosk.sale.commands import AskPos, Command, Look, Place, Print, Save, Sound, Tune, Withdraw
 from kiosk.sale.counter import Counter
 from kiosk.sale.events import Event, Key, Paper, PaperIs, PaymentState, Printed, Removal, Woken
@@ -279,12 +280,35 @@ def test_l5_what_was_typed_is_sold() -> None:
     guarding = story.counter
     story.laws.check(before, Key("#"), guarding, ())
     assert isinstance(before.state, Entering)
-    other = replace(before, state=replace(before.state, typed=before.state.typed.add("1")))
+    other = replace(before, state=replace(before.state, basket=before.state.basket.press("1")))
     with broken("L5"):
         story.laws.check(other, Key("#"), guarding, ())
-    cut = replace(before, state=replace(before.state, typed=replace(before.state.typed, extra=1)))
+    typed = before.state.basket.typed
+    cut = replace(before, state=replace(before.state, basket=Basket(typed=replace(typed, extra=1))))
     with broken("L5"):
         story.laws.check(cut, Key("#"), guarding, ())
+    other = replace(before, state=replace(before.state, basket=Basket((Line("x", 1, 1000), Line("x", 1, 1500)))))
+    with broken("L5"):  # the same amount, of other items
+        story.laws.check(other, Key("#"), guarding, ())
+
+
+def test_l5_what_was_rung_up_is_sold() -> None:
+    """Every item, as often as it was said."""
+    story = Story().ready().keys("250A3B450")
+    before = story.counter
+    story.keys("#")
+    guarding = story.counter
+    story.laws.check(before, Key("#"), guarding, ())
+    assert isinstance(before.state, Entering)
+    for basket in (
+        replace(before.state.basket, lines=()),
+        replace(before.state.basket, times=4),
+        replace(before.state.basket, times=0),
+        before.state.basket.add("x").back(),
+        Basket((Line("x", 3, 250), Line("x", 1, 850))),
+    ):
+        with broken("L5"):
+            story.laws.check(replace(before, state=replace(before.state, basket=basket)), Key("#"), guarding, ())
 
 
 def test_l5_the_order_is_over_the_amount() -> None:

@@ -394,8 +394,8 @@ def test_a_screen_is_shown_when_it_changes_and_only_then() -> None:
     counter = Counter().ready()
     counter.keys("25")
     assert [screen.big for screen in counter.book.of("show") if isinstance(screen, Screen)] == ["0,02", "0,25"]
-    counter.keys("B")
-    assert len(counter.book.of("show")) == 2
+    counter.keys("BB")
+    assert len(counter.book.of("show")) == 3
     assert counter.book.of("play")[-1] is Tune.REFUSED
 
 
@@ -517,7 +517,7 @@ def test_a_question_is_answered_after_all_that_was_posted_before_it() -> None:
             counter.inbox.put(Key(key))
         state = counter.loop.ask(lambda asked: asked.state)
         assert isinstance(state, Entering)
-        assert state.typed.cents == 2500
+        assert state.basket.cents == 2500
 
 
 def test_the_status_can_be_asked_from_any_thread() -> None:

@@ -119,7 +119,8 @@ def test_when_it_was(dates: dict[str, object], at: float | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("at", "text"), [(0.0, "00.000Z"), (1.0004, "01.000Z"), (1.999999, "01.999Z"), (2.5, "02.500Z")]
+    ("at", "text"),
+    [(0.0, "00.000Z"), (1.0004, "01.000Z"), (1.999999, "01.999Z"), (2.9999999, "03.000Z"), (2.5, "02.500Z")],
 )
 def test_times_are_written_in_milliseconds(at: float, text: str) -> None:
     assert write_moment(at) == "1970-01-01T00:00:" + text

@@ -392,8 +392,8 @@ def test_the_body_of_an_order() -> None:
     body = write_order(sale(Line("Café", 2, 550), Line("", 1, 1)), "Padaria", BRAZIL.currency, "")
     assert body.decode() == (
         '{"external_reference": "KIOSK01-7-abc", "title": "Padaria", "description": "Padaria", "total_amount": 11.01, '
-        '"items": [{"title": "Caf\\u00e9", "description": "Caf\\u00e9", "unit_price": 5.50, "quantity": 2, '
-        '"unit_measure": "unit", "total_amount": 11.00}, {"title": "Padaria", "description": "Padaria", '
+        '"items": [{"title": "Padaria: Caf\\u00e9", "description": "Padaria: Caf\\u00e9", "unit_price": 5.50, '
+        '"quantity": 2, "unit_measure": "unit", "total_amount": 11.00}, {"title": "Padaria", "description": "Padaria", '
         '"unit_price": 0.01, "quantity": 1, "unit_measure": "unit", "total_amount": 0.01}]}'
     )
 

@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 from kiosk.sale import moves
+from kiosk.sale.basket import Basket
 from kiosk.sale.commands import AskPos, Depth, Look, Place, Sound, Tune, Withdraw
 from kiosk.sale.events import Evidence, Fault, Ill, Paper, PosOrder, Refused, Reject, Seen
+from kiosk.sale.money import Typed
 from kiosk.sale.records import DebtState, Dispute, Line, Mark, Phase, Reason, Sale, Why
 from kiosk.sale.shop import Shop
 from kiosk.sale.states import (
@@ -30,6 +32,8 @@ from kiosk.sale.states import (
 from kiosk.sale.turn import Health, Now, Proof, Turn
 from kiosk.sale.verdict import judge
 from tests.story import COLLECTOR, SHOP, order, payment
+
+TYPED = Basket(typed=Typed("2500"))
 
 MONO, WALL, PROVIDER = 1000.0, 5000.0, 9000.0
 GONE = Fault(Ill.DEAD, "the display is gone")
@@ -137,7 +141,7 @@ def test_the_ear_tells_certainly_nobody_paid_from_nobody_knows(kind: NoticeKind)
 def test_a_guard_makes_the_sale_and_asks_the_pos_and_saves_nothing() -> None:
     """Nothing can have happened yet. The sale's lines are its amount (L5)."""
     now = turn()
-    state = moves.guard(2500, now)
+    state = moves.guard(TYPED, now)
     assert isinstance(state, Guarding)
     assert state.sale.number == 7
     assert state.sale.lines == (Line("Padaria", 1, 2500),)
@@ -153,7 +157,7 @@ def test_a_guard_makes_the_sale_and_asks_the_pos_and_saves_nothing() -> None:
 def test_two_sales_share_neither_reference_nor_key() -> None:
     """R1: even with the same number, after a new card."""
     now = turn()
-    one, other = moves.guard(2500, now).sale, moves.guard(2500, now).sale
+    one, other = moves.guard(TYPED, now).sale, moves.guard(TYPED, now).sale
     assert one.number == other.number
     assert one.reference != other.reference
     assert one.key != other.key

@@ -16,7 +16,7 @@ from tests.story import SHOP, Story
 def typed(story: Story) -> int:
     """The amount on the screen."""
     assert isinstance(story.state, Entering | Confirming)
-    return story.state.typed.cents
+    return story.state.basket.cents
 
 
 # --- typing -----------------------------------------------------------------------------------------------------------

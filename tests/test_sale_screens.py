@@ -269,7 +269,11 @@ def test_the_questions_name_both_answers() -> None:
 
 
 TWELVE: Final = {
-    ("Idle", "C"): {"**#", "***#"},  # the last of the menu
+    ("Idle", "C"): {"0~", "**#", "***#"},  # the list, else the last of the menu
+    ("Entering", "A"): {"0~#"},
+    ("Entering", "B"): {"0~*#"},
+    ("Entering", "C"): {"0~"},
+    ("Choosing", "D"): {"00"},
     ("Menu", "C"): {"0", "*#", "#"},
     ("Recent", "A"): {"0"},
     ("Recent", "B"): {"0"},
@@ -290,7 +294,7 @@ TWELVE: Final = {
     ("Notice", "C"): {"*"},
 }
 """All that the fourth column of a pad does, and how it is done on a pad of three. A letter that does something more
-must be listed here, with another way to it."""
+must be listed here, with another way to it. ``~``: the key before it is held down."""
 
 
 def effect(name: str, keys: str) -> tuple[object, ...]:
@@ -299,8 +303,11 @@ def effect(name: str, keys: str) -> tuple[object, ...]:
     if name.startswith(("paid", "notice")):
         story.wait(1.5)
     story.take()
-    for key in keys:
-        story.feed(Key(key))
+    for key, then in zip(keys, keys[1:] + " ", strict=False):
+        if key != "~":
+            story.feed(Key(key))
+        if then == "~":
+            story.feed(Key(key, held=True))
     calls = [story.did(kind) for kind in (Look, AskPos, Withdraw, Place, Print, Save, AskAccount)]
     return type(story.state), lines(story.screen), calls, getattr(story.state, "again", False)
 
@@ -313,7 +320,8 @@ def test_what_the_fourth_column_does_three_columns_can_do() -> None:
         if wanted == effect(name, ""):
             continue
         place = type(told(name).state).__name__, letter
-        ways = [way for way in ("00", "0", "#", "*", "*#", "**#", "***#") if effect(name, way) == wanted]
+        tried = ("00", "0", "#", "*", "*#", "**#", "***#", "0~", "0~#", "0~*#")
+        ways = [way for way in tried if effect(name, way) == wanted]
         listed = [way for way in ways if way in TWELVE.get(place, ())]
         assert listed, f"{name}: {letter} is reached by {ways}"
         used.setdefault(place, set()).update(listed)

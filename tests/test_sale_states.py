@@ -9,6 +9,7 @@ from typing import get_args
 
 import pytest
 
+from kiosk.sale.basket import Basket, Choosing, Function
 from kiosk.sale.days import Day, DayShown, DayStep, Totals
 from kiosk.sale.events import PosOrder
 from kiosk.sale.front import TRANSITIONS
@@ -58,8 +59,9 @@ STATES: list[tuple[State, str, float]] = [
     (Recent("a-1", 50.0), "idle", 50.0),
     (Recent("a-1", NEVER, IN_FLIGHT), "idle", 50.0),
     (DayShown(Day(1, 0, 0, None, Totals()), DayStep.LOOK, 50.0), "idle", 50.0),
-    (Entering(Typed("25"), 50.0), "entering", 50.0),
-    (Confirming(Typed("250000"), 50.0), "entering", 50.0),
+    (Entering(Basket(typed=Typed("25")), 50.0), "entering", 50.0),
+    (Confirming(Basket(typed=Typed("250000")), 50.0), "entering", 50.0),
+    (Choosing(Basket(typed=Typed("25")), (Function.ADD,), 0, 50.0), "entering", 50.0),
     (Guarding(SALE, SOON, LATER), "placing", 50.0),
     (Guarding(SALE, Talk(until=90.0), LATER), "placing", LATER),
     (Clearing(PosOrder("x", 1), Part.DELETE, SOON, LATER, SALE), "placing", 50.0),

@@ -93,6 +93,10 @@ def test_nothing_but_the_known_things_is_filled_in() -> None:
         "key_stuck": {"key"},
         "hints[too-small]": {"amount"},
         "hints[too-large]": {"amount"},
+        "hints[times]": {"count"},
+        "hints[items]": {"count"},
+        "items": {"count"},
+        "items_sum": {"count", "amount"},
     }
     for words in LANGUAGES.values():
         assert {name: filled_in(text) for name, text in texts(words) if filled_in(text)} == wanted

@@ -296,6 +296,8 @@ def test_with_the_real_account_there_is_no_fake_customer(tmp_path: Path) -> None
         async with set_up(plan, tmp_path) as counter:
             with pytest.raises(IsReal):
                 counter.customer("pay")
+            with pytest.raises(IsReal):
+                counter.phone()
             assert "no-network" not in counter.troubles()
             assert (await counter.view())["phone"] is None
             assert not (tmp_path / "token").exists()

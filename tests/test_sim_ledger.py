@@ -315,10 +315,34 @@ def test_the_books_can_be_read_as_they_were(offered: Ledger) -> None:
 
 
 def test_the_phone_shows_what_the_customer_would_pay(offered: Ledger) -> None:
-    assert offered.phone(NOW) == {"screen": "waiting", "title": "", "amount": "", "reference": ""}
+    nothing = {"screen": "waiting", "scanned": False, "title": "", "items": [], "amount": "", "reference": ""}
+    assert offered.phone(NOW) == nothing
     offered.put(order("B", "2500.5"), NOW)
     offered.customer("scan", NOW)
-    assert offered.phone(NOW) == {"screen": "order", "title": "Sale B", "amount": "R$ 2.500,50", "reference": "B"}
+    shown = {"title": "Sale B", "items": [], "amount": "R$ 2.500,50", "reference": "B"}
+    assert offered.phone(NOW) == {"screen": "order", "scanned": True, **shown}
+
+
+def test_the_phone_shows_the_items_and_the_first_ones_title() -> None:
+    sent = [
+        {"title": "Shop: Tea", "quantity": 3, "unit_price": Decimal("2.5"), "total_amount": Decimal("7.5")},
+        {"title": "Cake", "quantity": 1, "unit_price": 12, "total_amount": 12},
+    ]
+    ledger = Ledger(site="MLB", started=NOW)
+    ledger.put(Order("B", Decimal("19.5"), "Shop", {"title": "Shop", "items": sent}), NOW)
+    ledger.customer("scan", NOW)
+    shown = ledger.phone(NOW)
+    assert (shown["title"], shown["amount"]) == ("Shop: Tea", "R$ 19,50")
+    assert shown["items"] == [
+        {"title": "Shop: Tea", "quantity": 3, "unit_price": "R$ 2,50", "amount": "R$ 7,50"},
+        {"title": "Cake", "quantity": 1, "unit_price": "R$ 12,00", "amount": "R$ 12,00"},
+    ]
+
+
+def test_a_scan_before_there_is_an_order_shows_the_waiting_screen() -> None:
+    ledger = Ledger(site="MLB", started=NOW)
+    assert not ledger.customer("scan", NOW)["ok"]
+    assert (ledger.phone(NOW)["screen"], ledger.phone(NOW)["scanned"]) == ("waiting", True)
 
 
 @pytest.mark.parametrize(

@@ -484,7 +484,10 @@ def test_the_phone_shows_the_order(shop: Shop) -> None:
     assert shop.fake.phone()["screen"] == "waiting"
     shop.put()
     shop.fake.customer("scan")
-    assert shop.fake.phone() == {"screen": "order", "title": "Sale", "amount": "R$ 25,50", "reference": "A"}
+    shown = shop.fake.phone()
+    assert (shown["screen"], shown["title"], shown["amount"], shown["reference"]) == ("order", "Sale", "R$ 25,50", "A")
+    item = {"title": "Sale", "quantity": 1, "unit_price": "R$ 25,50", "amount": "R$ 25,50"}
+    assert shown["items"] == [item]
 
 
 # --- on the wire ----------------------------------------------------------------------------------------------------

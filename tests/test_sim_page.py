@@ -143,6 +143,8 @@ def test_the_customers_answer_is_the_phones(tmp_path: Path) -> None:
     async def story(_counter: VirtualCounter, client: httpx.AsyncClient) -> None:
         answer = await client.post("/customer", json={"action": "pay"})
         assert (answer.status_code, answer.json()) == (200, {"ok": False, "screen": "waiting"})
+        shown = (await client.get("/phone")).json()
+        assert (shown["screen"], shown["scanned"], shown["items"]) == ("waiting", True, [])
 
     tell(tmp_path, story)
 

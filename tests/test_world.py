@@ -35,16 +35,18 @@ from tests.laws import LATE_S, LawBroken
 from tests.stories import STORIES, an_order_that_stays
 from tests.story import EPOCH, SHOP, Story, order, payment
 from tests.world import World
+from tests.world_adapters import DiskWorld, WireWorld
 from tests.world_audit import audit
 from tests.world_day import close, day, history, seeded, situation
 from tests.world_devices import Disk, MemoryJournal, Printer, PrinterMood
+from tests.world_items import PRESETS
 from tests.world_line import Fault
 from tests.world_playbook import history_told
 from tests.world_provider import Habits, Order, Provider, Race
 from tests.world_situations import EVERY_DAY, SITUATIONS, technician
 from tests.world_troubles import TROUBLES
 
-SEEDS = (*range(24), 30)  # the last has the rarest of the races
+SEEDS = range(32)
 MANY_SEEDS = range(1000, 1400)
 
 
@@ -166,6 +168,33 @@ def test_a_broken_law_tells_how_to_play_it_again() -> None:
     [note] = told.value.__notes__
     assert note.startswith("seed 5, sale 3 of 20")
     assert note.splitlines()[1:] == ["  " + name for name in quick(5).situations[:3]]
+
+
+BAKERY = replace(SHOP, wait_s=10, roll_m=3, presets=PRESETS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "seeds"),
+    [
+        (World, range(6)),
+        pytest.param(WireWorld, range(20, 30), marks=pytest.mark.slow),
+        pytest.param(DiskWorld, range(30, 36), marks=pytest.mark.slow),
+    ],
+)
+def test_the_laws_hold_for_sales_of_several_items(kind: type[World], seeds: range) -> None:
+    """L5 above all: each sale is what was rung up, whatever happens to it."""
+    lines: Tally[int] = Tally()
+    for seed in seeds:
+        world = day(kind(seeded(seed), shop=BAKERY), 20, hard=seed % 2 == 1, name=f"seed {seed}")
+        lines.update(len(sale.lines) for sale in world.journal.sales.values() if not sale.foreign)
+    assert lines.keys() == {1, 2, 3}
+    assert lines[1] < 4 * (lines[2] + lines[3])
+
+
+def test_some_shops_sell_items_on_days_like_any_other() -> None:
+    shops = [quick(seed) for seed in SEEDS if quick(seed).shop.presets]
+    assert 1 < len(shops) < len(SEEDS) / 2
+    assert any(len(sale.lines) > 1 for world in shops for sale in world.journal.sales.values())
 
 
 # --- L8 and the audit: what they refuse -------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from dataclasses import replace
 from heapq import heapify, heappop, heappush
 from typing import Any, ClassVar, Final, TypeVar
 
+from kiosk.sale.basket import Choosing
 from kiosk.sale.commands import (
     AskAccount,
     AskDay,
@@ -45,6 +46,7 @@ from tests.laws import LawBroken, Laws, law
 from tests.story import SHOP
 from tests.world_bounds import BY_ITSELF_S, FOLLOWED_S, RESTING, WHEN_QUIET_S
 from tests.world_devices import MemoryJournal, Printer
+from tests.world_items import PRESETS, WAYS
 from tests.world_line import Line
 from tests.world_provider import Habits, Opened, Order, Provider, Race
 
@@ -62,6 +64,8 @@ _WOKEN: Final = Woken()
 _SAVED: Final = Saved()
 ROLL_M: Final = 3
 """So short that it is low, and at its end, in each day."""
+WAITS_OF_ITEMS_S: Final = 60
+"""Shops that give their customers so long sell items: one in six."""
 SILENT: Final = frozenset({Sound, Note})
 """Commands of which the world takes no notice."""
 
@@ -83,7 +87,8 @@ class World:
         self.drift_s = self.pick((0.0, -7.0, -1_800_000_000.0, 3600.0))
         """This machine's wall clock minus the provider's: a Pi has no battery clock."""
         waits_s, required = self.pick((10, 10, 10, 10, 20, 60)), not choose(8)
-        self.shop = shop or replace(SHOP, wait_s=waits_s, printer_required=required, roll_m=ROLL_M)
+        presets = PRESETS if waits_s == WAITS_OF_ITEMS_S else ()
+        self.shop = shop or replace(SHOP, wait_s=waits_s, printer_required=required, roll_m=ROLL_M, presets=presets)
         race, opened = self.pick(tuple(Race)), self.pick((Opened.AT_PAYMENT, *Opened))
         habits = Habits(opened, race, busy=not choose(4), test_account=not choose(8))
         self.tally: Tally[str] = Tally()
@@ -389,7 +394,7 @@ class World:
     def press(self, key: str) -> None:
         """The cashier presses a key."""
         self.feed(Key(key))
-        if self.on and self.kind in (Entering, Confirming, Menu, Recent, DayShown):
+        if self.on and self.kind in (Entering, Choosing, Confirming, Menu, Recent, DayShown):
             self._set_bound()  # each key begins their time anew
 
     def keys(self, keys: str) -> None:
@@ -406,7 +411,12 @@ class World:
             customer(order)
 
     def sell(self, keys: str) -> None:
-        """The cashier types an amount as soon as that is possible, and waits for the end of the sale."""
+        """The cashier types an amount as soon as that is possible, and waits for the end of the sale.
+
+        In a shop that has things at a fixed price, items are rung up instead.
+        """
+        if self.shop.presets and keys in WAYS:
+            keys = self.pick(WAYS[keys])
         self.until_ready()
         self.keys(keys)
         while not self.on or self.kind not in RESTING:

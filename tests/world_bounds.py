@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from kiosk.sale.basket import Choosing
 from kiosk.sale.days import DayShown
 from kiosk.sale.states import (
     Adopting,
@@ -31,6 +32,7 @@ BY_ITSELF_S: Final[dict[type[State], float]] = {
     Recent: 32.0,
     DayShown: 21.0,
     Entering: 61.0,
+    Choosing: 61.0,
     Confirming: 61.0,
     Guarding: 16.0,
     Placing: 46.0,

@@ -154,6 +154,7 @@ def _is_fresh(name: str) -> bool:
 _AUDIT, _RECONCILE = "kiosk/sale/audit.py", "kiosk/sale/reconcile.py"
 _COUNTER, _FRONT, _MOVES = "kiosk/sale/counter.py", "kiosk/sale/front.py", "kiosk/sale/moves.py"
 _PAPER, _PLACING, _RESTING = "kiosk/sale/paper.py", "kiosk/sale/placing.py", "kiosk/sale/resting.py"
+_BASKET, _TICKET = "kiosk/sale/basket.py", "kiosk/sale/ticket.py"
 _TURN, _VERDICT, _WAITING = "kiosk/sale/turn.py", "kiosk/sale/verdict.py", "kiosk/sale/waiting.py"
 _WATCH = "kiosk/sale/watch.py"
 _NOTICES, _NOTED = "kiosk/sale/notices.py", "test_sale_notices::test_"
@@ -168,6 +169,8 @@ _PRINTER, _TALK, _RENDER = "kiosk/printer/__init__.py", "kiosk/printer/talk.py",
 
 _IN_ONE_Z: Final = "test_journal_days::test_each_sale_stands_in_the_z_after_it_and_in_no_other"
 _UNWRITTEN_Z: Final = "test_sale_closing::test_a_z_that_cannot_be_written_is_not_made_and_not_printed"
+_RUNG: Final = "test_sale_basket::test_"
+_ORDER: Final = "test_mercadopago_words::test_the_body_of_an_order"
 _PRINTER_CUT: Final = "test_printer_cuts::test_on_every_line_a_cut_here_and_there_leaves_lawful_paper"
 
 # What no law forbids and a rule of money does stands behind the laws; then what the adapters may get wrong.
@@ -371,8 +374,14 @@ _LAWS: Final = (
         "L4 R4", _TURN, "PROVE_AGAIN_FOR_S: Final = 120.0", "PROVE_AGAIN_FOR_S: Final = 1.0", "a_late_put_is_looked_for"
     ),
     # L5: another amount than the one that was typed.
-    Mutant("L5", _MOVES, "        cents=cents,\n        currency", "        cents=cents + 1,\n        currency"),
-    Mutant("L5 R26", _RESTING, "    if typed.extra:", "    if typed.extra < 0:", "a_cut_amount_is_refused"),
+    Mutant("L5", _MOVES, "for line in lines),\n        currency", "for line in lines) + 1,\n        currency"),
+    Mutant(
+        "L5 R26",
+        _RESTING,
+        "    if basket.typed.extra:\n        hint = Hint.TOO_LONG\n    elif basket",
+        "    if basket.typed.extra < 0:\n        hint = Hint.TOO_LONG\n    elif basket",
+        "a_cut_amount_is_refused",
+    ),
     # L6: an unknown taken for a no.
     Mutant(
         "L6 R7",
@@ -1047,4 +1056,98 @@ _CONTRACT: Final = (
     Mutant("L8", _LINE, 'rb"(?=HTTP/)"', 'rb"(?=HTTP/0)"', _WIRE),
 )
 
-MUTANTS: Final = (*_LAWS, *_RULES, *_MERCADO_PAGO, *_CONTRACT, *_PAPERS, *_JOURNAL)
+_ITEMS: Final = (
+    # A line that is forgotten: in the sale, on the panel, in the order, on paper.
+    Mutant(
+        "L5", _MOVES, "for line in lines),\n", "for line in lines[:1]),\n", _RUNG + "what_is_typed_last_needs_no_plus"
+    ),
+    Mutant(
+        "L5",
+        _BASKET,
+        "return sum(line.cents for line in self.lines) +",
+        "return 0 +",
+        _RUNG + "plus_adds_up_and_is_shown",
+    ),
+    Mutant("L5", _SCREENS, "big = basket.typed.cents", "big = basket.cents", _RUNG + "plus_adds_up_and_is_shown"),
+    Mutant("L5", _WORDS, "zip(titles, sale.lines, strict", "zip(titles[1:], sale.lines[1:], strict", _ORDER),
+    Mutant(
+        "L5", _TICKET, "for line in sale.lines\n", "for line in sale.lines[1:]\n", _RUNG + "the_whole_way_to_the_paper"
+    ),
+    # A multiplication of another item, of none, or of what found no room.
+    Mutant(
+        "L5",
+        _BASKET,
+        "Line(title, self.times or 1, unit_cents)",
+        "Line(title, 1, unit_cents)",
+        _RUNG + "counted_items_add_up",
+    ),
+    Mutant(
+        "L5",
+        _BASKET,
+        "(*self.lines, Line(title, self.times or 1, unit_cents)))",
+        "(*self.lines, Line(title, self.times or 1, unit_cents)), self.times)",
+        _RUNG + "counted_items_add_up",
+    ),
+    Mutant(
+        "L5 R26",
+        _RESTING,
+        "cents > TIMES_MAX:",
+        "cents > 10**10:",
+        _RUNG + "a_price_that_is_taken_for_a_count_is_refused",
+    ),
+    Mutant(
+        "L5 R26",
+        _RESTING,
+        "    if basket.typed.extra:\n        hint = Hint.TOO_LONG\n    elif added",
+        "    if basket.typed.extra < 0:\n        hint = Hint.TOO_LONG\n    elif added",
+        _RUNG + "a_product_that_overflows_is_refused_never_cut",
+    ),
+    Mutant(
+        "L5 R26",
+        _RESTING,
+        "    elif added.cents > turn.shop.maximum:",
+        "    elif added.typed.cents > turn.shop.maximum:",
+        _RUNG + "the_limits_are_those_of_the_total",
+    ),
+    Mutant(
+        "L5 R26",
+        _RESTING,
+        "if basket.cents > shop.confirm_above or",
+        "if basket.typed.cents > shop.confirm_above or",
+        _RUNG + "a_large_total_is_confirmed",
+    ),
+    Mutant(
+        "L5",
+        _RESTING,
+        "    elif basket.lacks_a_price:",
+        "    elif basket.is_empty:",
+        _RUNG + "a_count_without_a_price_is_not_charged",
+    ),
+    # Something else is taken back, or chosen.
+    Mutant(
+        "L5",
+        _BASKET,
+        "return Basket(self.lines[:-1])",
+        "return Basket(self.lines[1:])",
+        _RUNG + "the_last_item_is_taken_back",
+    ),
+    Mutant(
+        "L5", _RESTING, "choices[int(key) - 1]", "choices[int(key) - 2]", _RUNG + "a_preset_is_one_key_and_its_digit"
+    ),
+    Mutant(
+        "L5",
+        _RESTING,
+        "basket.back() if state.zero else basket",
+        "basket",
+        _RUNG + "on_twelve_keys_zero_held_opens_the_list",
+    ),
+    Mutant(
+        "L5",
+        _RESTING,
+        "basket.back() if state.zero else basket",
+        "basket.back()",
+        _RUNG + "a_zero_that_is_let_go_in_time_is_a_digit",
+    ),
+)
+
+MUTANTS: Final = (*_LAWS, *_ITEMS, *_RULES, *_MERCADO_PAGO, *_CONTRACT, *_PAPERS, *_JOURNAL)

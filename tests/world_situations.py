@@ -299,7 +299,7 @@ def _strange(w: World, order: Order) -> OrderSeen:
 def mistype(w: World) -> None:
     """Corrections, amounts that do not fit, a sale that is typed and forgotten."""
     _scans(w, lambda order: pays(w, order))
-    w.sell(w.pick(("057*D#", "50#0#", "99#*****", "123456789012#***", "25", "5D##", "0D5#", "5A#BD#")))
+    w.sell(w.pick(("057*D#", "50#0#", "99#*****", "123456789012#***", "25", "5D##", "0D5#", "2DA3D#")))
 
 
 def large_amount(w: World) -> None:

@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from kiosk.config.addresses import is_loopback
-from kiosk.config.checks import amounts, check_display, check_keypad, check_pins, check_printer, shop_zone
+from kiosk.config.checks import amounts, check_display, check_keypad, check_pins, check_printer, presets, shop_zone
 from kiosk.config.schema import (
     CREDENTIAL,
     DisplayConfig,
@@ -103,6 +103,7 @@ def load(path: Path) -> Config:
     journal = file.read("journal", JournalTable)
     zone = shop_zone(file, shop)
     minimum, maximum, confirm_above = amounts(file, shop, sale)
+    fixed = presets(file, shop, sale, maximum)
     check_keypad(file, keypad)
     check_pins(file, keypad, display, sound)
     check_printer(file, printer)
@@ -124,6 +125,7 @@ def load(path: Path) -> Config:
             maximum=maximum,
             confirm_above=confirm_above,
             wait_s=sale.wait_seconds,
+            presets=fixed,
             printer=printer.driver != "none",
             printer_required=printer.required,
             display_required=display.required,
@@ -189,6 +191,7 @@ def masked(config: Config) -> str:
         "mercadopago": provider,
         "sale": {
             "title": shop.title,
+            "presets": tuple(f"{money.decimal_value(each.cents)} {each.title}" for each in shop.presets),
             **{key: str(money.decimal_value(cents)) for key, cents in amounts.items()},
             "wait_seconds": shop.wait_s,
         },

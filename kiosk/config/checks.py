@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from kiosk.config.schema import DisplayConfig, KeypadConfig, PrinterConfig, SaleTable, ShopTable, SoundConfig
 from kiosk.config.toml_tables import TomlFile
 from kiosk.sale.money import MAX_DIGITS, SITES, Currency
+from kiosk.sale.shop import PRESETS_MAX, Preset
 
 NEEDED_KEYS: Final = "0123456789*#"
 I2C_PINS: Final = (2, 3)
@@ -80,6 +81,26 @@ def amounts(file: TomlFile, shop: ShopTable, sale: SaleTable) -> tuple[int, int,
         limits = f"from the minimum, {money.text(minimum)}, to the maximum, {money.text(maximum)}"
         file.wrong("sale", "confirm_above", limits)
     return minimum, maximum, confirm_above
+
+
+def presets(file: TomlFile, shop: ShopTable, sale: SaleTable, maximum: int) -> tuple[Preset, ...]:
+    """What is sold at a fixed price, in the order of its digits."""
+    if not file.good("sale", "presets"):
+        return ()
+    money = SITES.get(shop.site, SITES["MLB"]).currency
+    found: list[Preset] = []
+    for price, _, title in (each.partition(" ") for each in sale.presets):
+        try:
+            found.append(Preset(title, money.parse(price)))
+        except ValueError:
+            found.append(Preset(title, 0))
+    if len(found) > PRESETS_MAX:
+        file.wrong("sale", "presets", f"a list of at most {PRESETS_MAX}: each is chosen with one digit")
+    elif not all(0 < preset.cents <= maximum for preset in found):
+        decimals = f"at most {money.decimals} decimals" if money.decimals else "no decimals"
+        words = f"prices in {money.code} with {decimals}, above 0, at most the maximum, {money.text(maximum)}"
+        file.wrong("sale", "presets", words)
+    return tuple(found)
 
 
 def check_keypad(file: TomlFile, keypad: KeypadConfig) -> None:

@@ -5,6 +5,7 @@ What a technician must know about each key stands in ``config/kiosk.toml``, whic
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
@@ -36,6 +37,13 @@ Pins = Annotated[tuple[int, ...], between(2, 27)]
 KeyRows = Annotated[tuple[str, ...], matching("[0-9*#A-D]+", "a row of keys out of 0123456789*#ABCD")]
 Lines = Annotated[tuple[str, ...], text(0, 100)]
 Amount = Annotated[str, text(0, 20)]
+Presets = Annotated[
+    tuple[str, ...],
+    Rule(
+        'a price with a decimal point, a blank, and a title of 1 to 20 characters: "4.50 Coffee"',
+        lambda value: value.isprintable() and re.fullmatch(r"[0-9]+(\.[0-9]+)? \S(.{0,18}\S)?", value) is not None,
+    ),
+]
 Seconds = Annotated[int, between(0, 86_400)]
 Device = Annotated[str, file_name(empty="none")]
 UsbId = Annotated[int | None, Rule("a USB number from 1 to 0xFFFF, or 0 for any", between(1, 0xFFFF).allows)]
@@ -102,6 +110,7 @@ class SaleTable:
     # Mercado Pago takes 256 characters; its app shows far fewer.
     title: Annotated[str, text(0, 150)] = ""
     """Empty: the shop's name."""
+    presets: Presets = ()
     minimum: Amount = ""
     maximum: Amount = ""
     confirm_above: Amount = ""

@@ -26,7 +26,7 @@ from typing import Final, Generic, TypeVar
 from kiosk.mercadopago.json import Fields, NonsenseError, dumps, loads
 from kiosk.sale.events import Booking, OrderSeen, PaymentSeen, PaymentState, PosOrder
 from kiosk.sale.money import Currency, Site
-from kiosk.sale.records import Sale
+from kiosk.sale.records import Line, Sale
 
 T = TypeVar("T")
 
@@ -221,7 +221,7 @@ def _moment(value: object) -> float | None:
 
 def write_moment(at: float) -> str:
     """A time for a search. Documented: ``yyyy-MM-dd'T'HH:mm:ss.SSSZ``; with a plus sign it would have to be escaped."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{int(at % 1 * 1000):03}Z"
+    return datetime.fromtimestamp(at, UTC).replace(tzinfo=None).isoformat("T", "milliseconds") + "Z"
 
 
 def read_statement_page(value: object, site: Site, pos: str) -> Page[BookedPayment]:
@@ -369,16 +369,17 @@ def _word(value: object) -> str:
 def write_order(sale: Sale, title: str, currency: Currency, notification_url: str) -> bytes:
     """The body that puts a sale on the POS; its amounts are whole minor units, written as decimals.
 
-    ``description`` is listed as optional and yet demanded by an error: it is always there. An empty
-    ``notification_url`` is an error: it is left out. An item's title is what the customer's app shows where the account
-    has no business name.
+    ``description`` is listed as optional and yet demanded by an error; an empty ``notification_url`` is an error. The
+    first item's title is all that the app shows of an account without a business name: it begins with the shop's.
     """
+    titles = [line.title or title for line in sale.lines]
+    titles[:1] = [each if each == title else f"{title}: {each}" for each in titles[:1]]
     order: dict[str, object] = {
         "external_reference": sale.reference,
         "title": title[:_TITLE_MAX],
         "description": title[:_TITLE_MAX],
         "total_amount": currency.decimal_value(sale.cents),
-        "items": [_item(line.title or title, line.quantity, line.unit_cents, currency) for line in sale.lines],
+        "items": [_item(named, line, currency) for named, line in zip(titles, sale.lines, strict=True)],
     }
     if sale.expires is not None:
         order["expiration_date"] = datetime.fromtimestamp(sale.expires, UTC).isoformat(timespec="milliseconds")
@@ -387,12 +388,12 @@ def write_order(sale: Sale, title: str, currency: Currency, notification_url: st
     return dumps(order).encode()
 
 
-def _item(title: str, quantity: int, unit_cents: int, currency: Currency) -> dict[str, object]:
+def _item(title: str, line: Line, currency: Currency) -> dict[str, object]:
     return {
         "title": title[:_TITLE_MAX],
         "description": title[:_TITLE_MAX],
-        "unit_price": currency.decimal_value(unit_cents),
-        "quantity": quantity,
+        "unit_price": currency.decimal_value(line.unit_cents),
+        "quantity": line.quantity,
         "unit_measure": "unit",
-        "total_amount": currency.decimal_value(quantity * unit_cents),
+        "total_amount": currency.decimal_value(line.cents),
     }

@@ -126,10 +126,12 @@ class Tune(Enum):
 
     CLICK = "click"
     """A key that did something."""
+    ADDED = "added"
+    """An item was added."""
     REFUSED = "refused"
     """A key that can do nothing now."""
     AMOUNT = "amount"
-    """``#`` on an amount that cannot be sold."""
+    """``#`` or ``+`` on an amount that cannot be sold."""
     SCAN = "scan"
     """The order is on the POS: the customer may scan."""
     PAID = "paid"

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Final, assert_never
 
 from kiosk.sale import moves, placing, resting, waiting
+from kiosk.sale.basket import Choosing
 from kiosk.sale.commands import Place, Sound, Tune
 from kiosk.sale.days import DayShown
 from kiosk.sale.events import (
@@ -74,8 +75,8 @@ def wakes_at(state: State, proof: Proof) -> float:
 
 def step(state: State, event: Event, turn: Turn) -> State:
     """The front's next state; what must be done for it is left in ``turn``."""
-    if isinstance(event, Key) and event.held and not isinstance(state, Entering):
-        return state  # holding a key down means something only while an amount is typed
+    if isinstance(event, Key) and event.held and not isinstance(state, Idle | Entering | Choosing | Paid | Notice):
+        return state  # holding a key down means something only before a sale
     before = state
     match event:
         case Woken():
@@ -165,6 +166,8 @@ def _react(state: State, event: Event, turn: Turn) -> State:
             return resting.day_shown(state, event, turn)
         case Entering():
             return resting.entering(state, event, turn)
+        case Choosing():
+            return resting.choosing(state, event, turn)
         case Confirming():
             return resting.confirming(state, event, turn)
         case Guarding():
@@ -213,6 +216,7 @@ TRANSITIONS: Final = MappingProxyType(
         },
         Idle: {
             Entering: "a digit",
+            Choosing: "C or 0 held",
             Menu: "*",
             Recent: "C",
             DayShown: "the totals, or the day's close, from the menu",
@@ -239,10 +243,16 @@ TRANSITIONS: Final = MappingProxyType(
             Clearing: "another order is on the POS",
         },
         Entering: {
+            Choosing: "C or 0 held",
             Guarding: "#",
             Confirming: "#, a large amount or a dead display",
             Idle: "cleared, or 60 s",
             Blocked: "cleared, or 60 s, no proof yet",
+        },
+        Choosing: {
+            Entering: "done, or back",
+            Idle: "back, or 60 s",
+            Blocked: "back, or 60 s, no proof yet",
         },
         Confirming: {
             Guarding: "1",
@@ -291,11 +301,13 @@ TRANSITIONS: Final = MappingProxyType(
         },
         Paid: {
             Entering: "a digit",
+            Choosing: "C or 0 held",
             Idle: "#",
             Blocked: "#, no proof yet",
         },
         Notice: {
             Entering: "a digit",
+            Choosing: "C or 0 held",
             Idle: "a key, or 20 s",
             Blocked: "a key, or 20 s, no proof yet",
         },

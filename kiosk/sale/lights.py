@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, assert_never
 
+from kiosk.sale.basket import Choosing
 from kiosk.sale.counter import Counter
 from kiosk.sale.days import DayShown
 from kiosk.sale.screens import icons
@@ -78,7 +79,7 @@ def lights(counter: Counter) -> Lights:
     match state:
         case Paid():
             return PAID
-        case Idle() | Menu() | Recent() | DayShown() | Entering():
+        case Idle() | Menu() | Recent() | DayShown() | Entering() | Choosing():
             return Lights(Shine.FLASH, Shine.FLASH if _wants_a_look(counter) else Shine.DARK)
         case Confirming():
             return ASKED

@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from kiosk.sale.basket import Basket
 from kiosk.sale.commands import Depth, Tune
 from kiosk.sale.events import Answer, PaymentSeen, PaymentState, PosOrder, Refused, Reject
 from kiosk.sale.records import (
     Debt,
     DebtState,
     Dispute,
-    Line,
     Mark,
     Phase,
     Reason,
@@ -98,17 +98,18 @@ def tell(turn: Turn, kind: NoticeKind, sale: Sale | None = None, detail: str = "
 # --- placing ----------------------------------------------------------------------------------------------------------
 
 
-def guard(cents: int, turn: Turn) -> Guarding:
+def guard(basket: Basket, turn: Turn) -> Guarding:
     """A sale was confirmed: prove the POS free. Nothing is saved yet, because nothing can have happened yet."""
     shop = turn.shop
+    lines = basket.add(shop.title).lines
     number = turn.number + 1
     turn.proof = replace(turn.proof, talk=turn.pause(0.0))  # the guard asks now; an earlier answer is not waited for
     sale = Sale(
         reference=make_reference(shop.pos_id, number, turn.new_id()),
         number=number,
-        cents=cents,
+        cents=sum(line.cents for line in lines),
         currency=shop.site.currency.code,
-        lines=(Line(shop.title, 1, cents),),
+        lines=lines,
         key=f"{turn.new_id() % (1 << 128):032x}",
         made_at=turn.wall,
     )

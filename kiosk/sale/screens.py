@@ -7,6 +7,7 @@ from enum import Enum
 from typing import assert_never
 
 from kiosk.sale import recent
+from kiosk.sale.basket import ITEMS_MAX, TIMES_MAX, Basket, Choosing, Function
 from kiosk.sale.counter import Counter
 from kiosk.sale.days import DayShown, DayStep
 from kiosk.sale.events import Paper, Trouble
@@ -122,8 +123,10 @@ def _picture(counter: Counter, words: Words, mono: float) -> Screen:
             return _day(counter, state, words)
         case Entering():
             return _entering(counter, state, words)
+        case Choosing():
+            return _choosing(counter, state, words)
         case Confirming():
-            amount = _amount(counter, state.typed.cents)
+            amount = _amount(counter, state.basket.cents)
             return Screen(words.confirm, amount, words.confirm_text, words.confirm_footer, loud=True)
         case Guarding(sale=sale):
             text = trouble(counter, words) or words.guarding
@@ -206,15 +209,49 @@ def _owed(counter: Counter, words: Words) -> str:
 
 
 def _entering(counter: Counter, state: Entering, words: Words) -> Screen:
-    hint = state.hint
-    text = ""
-    if state.typed.extra:
-        text = words.hints[Hint.TOO_LONG]
-    elif hint:
-        smallest = counter.shop.smallest(counter.health.minimum)
-        limit = smallest if hint is Hint.TOO_SMALL else counter.shop.maximum
-        text = words.hints[hint].format(amount=_amount(counter, limit))
-    return Screen(words.amount, _amount(counter, state.typed.cents), text, words.amount_footer)
+    """What is typed, large, and under it what ``#`` would charge; where nothing is typed, that alone."""
+    basket, hint = state.basket, state.hint
+    if basket.typed.extra:
+        hint = Hint.TOO_LONG
+    head, big, text = words.amount, basket.cents, ""
+    if basket.typed.digits or basket.times:
+        big = basket.typed.cents
+        head = f"{basket.times} x" if basket.times else head
+        text = _sum(counter, basket, words) if basket.count and not basket.is_plain else ""
+    elif basket.lines:
+        head, text = words.items.format(count=basket.count), _last_item(counter, basket)
+    return Screen(head, _amount(counter, big), _hint(counter, hint, words) or text, words.amount_footer)
+
+
+def _hint(counter: Counter, hint: Hint | None, words: Words) -> str:
+    if hint is None:
+        return ""
+    smallest = counter.shop.smallest(counter.health.minimum)
+    limit = smallest if hint is Hint.TOO_SMALL else counter.shop.maximum
+    count = TIMES_MAX if hint is Hint.TIMES else ITEMS_MAX
+    return words.hints[hint].format(amount=_amount(counter, limit), count=count)
+
+
+def _sum(counter: Counter, basket: Basket, words: Words) -> str:
+    if basket.cents > counter.shop.maximum:
+        return _hint(counter, Hint.TOO_LARGE, words)
+    return words.items_sum.format(count=basket.count, amount=_amount(counter, basket.cents))
+
+
+def _last_item(counter: Counter, basket: Basket) -> str:
+    """What ``*`` takes back."""
+    last = basket.lines[-1]
+    named = last.title != counter.shop.title
+    return f"{last.quantity} x {last.title if named else _amount(counter, last.unit_cents)}"
+
+
+def _choosing(counter: Counter, state: Choosing, words: Words) -> Screen:
+    choice, typed = state.choices[state.at], state.basket.typed
+    if isinstance(choice, Function):
+        return Screen(words.functions[choice], _amount(counter, typed.cents), "", words.menu_footer)
+    text = f"{state.at + 1}/{len(state.choices)}"
+    text = f"{text}: {state.basket.times} x" if state.basket.times else text
+    return Screen(choice.title, _amount(counter, choice.cents), text, words.menu_footer)
 
 
 def _placing(counter: Counter, state: Placing, words: Words, mono: float) -> Screen:

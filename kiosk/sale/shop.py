@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import tzinfo
+from typing import Final
 
 from kiosk.sale.money import Site
+
+PRESETS_MAX: Final = 9
+"""Each is chosen with one digit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """Something that is sold at a fixed price."""
+
+    title: str
+    cents: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +50,8 @@ class Shop:
     """No new sale without a working display."""
     roll_m: int = 0
     """How long a new paper roll is, in metres; 0: not known, and no forecast."""
+    presets: tuple[Preset, ...] = ()
+    """What is sold at a fixed price, at most ``PRESETS_MAX``."""
     training: bool = False
     """Nothing sold here is real."""
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, TypeAlias
 
+from kiosk.sale.basket import Basket, Choosing
 from kiosk.sale.days import DayShown
 from kiosk.sale.events import PosOrder
-from kiosk.sale.money import Typed
 from kiosk.sale.records import Sale, Why
 
 NEVER: Final = math.inf
@@ -45,6 +45,12 @@ class Hint(Enum):
     TOO_SMALL = "too-small"
     TOO_LARGE = "too-large"
     TOO_LONG = "too-long"
+    NO_PRICE = "no-price"
+    """A count, and nothing that is counted."""
+    TIMES = "times"
+    """Too large a count: perhaps it is a price."""
+    ITEMS = "items"
+    """The sale has as many items as it may have."""
 
 
 class PlacingPart(Enum):
@@ -176,12 +182,14 @@ class Recent:
 
 @dataclass(frozen=True, slots=True)
 class Entering:
-    """An amount is being typed."""
+    """An amount is being typed, or items are added up."""
 
-    typed: Typed
+    basket: Basket
     until: float
     """A half-typed amount is forgotten then."""
     hint: Hint | None = None
+    zero: bool = False
+    """The last key was ``0``, and it was a digit: held down, it is none after all."""
 
     @property
     def wakes_at(self) -> float:
@@ -192,7 +200,7 @@ class Entering:
 class Confirming:
     """The amount is unusually large, or nobody could read it: key ``1`` confirms it."""
 
-    typed: Typed
+    basket: Basket
     until: float
 
     @property
@@ -382,5 +390,7 @@ class Notice:
         return self.until
 
 
-Resting: TypeAlias = Starting | Blocked | Idle | Menu | Recent | DayShown | Entering | Confirming | Paid | Notice
+Resting: TypeAlias = (
+    Starting | Blocked | Idle | Menu | Recent | DayShown | Entering | Choosing | Confirming | Paid | Notice
+)
 State: TypeAlias = Resting | Guarding | Clearing | Placing | Adopting | Waiting | Withdrawing | Checking

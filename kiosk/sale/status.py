@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
+from kiosk.sale.basket import Choosing
 from kiosk.sale.counter import Counter
 from kiosk.sale.days import DayShown
 from kiosk.sale.events import Device, Fault
@@ -42,6 +43,7 @@ PUBLIC_NAMES: Final = MappingProxyType(
         Recent: "idle",
         DayShown: "idle",
         Entering: "entering",
+        Choosing: "entering",
         Confirming: "entering",
         Guarding: "placing",
         Placing: "placing",

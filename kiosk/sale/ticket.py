@@ -54,7 +54,7 @@ def paid_ticket(sale: Sale, shop: Shop) -> Ticket:
     words, currency = words_of(shop.language), shop.site.currency
     items = tuple(
         TicketLine(
-            f"{line.quantity} x {line.title}" if line.quantity != 1 else line.title,
+            f"{line.quantity} x {currency.text(line.unit_cents)} {line.title}" if line.quantity != 1 else line.title,
             right=currency.text(line.cents),
         )
         for line in sale.lines

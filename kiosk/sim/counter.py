@@ -126,6 +126,16 @@ class VirtualCounter:
             raise IsReal("the account is the real one: pay with a real phone")
         return self.account.customer(action)
 
+    def phone(self) -> dict[str, object]:
+        """What the customer's phone shows, see ``Ledger.phone``.
+
+        Raises:
+            IsReal: the account is; look at the real phone.
+        """
+        if self.account is None:
+            raise IsReal("the account is the real one: look at the real phone")
+        return self.account.phone()
+
     def troubles(self) -> dict[str, bool]:
         """Everything that can go wrong here, and whether it does now."""
         return {**(self.account.troubles if self.account else {}), **self._on}

@@ -179,6 +179,7 @@ class Ledger:
         self._until = 0.0
         self._unscanned: MerchantOrder | None = None
         self._phone: MerchantOrder | None = None
+        self._scanned = False
         self._last_id = int(started * IDS_PER_SECOND)
 
     # --- the shop's side -----------------------------------------------------------------------------------------
@@ -262,14 +263,33 @@ class Ledger:
         return {"ok": ok, "screen": self.screen(now), **self._behind_screen()}
 
     def phone(self, now: float) -> dict[str, object]:
-        """What the phone shows: ``screen``, and of the order ``title``, ``amount`` (text), ``reference``, or ``""``."""
+        """What the phone shows: ``screen``; ``scanned``, whether the QR was scanned at all; and of the order ``title``,
+        ``items``, ``amount`` (text) and ``reference``, or nothing.
+
+        The title is the first item's, as in an account without a business name (Mercado Pago, QR attended model).
+        """
         order = self._phone.order if self._phone else None
+        items = self._items(order) if order else []
         return {
             "screen": self.screen(now),
-            "title": order.title if order else "",
+            "scanned": self._scanned,
+            "title": items[0]["title"] if items else order.title if order else "",
+            "items": items,
             "amount": self.country.text(order.total) if order else "",
             "reference": order.reference if order else "",
         }
+
+    def _items(self, order: Order) -> list[dict[str, object]]:
+        sent = order.body.get("items")
+        return [
+            {
+                "title": item["title"],
+                "quantity": int(item["quantity"]),
+                "unit_price": self.country.text(Decimal(item["unit_price"])),
+                "amount": self.country.text(Decimal(item["total_amount"])),
+            }
+            for item in (sent if isinstance(sent, list) else [])
+        ]
 
     def screen(self, now: float) -> str:
         """The phone's screen: ``waiting`` ``order`` ``paid`` ``refunded`` ``part-paid`` ``pending`` ``rejected``."""
@@ -289,6 +309,7 @@ class Ledger:
         return {"reference": held.order.reference, "merchant_order": held.id, "payments": payments}
 
     def _scan(self, now: float) -> MerchantOrder | None:
+        self._scanned = True
         order = self.current(now)
         self._phone = self._opened_for(order, now) if order else None
         return self._phone

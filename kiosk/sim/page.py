@@ -1,9 +1,9 @@
 """The virtual counter's page, and the HTTP interface under it that tests and scripts use, too.
 
-``POST /keys`` ``GET /state`` ``/screen`` ``/screen.png`` ``/paper`` ``/paper.png`` ``POST /customer`` ``POST /trouble``
-``GET /trouble``; ``GET /view`` is the page's own. What is sent is a JSON object. An answer that is no success is
-``{"error": "one line"}``: 400 what was sent makes no sense, 403 it comes from elsewhere, 404 that far end is real, 503
-no kiosk took the keys.
+``POST /keys`` ``GET /state`` ``/screen`` ``/screen.png`` ``/paper`` ``/paper.png`` ``POST /customer`` ``GET /phone``
+``POST /trouble`` ``GET /trouble``; ``GET /view`` is the page's own. What is sent is a JSON object. An answer that
+is no success is ``{"error": "one line"}``: 400 what was sent makes no sense, 403 it comes from elsewhere, 404 that far
+end is real, 503 no kiosk took the keys.
 """
 
 from __future__ import annotations
@@ -144,6 +144,9 @@ def _rest(counter: VirtualCounter) -> list[Route]:
     async def troubles(_request: Request) -> Response:
         return JSONResponse({"names": counter.troubles()})
 
+    async def phone(_request: Request) -> Response:
+        return JSONResponse(counter.phone())
+
     async def view(_request: Request) -> Response:
         return JSONResponse(await counter.view())
 
@@ -151,6 +154,7 @@ def _rest(counter: VirtualCounter) -> list[Route]:
         Route("/customer", customer, methods=["POST"]),
         Route("/trouble", trouble, methods=["POST"]),
         Route("/trouble", troubles),
+        Route("/phone", phone),
         Route("/view", view),
     ]
 

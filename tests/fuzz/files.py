@@ -114,11 +114,20 @@ def _is_as_written(config: Config, written: Mapping[str, Any]) -> None:
     said = {"name": shop.name, "site": shop.site.id, "lines": list(shop.header), "footer": list(shop.footer)}
     for key, value in said.items():
         must(written["shop"].get(key, value) == value, f"[shop] {key} is not {value!r}")
+    presets = [f"{shop.site.currency.decimal_value(each.cents)} {each.title}" for each in shop.presets]
+    must(list(map(_worth, written.get("sale", {}).get("presets", []))) == list(map(_worth, presets)), f"{presets}")
+    must(all(0 < each.cents <= shop.maximum for each in shop.presets), f"{presets}")
     must(written.get("sale", {}).get("wait_seconds", shop.wait_s) == shop.wait_s, f"waits {shop.wait_s} s")
     for key, cents in (("minimum", shop.minimum), ("maximum", shop.maximum), ("confirm_above", shop.confirm_above)):
         text = written.get("sale", {}).get(key)
         amount = Fraction(text) * 10**shop.site.currency.decimals if text else cents
         must(amount == cents, f"[sale] {key} = {text} became {cents}")
+
+
+def _worth(preset: str) -> tuple[Fraction, str]:
+    """Price and title of something at a fixed price."""
+    price, _, title = preset.partition(" ")
+    return Fraction(price), title
 
 
 def _in_toml(value: object) -> object:

@@ -1,5 +1,6 @@
 """English."""
 
+from kiosk.sale.basket import Function
 from kiosk.sale.days import DayWord
 from kiosk.sale.events import Paper, Reject, Trouble
 from kiosk.sale.recent import Known
@@ -14,6 +15,12 @@ WORDS = Words(
     ready_footer="0-9 amount  * menu",
     amount="Amount",
     amount_footer="# charge  * correct",
+    items="Items: {count}",
+    items_sum="Items: {count}, total {amount}",
+    functions={
+        Function.ADD: "Add this item (+)?",
+        Function.TIMES: "Times (x)?",
+    },
     confirm="Large amount!",
     confirm_text="Is it right?",
     confirm_footer="1 yes  * no",
@@ -99,6 +106,9 @@ WORDS = Words(
         Hint.TOO_SMALL: "At least {amount}",
         Hint.TOO_LARGE: "At most {amount}",
         Hint.TOO_LONG: "Too long: * corrects",
+        Hint.NO_PRICE: "The price is missing",
+        Hint.TIMES: "At most {count} times",
+        Hint.ITEMS: "At most {count} items",
     },
     notices={
         NoticeKind.CANCELLED: Told("Sale cancelled", "CANCELLED", "Nobody paid"),

@@ -1,5 +1,6 @@
 """Spanish."""
 
+from kiosk.sale.basket import Function
 from kiosk.sale.days import DayWord
 from kiosk.sale.events import Paper, Reject, Trouble
 from kiosk.sale.recent import Known
@@ -14,6 +15,12 @@ WORDS = Words(
     ready_footer="0-9 monto  * menú",
     amount="Monto",
     amount_footer="# cobrar  * corregir",
+    items="Artículos: {count}",
+    items_sum="{count} art., total {amount}",
+    functions={
+        Function.ADD: "¿Sumar artículo (+)?",
+        Function.TIMES: "¿Por cantidad (x)?",
+    },
     confirm="¡Monto alto!",
     confirm_text="¿Es correcto?",
     confirm_footer="1 sí  * no",
@@ -99,6 +106,9 @@ WORDS = Words(
         Hint.TOO_SMALL: "Mínimo {amount}",
         Hint.TOO_LARGE: "Máximo {amount}",
         Hint.TOO_LONG: "Largo: * corrige",
+        Hint.NO_PRICE: "Falta el precio",
+        Hint.TIMES: "Hasta {count} veces",
+        Hint.ITEMS: "Hasta {count} artículos",
     },
     notices={
         NoticeKind.CANCELLED: Told("Venta cancelada", "CANCELADA", "Nadie pagó"),

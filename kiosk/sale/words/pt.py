@@ -1,5 +1,6 @@
 """Portuguese (Brazil)."""
 
+from kiosk.sale.basket import Function
 from kiosk.sale.days import DayWord
 from kiosk.sale.events import Paper, Reject, Trouble
 from kiosk.sale.recent import Known
@@ -14,6 +15,12 @@ WORDS = Words(
     ready_footer="0-9 valor  * menu",
     amount="Valor",
     amount_footer="# cobrar  * corrigir",
+    items="Itens: {count}",
+    items_sum="Itens: {count}, total {amount}",
+    functions={
+        Function.ADD: "Somar este item (+)?",
+        Function.TIMES: "Vezes (x)?",
+    },
     confirm="Valor alto!",
     confirm_text="Está certo?",
     confirm_footer="1 sim  * não",
@@ -99,6 +106,9 @@ WORDS = Words(
         Hint.TOO_SMALL: "Mínimo {amount}",
         Hint.TOO_LARGE: "Máximo {amount}",
         Hint.TOO_LONG: "Longo: * corrige",
+        Hint.NO_PRICE: "Falta o preço",
+        Hint.TIMES: "Até {count} vezes",
+        Hint.ITEMS: "Até {count} itens",
     },
     notices={
         NoticeKind.CANCELLED: Told("Venda cancelada", "CANCELADA", "Ninguém pagou"),

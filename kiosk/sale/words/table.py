@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from kiosk.sale.basket import Function
 from kiosk.sale.days import DayWord
 from kiosk.sale.events import Paper, Reject, Trouble
 from kiosk.sale.recent import Known
@@ -50,6 +51,10 @@ class Words:
     ready_footer: str
     amount: str
     amount_footer: str
+    items: str
+    items_sum: str
+    """``{count}`` pieces, and what they cost together."""
+    functions: Mapping[Function, str]
     confirm: str
     confirm_text: str
     confirm_footer: str

@@ -39,6 +39,8 @@ const PHONE = {
   "rejected": ["Refused by the bank", "Try again with another card."],
 };
 
+const WAITING = ["Waiting for the cashier", "The QR holds no order. Scan again when there is one."];
+
 const at = (id) => document.getElementById(id);
 
 /** Write a text where it is new; a screen reader would read out the same one again and again. */
@@ -214,12 +216,27 @@ function showPhone(phone) {
     say("phone-head", "The account is the real one: pay with a real phone.");
     return;
   }
-  const [head, text] = PHONE[phone.screen] ?? [phone.screen, ""];
+  const scanned = phone.screen === "waiting" && phone.scanned;
+  const [head, text] = scanned ? WAITING : PHONE[phone.screen] ?? [phone.screen, ""];
   at("phone").dataset.screen = phone.screen;
   say("phone-head", head);
   say("phone-title", phone.title);
+  showItems(phone.items);
   say("phone-amount", phone.amount);
   say("phone-text", text);
+}
+
+/** What is bought, where that is more than the amount alone says. */
+function showItems(items) {
+  const rows = items.length > 1 || items[0]?.quantity > 1 ? items : [];
+  const texts = rows.map((item) => `${item.quantity} x ${item.unit_price}  ${item.title}`);
+  if (at("phone-items").dataset.shown === JSON.stringify(texts)) return;
+  at("phone-items").dataset.shown = JSON.stringify(texts);
+  at("phone-items").replaceChildren(...texts.map((text) => {
+    const row = document.createElement("li");
+    row.textContent = text;
+    return row;
+  }));
 }
 
 let shown = {};
