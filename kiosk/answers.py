@@ -16,10 +16,11 @@ from kiosk.config import Config, masked
 from kiosk.journal import Reader
 from kiosk.loop import Loop
 from kiosk.ports import JournalError
-from kiosk.sale.counter import why_not_closed as why_not
+from kiosk.sale.counter import Counter
 from kiosk.sale.days import CloseAsked
 from kiosk.sale.events import Key, PaperAsked
 from kiosk.sale.records import Debt
+from kiosk.sale.states import Resting
 
 if TYPE_CHECKING:
     from kiosk.notifications import Listener
@@ -136,7 +137,7 @@ class Answers:
         """What was posted has been taken, and its Z written, when the loop answers."""
         before = self._loop.ask(lambda counter: counter.closed)
         self._post(CloseAsked())
-        after, why = self._loop.ask(lambda counter: (counter.closed, why_not(counter)))
+        after, why = self._loop.ask(lambda counter: (counter.closed, why_not_closed(counter)))
         if after is None or after == before:
             raise ValueError(why)
         return {"closed": after.number}
@@ -162,3 +163,12 @@ def _slip(lines: list[object]) -> tuple[str, ...]:
     if not 0 < len(texts) <= SLIP_LINES_MAX or len(texts) != len(lines):
         raise ValueError(f"a slip has 1 to {SLIP_LINES_MAX} lines of at most {SLIP_LINE_MAX} letters")
     return texts
+
+
+def why_not_closed(counter: Counter) -> str:
+    """Why the day could not be closed a moment ago, for the technician."""
+    if not isinstance(counter.state, Resting):
+        return "busy: a sale is open"
+    if not counter.health.journal:
+        return "the journal cannot be written"
+    return "the kiosk is stopping" if counter.stop_by is not None else "the journal cannot be read"

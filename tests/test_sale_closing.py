@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from kiosk.answers import why_not_closed
 from kiosk.sale.commands import AskStatement, Lane, Look, Print, Save, Tune
-from kiosk.sale.counter import why_not_closed
 from kiosk.sale.days import Close, CloseAsked, DayShown, DayWord, Totals
 from kiosk.sale.events import Booking, Paper, Removal, Stop
 from kiosk.sale.records import DebtState, Mark, Sale

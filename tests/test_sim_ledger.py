@@ -7,7 +7,8 @@ from typing import Literal
 
 import pytest
 
-from kiosk.sim.ledger import ACTIONS, COUNTRIES, Deletion, Ledger, MerchantOrder, Order
+from kiosk.sim.countries import COUNTRIES
+from kiosk.sim.ledger import ACTIONS, Deletion, Ledger, MerchantOrder, Order
 
 NOW = 1_900_000_000.0
 

@@ -43,7 +43,6 @@ from kiosk.sale.states import (
     Clearing,
     MenuItem,
     Placing,
-    Resting,
     Starting,
     State,
     Waiting,
@@ -272,15 +271,6 @@ def _finish(
         save_at=save_at,
     )
     return after, commands
-
-
-def why_not_closed(counter: Counter) -> str:
-    """Why the day could not be closed a moment ago, for the technician."""
-    if not isinstance(counter.state, Resting):
-        return "busy: a sale is open"
-    if not counter.health.journal:
-        return "the journal cannot be written"
-    return "the kiosk is stopping" if counter.stop_by is not None else "the journal cannot be read"
 
 
 def _may_go(state: State, papers: Papers) -> bool:

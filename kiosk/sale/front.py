@@ -11,7 +11,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final, assert_never
 
-from kiosk.sale import moves, placing, resting, waiting
+from kiosk.sale import menus, moves, placing, resting, waiting
 from kiosk.sale.basket import Choosing
 from kiosk.sale.commands import Place, Sound, Tune
 from kiosk.sale.days import DayShown
@@ -134,7 +134,7 @@ def _answered(state: State, event: CallAnswer, turn: Turn) -> State:
             return _react(state, event, turn)
         return _react(state, event, turn) if _still_proves(state, event) else state
     if isinstance(state, Recent) and event.request == state.talk.request:
-        return resting.recent(state, event, turn)
+        return menus.recent(state, event, turn)
     if event.request == turn.proof.talk.request:
         return resting.proof_answered(state, event, turn)
     return state
@@ -159,11 +159,11 @@ def _react(state: State, event: Event, turn: Turn) -> State:
         case Starting() | Blocked() | Idle():
             return resting.idle(state, event, turn)
         case Menu():
-            return resting.menu(state, event, turn)
+            return menus.menu(state, event, turn)
         case Recent():
-            return resting.recent(state, event, turn)
+            return menus.recent(state, event, turn)
         case DayShown():
-            return resting.day_shown(state, event, turn)
+            return menus.day_shown(state, event, turn)
         case Entering():
             return resting.entering(state, event, turn)
         case Choosing():

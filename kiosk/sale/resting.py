@@ -5,19 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final, assert_never
 
-from kiosk.sale import closing, moves
-from kiosk.sale import recent as recents
+from kiosk.sale import moves
 from kiosk.sale.basket import TIMES_MAX, Basket, Choosing, Function
-from kiosk.sale.commands import AskDay, Depth, Lane, Tune
+from kiosk.sale.commands import Tune
 from kiosk.sale.days import DayIs, DayShown, DayStep
-from kiosk.sale.events import Answer, CallAnswer, Event, Holds, Key, Refused, Saved, Seen, Trouble, Unknown, Woken
+from kiosk.sale.events import CallAnswer, Event, Holds, Key, Refused, Unknown, Woken
 from kiosk.sale.shop import Preset
 from kiosk.sale.states import (
     NEVER,
     Blocked,
     Confirming,
     Entering,
-    Found,
     Hint,
     Idle,
     Menu,
@@ -27,7 +25,6 @@ from kiosk.sale.states import (
     Recent,
     Starting,
     State,
-    Talk,
 )
 from kiosk.sale.turn import Turn
 
@@ -51,7 +48,7 @@ def idle(state: Starting | Blocked | Idle, event: Event, turn: Turn) -> State:
     where nothing has, ``C`` shows the last sales."""
     match event:
         case Key(key=key, held=False) if key in DIGITS and isinstance(state, Idle):
-            return _first_digit(key, turn) or state
+            return first_digit(key, turn) or state
         case Key() if _wants_the_list(event, turn) and isinstance(state, Idle):
             return _choose(Basket(), turn) or state
         case Key(key="*", held=False) if isinstance(state, Idle):
@@ -71,7 +68,8 @@ def _wants_the_list(event: Key, turn: Turn) -> bool:
     return bool(turn.shop.presets) and (event.key, event.held) in (("C", False), ("0", True))
 
 
-def _first_digit(key: str, turn: Turn) -> Entering | None:
+def first_digit(key: str, turn: Turn) -> Entering | None:
+    """The first digit of the next amount; None: a zero, which starts none."""
     basket = Basket().press(DIGITS[key])
     return None if basket.is_empty else _typing(basket, turn)
 
@@ -249,100 +247,7 @@ def _chosen(basket: Basket, choice: Function | Preset, turn: Turn) -> Entering:
             assert_never(choice)
 
 
-# --- menu, paid, notices ----------------------------------------------------------------------------------------------
-
-
-def menu(state: Menu, event: Event, turn: Turn) -> State:
-    """``*`` walks, ``#`` does, a digit starts a sale."""
-    match event:
-        case Key(key="*", held=False):
-            later = turn.menu[turn.menu.index(state.item) + 1 :] if state.item in turn.menu else ()
-            return Menu(later[0], turn.mono + MENU_S) if later else moves.home(turn)
-        case Key(key="#", held=False) if state.item is MenuItem.ASK_NOW and turn.recent:
-            return Recent(turn.recent[0].reference, turn.mono + MENU_S)
-        case Key(key="#", held=False):
-            if state.item in (MenuItem.TOTALS, MenuItem.CLOSE):
-                turn.commands.append(AskDay(closing=state.item is MenuItem.CLOSE))
-            elif state.item is not MenuItem.CHECK:
-                turn.wishes.append(state.item)
-            return moves.home(turn)
-        case Key(key=key, held=False):
-            # What is typed here is the next amount: its first digit must not be the one that is lost.
-            return (_first_digit(key, turn) if key in DIGITS else None) or moves.home(turn)
-        case Woken() if turn.mono >= state.until:
-            return moves.home(turn)
-        case _:
-            return state
-
-
-def recent(state: Recent, event: Event, turn: Turn) -> State:
-    """The last sales: ``*`` walks back, ``#`` asks Mercado Pago about the one that is shown, a digit starts a sale."""
-    match event:
-        case Key(key="*", held=False):
-            older = recents.one_before(turn.recent, state.reference)
-            return Recent(older.reference, turn.mono + MENU_S) if older else moves.home(turn)
-        case Key(key="#" | "C", held=False):
-            return _ask_about(state, turn)
-        case Key(key=key, held=False):
-            return (_first_digit(key, turn) if key in DIGITS else None) or moves.home(turn)
-        case Seen():
-            sale = recents.find(turn.recent, state.reference)
-            answer = recents.found(sale, turn.shop.collector, event.evidence, event.spent) if sale else None
-            return replace(state, talk=Talk(), found=answer, until=turn.mono + MENU_S)
-        case Answer():
-            return replace(state, talk=Talk(), found=Found.NO_ANSWER, until=turn.mono + MENU_S)
-        case Woken() if state.talk.silent(turn.mono):
-            return replace(state, talk=Talk(), found=Found.NO_ANSWER, until=turn.mono + MENU_S)
-        case Woken() if turn.mono >= state.until:
-            return moves.home(turn)
-        case _:
-            return state
-
-
-def day_shown(state: DayShown, event: Event, turn: Turn) -> State:
-    """The totals: ``#`` prints them, or closes the day where that was the question; ``*`` goes back.
-
-    What is closed is what was shown: money that came since stands behind it in the journal, in the next Z.
-    """
-    match event:
-        case Saved() if state.step is DayStep.WRITING:
-            return DayShown(state.day, DayStep.CLOSED, turn.mono + MENU_S)
-        case Key(held=True):
-            return state
-        case Key(key="#") if state.step is DayStep.LOOK:
-            turn.print_day = state.day if turn.shop.printer else None
-            return moves.home(turn)
-        case Key(key="#") if state.step is DayStep.ASK:
-            if not closing.may_close(state.day, turn):
-                turn.sound(Tune.REFUSED)
-                return moves.home(turn)
-            turn.close_day = state.day
-            return replace(state, step=DayStep.WRITING)
-        case Key(key=key) if key in DIGITS:
-            return _first_digit(key, turn) or moves.home(turn)
-        case Key(key=key) if key == ("#" if state.step is DayStep.CLOSED else "*"):
-            return moves.home(turn)
-        case Key():
-            turn.sound(Tune.REFUSED)
-            return state
-        case Woken() if turn.mono >= state.until:
-            return moves.home(turn)
-        case _:
-            return state
-
-
-def _ask_about(state: Recent, turn: Turn) -> State:
-    """A look in both indexes, for which nobody but the cashier waits; one at a time. From here on the sale is watched
-    again, if it was not any more, so that what the look finds is taken as all late money is (L2)."""
-    sale = recents.find(turn.recent, state.reference)
-    if sale is None or state.talk.request or turn.health.trouble is Trouble.THROTTLED:
-        turn.sound(Tune.REFUSED)
-        return state
-    if not sale.watched:
-        moves.follow(sale, turn)
-    turn.log("asked-now", f"sale {sale.number}: the cashier asks about it", sale)
-    talk = turn.look(sale.reference, Depth.ALL, Lane.BEHIND)
-    return replace(state, talk=talk, found=Found.ASKING, until=NEVER)
+# --- paid, notices ----------------------------------------------------------------------------------------------
 
 
 def paid(state: Paid, event: Event, turn: Turn) -> State:
@@ -360,7 +265,7 @@ def paid(state: Paid, event: Event, turn: Turn) -> State:
             turn.wishes.append(MenuItem.REPRINT)
             return replace(state, quiet_since=turn.mono)
         case key if key in DIGITS:
-            return _first_digit(key, turn) or state
+            return first_digit(key, turn) or state
         case _:
             turn.sound(Tune.REFUSED)
             return state
@@ -376,7 +281,7 @@ def notice(state: Notice, event: Event, turn: Turn) -> State:
         case Key(held=True):
             return state
         case Key(key=key) if key in DIGITS and moves.can_sell(turn):
-            return _first_digit(key, turn) or state
+            return first_digit(key, turn) or state
         case Key():
             return moves.home(turn, state.kind)
         case Woken() if turn.mono >= state.until:

@@ -20,47 +20,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal
 from enum import Enum
-from types import MappingProxyType
 from typing import Final
 
+from kiosk.sim.countries import COUNTRIES
 from kiosk.sim.doubts import Behaviour
 
 ORDER_LIFE_S: Final = 600.0
 """The longest that an order stays on a static QR, whatever ``expiration_date`` says."""
 IDS_PER_SECOND: Final = 100
 """Room for ids between two starts of the fake, see ``Ledger``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Country:
-    """A site of Mercado Pago: its country, its currency and how the phone writes an amount."""
-
-    id: str
-    currency: str
-    decimals: int
-    """Decimals that an amount may have on the wire."""
-    symbol: str
-    comma: bool
-    """The decimal sign is a comma."""
-
-    def text(self, amount: Decimal) -> str:
-        """The amount as a customer reads it: ``R$ 2.500,00``."""
-        digits = f"{amount:,.{self.decimals}f}"
-        return f"{self.symbol} {digits.translate(_COMMA) if self.comma else digits}"
-
-
-_COMMA = str.maketrans(".,", ",.")
-COUNTRIES: Final = MappingProxyType(
-    {
-        "MLA": Country("AR", "ARS", 2, "$", True),
-        "MLB": Country("BR", "BRL", 2, "R$", True),
-        "MLM": Country("MX", "MXN", 2, "$", False),
-        "MLC": Country("CL", "CLP", 0, "$", True),
-        "MCO": Country("CO", "COP", 2, "$", True),
-        "MLU": Country("UY", "UYU", 2, "$", True),
-        "MPE": Country("PE", "PEN", 2, "S/", False),
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,107 @@
+"""What the menu leads to: the menu itself, the last sales, the totals and the day's close."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kiosk.sale import closing, moves
+from kiosk.sale import recent as recents
+from kiosk.sale.commands import AskDay, Depth, Lane, Tune
+from kiosk.sale.days import DayShown, DayStep
+from kiosk.sale.events import Answer, Event, Key, Saved, Seen, Trouble, Woken
+from kiosk.sale.resting import DIGITS, MENU_S, first_digit
+from kiosk.sale.states import NEVER, Found, Menu, MenuItem, Recent, State, Talk
+from kiosk.sale.turn import Turn
+
+
+def menu(state: Menu, event: Event, turn: Turn) -> State:
+    """``*`` walks, ``#`` does, a digit starts a sale."""
+    match event:
+        case Key(key="*", held=False):
+            later = turn.menu[turn.menu.index(state.item) + 1 :] if state.item in turn.menu else ()
+            return Menu(later[0], turn.mono + MENU_S) if later else moves.home(turn)
+        case Key(key="#", held=False) if state.item is MenuItem.ASK_NOW and turn.recent:
+            return Recent(turn.recent[0].reference, turn.mono + MENU_S)
+        case Key(key="#", held=False):
+            if state.item in (MenuItem.TOTALS, MenuItem.CLOSE):
+                turn.commands.append(AskDay(closing=state.item is MenuItem.CLOSE))
+            elif state.item is not MenuItem.CHECK:
+                turn.wishes.append(state.item)
+            return moves.home(turn)
+        case Key(key=key, held=False):
+            # What is typed here is the next amount: its first digit must not be the one that is lost.
+            return (first_digit(key, turn) if key in DIGITS else None) or moves.home(turn)
+        case Woken() if turn.mono >= state.until:
+            return moves.home(turn)
+        case _:
+            return state
+
+
+def recent(state: Recent, event: Event, turn: Turn) -> State:
+    """The last sales: ``*`` walks back, ``#`` asks Mercado Pago about the one that is shown, a digit starts a sale."""
+    match event:
+        case Key(key="*", held=False):
+            older = recents.one_before(turn.recent, state.reference)
+            return Recent(older.reference, turn.mono + MENU_S) if older else moves.home(turn)
+        case Key(key="#" | "C", held=False):
+            return _ask_about(state, turn)
+        case Key(key=key, held=False):
+            return (first_digit(key, turn) if key in DIGITS else None) or moves.home(turn)
+        case Seen():
+            sale = recents.find(turn.recent, state.reference)
+            answer = recents.found(sale, turn.shop.collector, event.evidence, event.spent) if sale else None
+            return replace(state, talk=Talk(), found=answer, until=turn.mono + MENU_S)
+        case Answer():
+            return replace(state, talk=Talk(), found=Found.NO_ANSWER, until=turn.mono + MENU_S)
+        case Woken() if state.talk.silent(turn.mono):
+            return replace(state, talk=Talk(), found=Found.NO_ANSWER, until=turn.mono + MENU_S)
+        case Woken() if turn.mono >= state.until:
+            return moves.home(turn)
+        case _:
+            return state
+
+
+def day_shown(state: DayShown, event: Event, turn: Turn) -> State:
+    """The totals: ``#`` prints them, or closes the day where that was the question; ``*`` goes back.
+
+    What is closed is what was shown: money that came since stands behind it in the journal, in the next Z.
+    """
+    match event:
+        case Saved() if state.step is DayStep.WRITING:
+            return DayShown(state.day, DayStep.CLOSED, turn.mono + MENU_S)
+        case Key(held=True):
+            return state
+        case Key(key="#") if state.step is DayStep.LOOK:
+            turn.print_day = state.day if turn.shop.printer else None
+            return moves.home(turn)
+        case Key(key="#") if state.step is DayStep.ASK:
+            if not closing.may_close(state.day, turn):
+                turn.sound(Tune.REFUSED)
+                return moves.home(turn)
+            turn.close_day = state.day
+            return replace(state, step=DayStep.WRITING)
+        case Key(key=key) if key in DIGITS:
+            return first_digit(key, turn) or moves.home(turn)
+        case Key(key=key) if key == ("#" if state.step is DayStep.CLOSED else "*"):
+            return moves.home(turn)
+        case Key():
+            turn.sound(Tune.REFUSED)
+            return state
+        case Woken() if turn.mono >= state.until:
+            return moves.home(turn)
+        case _:
+            return state
+
+
+def _ask_about(state: Recent, turn: Turn) -> State:
+    """A look in both indexes, for which nobody but the cashier waits; one at a time. From here on the sale is watched
+    again, if it was not any more, so that what the look finds is taken as all late money is (L2)."""
+    sale = recents.find(turn.recent, state.reference)
+    if sale is None or state.talk.request or turn.health.trouble is Trouble.THROTTLED:
+        turn.sound(Tune.REFUSED)
+        return state
+    if not sale.watched:
+        moves.follow(sale, turn)
+    turn.log("asked-now", f"sale {sale.number}: the cashier asks about it", sale)
+    talk = turn.look(sale.reference, Depth.ALL, Lane.BEHIND)
+    return replace(state, talk=talk, found=Found.ASKING, until=NEVER)
