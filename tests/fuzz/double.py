@@ -77,7 +77,8 @@ def _is_read(ledger: Ledger, order: Order, sale: Sale, now: float) -> None:
     must(isinstance(seen, Seen), f"not understood: {seen}")
     if isinstance(seen, Seen):
         verdict = judge(sale, ACCOUNT.user_id, seen.evidence)
-        truth = any(held.order is order and held.closed(now) for held in ledger.merchant_orders)
+        # What was given back is a closed order, and no payment any more.
+        truth = any(held.order is order and held.order_status(now) == "paid" for held in ledger.merchant_orders)
         shown = seen.evidence.whole or verdict.paid  # many pages are not all read
         must(not shown or verdict.paid is truth, f"the books say {truth}, the kiosk reads {verdict}")
         approved = sum((held.approved(now) for held in ledger.merchant_orders), Decimal(0))
