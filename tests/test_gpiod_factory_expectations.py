@@ -7,6 +7,7 @@ kiosk hands its factory over), and of SPI without hardware, which no panel of th
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from typing import Any
 
@@ -168,9 +169,17 @@ class FakeSpiDev:
 
 
 @pytest.fixture
-def spidev(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The kernel's SPI, as gpiozero's local factories use it; there is none on this machine."""
+def spidev(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The kernel's SPI, as gpiozero's local factories use it; there is none on this machine.
+
+    A bus that was refused closes itself when it is collected, and waits for the lock of the reservations: if it is
+    collected while one is made, gpiozero 2.0.1 waits for itself, for ever. So it is collected when none is.
+    """
     monkeypatch.setattr("gpiozero.pins.local.SpiDev", FakeSpiDev)
+    gc.disable()
+    yield
+    gc.enable()
+    gc.collect()
 
 
 @pytest.mark.usefixtures("spidev")
