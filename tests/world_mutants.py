@@ -153,6 +153,7 @@ def _is_fresh(name: str) -> bool:
 
 _AUDIT, _RECONCILE = "kiosk/sale/audit.py", "kiosk/sale/reconcile.py"
 _COUNTER, _FRONT, _MOVES = "kiosk/sale/counter.py", "kiosk/sale/front.py", "kiosk/sale/moves.py"
+_MENUS = "kiosk/sale/menus.py"
 _PAPER, _PLACING, _RESTING = "kiosk/sale/paper.py", "kiosk/sale/placing.py", "kiosk/sale/resting.py"
 _BASKET, _TICKET = "kiosk/sale/basket.py", "kiosk/sale/ticket.py"
 _TURN, _VERDICT, _WAITING = "kiosk/sale/turn.py", "kiosk/sale/verdict.py", "kiosk/sale/waiting.py"
@@ -317,7 +318,7 @@ _LAWS: Final = (
     Mutant("L7", _COUNTER, "in without_z(command.records):", "in command.records:", _UNWRITTEN_Z),
     Mutant(
         "L2",
-        _RESTING,
+        _MENUS,
         "if not closing.may_close(state.day, turn):",
         "if not turn.health.journal:",
         "test_sale_closing::test_a_day_that_was_closed_meanwhile_is_not_closed_again",
@@ -445,7 +446,7 @@ _LAWS: Final = (
     # An old sale that the cashier asks about.
     Mutant(
         "L2",
-        _RESTING,
+        _MENUS,
         "    if not sale.watched:\n",
         "    if sale.watched and sale.late:\n",
         "test_sale_recent::test_a_sale_whose_watch_was_over_is_watched_again_and_its_money_gets_its_ticket",
