@@ -31,7 +31,7 @@ from kiosk.sale.states import (
 )
 from kiosk.sale.turn import Health, Now, Proof, Turn
 from kiosk.sale.verdict import judge
-from tests.story import COLLECTOR, SHOP, order, payment
+from tests.story import COLLECTOR, SHOP, Story, order, payment
 
 TYPED = Basket(typed=Typed("2500"))
 
@@ -381,3 +381,12 @@ def test_a_sale_that_ends_without_a_payment_is_watched_from_then_on() -> None:
     sale = moves.end(SALE, Phase.WITHDRAWN, now)
     assert sale == replace(SALE, phase=Phase.WITHDRAWN, ended_at=PROVIDER, watched=True)
     assert saved(now) == now.followed == [sale]
+
+
+def test_an_order_of_another_device_is_taken_away_and_watched_like_one_of_ours() -> None:
+    """Who scanned it may pay it all the same (L2). Its twin: of one without a reference nobody could ever ask."""
+    story = Story().account().printer(Paper.OK).holds("another-order")
+    assert [watch.sale.reference for watch in story.counter.watches.items] == ["another-order"]
+    assert story.counter.watches.items[0].sale.foreign
+    nameless = Story().account().printer(Paper.OK).holds("")
+    assert nameless.counter.watches.items == ()

@@ -542,7 +542,13 @@ _RULES: Final = (
         "and seconds >= 0.0:",
         "test_sale_placing::test_after_a_power_cut_an_order_with_too_little_time_is_taken_back",
     ),
-    Mutant("L2 R5", _MOVES, "    if known.reference:\n", "    if known.reference and not known.foreign:\n", seed=357),
+    Mutant(
+        "L2 R5",
+        _MOVES,
+        "    if known.reference:\n",
+        "    if known.reference and not known.foreign:\n",
+        "test_sale_moves::test_an_order_of_another_device_is_taken_away_and_watched_like_one_of_ours",
+    ),
     # R6, R8: placing.
     Mutant(
         "L6 R6",
