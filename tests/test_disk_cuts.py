@@ -261,12 +261,12 @@ def new_folder(path: Path) -> Path:
 FILE_PY, WRITING_PY = "kiosk/journal/file.py", "kiosk/journal/writing.py"
 COMMITTED = """            with db:
                 db.execute("BEGIN IMMEDIATE")
-                for record"""
+                # A Z first"""
 COMMITS_THE_LAST_ONE = """            if db.in_transaction:
                 db.execute("COMMIT")
             if db:
                 db.execute("BEGIN IMMEDIATE")
-                for record"""
+                # A Z first"""
 PUT = """                    self._put(db, record)
 """
 PUT_ALONE = (
