@@ -116,22 +116,22 @@ class Answers:
         return {**status, "health": {**health, "notifications": {**health["notifications"], **self._listener.facts()}}}
 
     def _ticket(self, number: int) -> Debt | None:
-        """Read beside the loop: a slow card holds up no sale. What the machine knows better, it takes from itself."""
-        try:
-            with Reader(self._config.journal) as reader:
-                return reader.ticket(number)
-        except JournalError as error:
-            raise ValueError(str(error)) from error
+        """What the machine knows better, it takes from itself."""
+        return self._read(lambda reader: reader.ticket(number))
 
     def _paper_of_z(self, number: int) -> Debt:
-        try:
-            with Reader(self._config.journal) as reader:
-                paper = reader.paper(f"z:{number}")
-        except JournalError as error:
-            raise ValueError(str(error)) from error
+        paper = self._read(lambda reader: reader.paper(f"z:{number}"))
         if paper is None:
             raise ValueError(f"there is no Z {number}")
         return paper
+
+    def _read(self, find: Callable[[Reader], Debt | None]) -> Debt | None:
+        """Beside the loop: a slow card holds up no sale."""
+        try:
+            with Reader(self._config.journal) as reader:
+                return find(reader)
+        except JournalError as error:
+            raise ValueError(str(error)) from error
 
     def _close(self) -> Values:
         """What was posted has been taken, and its Z written, when the loop answers."""

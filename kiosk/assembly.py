@@ -32,13 +32,15 @@ from kiosk.sale.records import Entry
 from kiosk.sale.screens import Screen, not_running, starting
 from kiosk.sale.words import Down, words_of
 from kiosk.systemd import open_service
-from kiosk.worker import JOIN_S, Painter, Player, Tool, Worker, start
+from kiosk.worker import JOIN_S, Painter, Player, Worker, start
 
 if TYPE_CHECKING:
     from gpiozero import Factory
 
     from kiosk.display import Wire
+    from kiosk.mercadopago import MercadoPago
     from kiosk.notifications import Listener
+    from kiosk.printer import TicketPrinter
 
 FIRST_SCREEN_S: Final = 2.0
 """How long the start waits for the first picture; a panel that hangs holds up nothing."""
@@ -75,9 +77,9 @@ class _Devices:
     def __init__(self, config: Config, token: Secret, painter: Painter, pins: Factory | None, post: Post) -> None:
         self._painter = painter
         self._lanes: dict[Lane, Worker[PaymentCall]] = {
-            lane: Worker(f"lane-{lane.value}", lambda: _provider(config, token), post) for lane in Lane
+            lane: Worker(f"lane-{lane.value}", lambda: provider_of(config, token), post) for lane in Lane
         }
-        self._printer: Worker[Print | AskPrinter] = Worker("printer", lambda: _printer(config), post)
+        self._printer: Worker[Print | AskPrinter] = Worker("printer", lambda: printer_of(config), post)
         self._sounds = Player(lambda: _sounds(config, pins), post)
 
     def call(self, lane: Lane, call: PaymentCall) -> None:
@@ -109,14 +111,16 @@ class _Devices:
             worker.join(JOIN_S / len(workers))
 
 
-def _provider(config: Config, token: Secret) -> Tool[PaymentCall]:
+def provider_of(config: Config, token: Secret) -> MercadoPago:
+    """The account."""
     from kiosk.mercadopago import MercadoPago  # loads httpx: in the worker's thread
 
     shop = config.shop
     return MercadoPago(config.mercadopago, token, shop.site, time.monotonic, title=shop.title)
 
 
-def _printer(config: Config) -> Tool[Print | AskPrinter]:
+def printer_of(config: Config) -> TicketPrinter:
+    """The configured printer."""
     from kiosk.printer import TicketPrinter  # loads escpos: in the worker's thread
 
     return TicketPrinter(config.printer, words_of(config.shop.language).marks, time.monotonic)

@@ -188,11 +188,12 @@ def _results(config: Config) -> Iterator[Result]:
     from kiosk.check import modes, of_service
     from kiosk.check_machine import check_machine
     from kiosk.control import ask
+    from kiosk.running import NOBODY
 
     yield from check_machine(config.journal, config.mercadopago.base_url)
     try:
         answer = ask(control_path(config, os.environ), {"command": "status"})
-    except (FileNotFoundError, ConnectionRefusedError):  # nobody is there: the devices are free
+    except NOBODY:  # the devices are free
         yield from _device_results(config)
     except (OSError, ValueError) as error:  # somebody is, and owns them
         yield from of_service({"error": f"no answer: {error}"})
@@ -203,6 +204,7 @@ def _results(config: Config) -> Iterator[Result]:
 
 
 def _device_results(config: Config) -> Iterator[Result]:
+    from kiosk.assembly import printer_of
     from kiosk.check import (
         check_display,
         check_journal,
@@ -214,17 +216,15 @@ def _device_results(config: Config) -> Iterator[Result]:
     )
     from kiosk.journal import found_aside, refuse_damaged
     from kiosk.keypad import keypad_state
-    from kiosk.printer import TicketPrinter
     from kiosk.sale.commands import AskPrinter
     from kiosk.sale.events import PaperIs
-    from kiosk.sale.words import words_of
 
     yield from check_keypad(*keypad_state(config.keypad))
     yield from check_sound(_silent_pins(config))
     if config.display.driver != "none":
         yield check_display(_show_something(config), config.display.driver)
     if config.printer.driver != "none":
-        printer = TicketPrinter(config.printer, words_of(config.shop.language).marks, time.monotonic)
+        printer = printer_of(config)
         answer = printer.carry_out(AskPrinter())
         assert isinstance(answer, PaperIs)
         yield check_printer(answer.paper, printer.trouble)
@@ -279,15 +279,15 @@ def _show_something(config: Config) -> str | None:
 
 
 def _account_results(config: Config) -> Iterator[Result]:
+    from kiosk.assembly import provider_of
     from kiosk.check import Result, check_account
-    from kiosk.mercadopago import MercadoPago
 
     try:
         token = load_token(config)
     except ConfigError as error:
         yield Result("token", False, str(error), "write the access token into that file")
         return
-    provider = MercadoPago(config.mercadopago, token, config.shop.site, time.monotonic, title=config.shop.title)
+    provider = provider_of(config, token)
     try:
         yield from check_account(config, provider, time.monotonic, time.time)
     finally:

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from kiosk.sale.events import DeviceIs, Key
     from kiosk.sale.records import Mark, Ticket
 
-NOBODY: Final = (FileNotFoundError, ConnectionRefusedError)
-"""What it is called when no kiosk answers on the control socket."""
 WATCH_S: Final = 0.2
 """Between two looks at the keys that reached the service."""
 
@@ -37,7 +35,7 @@ WATCH_S: Final = 0.2
 def show_keys(parsed: argparse.Namespace) -> int:
     """What the keypad sends, until Ctrl-C: as it reaches the service, or from the keypad itself."""
     from kiosk.assembly import control_path
-    from kiosk.running import keys
+    from kiosk.running import NOBODY, keys
 
     config = load(parsed.config)
     control = control_path(config, os.environ)
@@ -94,7 +92,7 @@ def _show_line(line: str) -> None:
 def reprint(parsed: argparse.Namespace) -> int:
     """A sale's ticket once more, marked as what it is."""
     from kiosk.assembly import control_path
-    from kiosk.running import printed
+    from kiosk.running import NOBODY, printed
 
     config = load(parsed.config)
     request: dict[str, object] = {"command": "reprint", "number": parsed.number}
@@ -129,7 +127,7 @@ def print_slip(config: Config, results: Sequence[Result]) -> Result:
     """Print what was found, with all that support asks for; answers what came of it as one more result."""
     from kiosk.assembly import control_path
     from kiosk.check import Result
-    from kiosk.running import printed
+    from kiosk.running import NOBODY, printed
     from kiosk.slip import lines
 
     text = lines(results, _troubles(config.journal), time.time(), config.shop.zone)
@@ -164,17 +162,15 @@ def _slip_here(config: Config, text: tuple[str, ...]) -> tuple[bool, str]:
 
 
 def _print_here(config: Config, ticket: Ticket, marks: tuple[Mark, ...], what: str) -> tuple[bool, str]:
-    from kiosk.printer import TicketPrinter
+    from kiosk.assembly import printer_of
     from kiosk.running import outcome_in_words
     from kiosk.sale.commands import Print
     from kiosk.sale.events import Printed, PrintFailed
     from kiosk.sale.paper import Outcome, outcome_of
-    from kiosk.sale.words import words_of
 
     if config.printer.driver == "none":
         return outcome_in_words(Outcome.REFUSED, what, "no printer is configured")
-    printer = TicketPrinter(config.printer, words_of(config.shop.language).marks, time.monotonic)
-    answer = printer.carry_out(Print(1, ticket, marks))
+    answer = printer_of(config).carry_out(Print(1, ticket, marks))
     assert isinstance(answer, Printed | PrintFailed)
     outcome, why = outcome_of(answer)
     return outcome_in_words(outcome, what, why)

@@ -104,15 +104,14 @@ def _export(parsed: argparse.Namespace) -> int:
 
 def _reconcile(parsed: argparse.Namespace) -> int:
     from kiosk.agreement import Unclear, reconcile, write
+    from kiosk.assembly import provider_of
     from kiosk.journal import Reader
 
     path, config = _journal_and_zone(parsed)
     day = parsed.day or datetime.now(config.shop.zone).date()
     token = load_token(config)
     with Reader(path) as reader:
-        from kiosk.mercadopago import MercadoPago
-
-        account = MercadoPago(config.mercadopago, token, config.shop.site, time.monotonic, title=config.shop.title)
+        account = provider_of(config, token)
         try:
             found = reconcile(config.shop, account, reader, day, time.monotonic)
         except Unclear as error:

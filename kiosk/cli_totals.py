@@ -66,8 +66,7 @@ def totals(parsed: argparse.Namespace) -> int:
 
 def _print_again(config: Config, number: int | None) -> int:
     from kiosk.assembly import control_path
-    from kiosk.cli_devices import NOBODY
-    from kiosk.running import printed
+    from kiosk.running import NOBODY, printed
 
     if number is None:
         raise CommandError("--print needs --z N; the open day's X is in the menu")
@@ -86,8 +85,8 @@ def _print_again(config: Config, number: int | None) -> int:
 def close(parsed: argparse.Namespace) -> int:
     """Close the day at the running kiosk: its Z is in the journal when this returns, and prints by itself."""
     from kiosk.assembly import control_path
-    from kiosk.cli_devices import NOBODY
     from kiosk.control import ask
+    from kiosk.running import NOBODY
 
     config = load(parsed.config)
     try:

@@ -216,19 +216,12 @@ def _stories(reader: Reader, config: Config, since: float) -> Iterator[dict[str,
 
 
 def _versions(root: Path) -> str:
-    told = [f"kiosk {_version('kiosk')}", f"Python {sys.version}", f"in {sys.prefix}"]
+    packages = {(each.metadata["Name"] or "").lower(): each.version for each in importlib.metadata.distributions()}
+    told = [f"kiosk {packages.get('kiosk', '(not installed)')}", f"Python {sys.version}", f"in {sys.prefix}"]
     for name in ("current", "previous"):
         link = root / "opt/kiosk" / name
         told.append(f"{name}: {os.readlink(link) if link.is_symlink() else 'not there'}")
-    packages = {(each.metadata["Name"] or "").lower(): each.version for each in importlib.metadata.distributions()}
     return "\n".join([*told, "", *(f"{name}=={version}" for name, version in sorted(packages.items())), ""])
-
-
-def _version(name: str) -> str:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return "(not installed)"
 
 
 def _file(path: Path) -> str:

@@ -19,6 +19,9 @@ PAPER_POLL_S: Final = 0.3
 PRINT_S: Final = 45.0
 """Longer than the machine waits for a printer."""
 
+NOBODY: Final = (FileNotFoundError, ConnectionRefusedError)
+"""What it is called when no kiosk answers on the control socket."""
+
 Status = Mapping[str, Any]
 
 
@@ -29,12 +32,9 @@ def status(control: Path) -> Status | None:
         OSError, ValueError: one is there, and does not answer.
     """
     try:
-        answer = ask(control, {"command": "status"})
-    except (FileNotFoundError, ConnectionRefusedError):
+        return _answered(control, {"command": "status"})
+    except NOBODY:
         return None
-    if "error" in answer:
-        raise ValueError(answer["error"])
-    return answer
 
 
 def serves(status: Status) -> bool:
@@ -118,12 +118,10 @@ def printed(control: Path, request: dict[str, object], pause: Callable[[float], 
         left_s -= PAPER_POLL_S
         try:
             answer = _answered(control, ask_again)
-        except (
-            OSError
-        ) as error:  # whoever asked must not take it for a kiosk that was never there, and print it himself
-            raise ValueError(
-                f"it ended, or does not answer: not known whether {answer.get('what')} was printed"
-            ) from error
+        except OSError as error:
+            # Whoever asked must not take it for a kiosk that was never there, and print it himself.
+            what = answer.get("what")
+            raise ValueError(f"it ended, or does not answer: not known whether {what} was printed") from error
     return outcome_in_words(Outcome(answer["outcome"]), str(answer.get("what")), str(answer.get("why")))
 
 

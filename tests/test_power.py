@@ -141,18 +141,15 @@ def paid_and_not_yet_seen(counter: Counter) -> None:
 
 
 def cut_again_and_again_while_starting(counter: Counter) -> None:
-    """A start that never gets far does no harm, and the next one finds the payment.
-
-    One of them may get as far as the printer: then another paper comes, and says so.
-    """
+    """A start that never gets far does no harm, and the next one finds the payment."""
+    counter.trouble("notices-lost", True)  # else the ticket may come before the first cut
     counter.sell("2500")
     assert counter.customer("pay")
     for _ in range(4):
         with counter.without_power():
             pass
-    first, *again = audit(counter).tickets
-    assert first.original or first.marks == {Mark.POSSIBLE_DUPLICATE}
-    assert all(paper.marks == {Mark.POSSIBLE_DUPLICATE} for paper in again)
+    [ticket] = audit(counter).tickets
+    assert ticket.original
 
 
 # --- while the ticket prints ------------------------------------------------------------------------------------------
