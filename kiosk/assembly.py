@@ -31,6 +31,7 @@ from kiosk.sale.lights import Lights
 from kiosk.sale.records import Entry
 from kiosk.sale.screens import Screen, not_running, starting
 from kiosk.sale.words import Down, words_of
+from kiosk.supervisors import Supervisors
 from kiosk.systemd import open_service
 from kiosk.worker import JOIN_S, Painter, Player, Worker, start
 
@@ -256,6 +257,7 @@ def run(config: Config, token: Secret, control: Path, ends: FarEnds) -> int:
             devices,
             service,
             inbox,
+            supervisors=Supervisors(()),
             clock=time.monotonic,
             wall=time.time,
             new_id=lambda: secrets.randbits(128),

@@ -14,15 +14,19 @@ from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from typing import Protocol, TypeVar, assert_never
 
-from kiosk.ports import Clock, Journal, JournalDamagedError, JournalError, Service
+from kiosk.ports import Clock, Journal, JournalDamagedError, JournalError, Service, Supervisors
 from kiosk.sale.commands import (
     AskAccount,
     AskDay,
     AskPos,
     AskPrinter,
+    AskRefunds,
+    AskSale,
     AskStatement,
+    CheckPin,
     Command,
     Exit,
+    GiveBack,
     Lane,
     Look,
     Note,
@@ -36,7 +40,7 @@ from kiosk.sale.commands import (
 )
 from kiosk.sale.counter import Counter, holdings, resume, step
 from kiosk.sale.days import DayIs
-from kiosk.sale.events import Event, Holds, NotSaved, Renewed, Saved, Seen, StatementIs, Woken
+from kiosk.sale.events import Event, Holds, NotSaved, PinIs, Renewed, SaleIs, Saved, Seen, StatementIs, Woken
 from kiosk.sale.front import BrokenError
 from kiosk.sale.lights import OUT, Lights, lights
 from kiosk.sale.records import Entry, record_key
@@ -99,6 +103,7 @@ class Loop:
         service: Service,
         inbox: SimpleQueue[object],
         *,
+        supervisors: Supervisors,
         clock: Clock,
         wall: Callable[[], float],
         new_id: NewId,
@@ -106,6 +111,7 @@ class Loop:
         self._journal = journal
         self._devices = devices
         self._service = service
+        self._supervisors = supervisors
         self._clock = clock
         self._wall = wall
         self._new_id = new_id
@@ -221,6 +227,10 @@ class Loop:
         approved = event.evidence.approved
         return self._journal.spent(approved, event.reference) if approved else frozenset()
 
+    def _sale_is(self, asked: AskSale) -> SaleIs:
+        sale = self._journal.sale(asked.number) if asked.number else self._journal.find(asked.reference)
+        return SaleIs(asked, sale, self._journal.refunds(sale.reference if sale else asked.reference))
+
     def _now(self) -> Now:
         return Now(self._clock(), self._wall())
 
@@ -254,7 +264,7 @@ class Loop:
                 case Save():
                     if not self._save(command, commands[index:]):
                         return
-                case Place() | AskPos() | Look() | Withdraw() | AskAccount():
+                case Place() | AskPos() | Look() | Withdraw() | AskAccount() | AskRefunds() | GiveBack():
                     self._devices.call(command.lane, command)
                 case AskStatement():
                     known = self._journal.paid_between(command.begin, command.end)
@@ -263,6 +273,10 @@ class Loop:
                     self._devices.print(command)
                 case AskDay():
                     self._pending.append(DayIs(self._journal.day(), command.closing, command.at_once))
+                case AskSale():
+                    self._pending.append(self._sale_is(command))
+                case CheckPin():
+                    self._pending.append(PinIs(self._supervisors.whose(command.pin)))
                 case Sound():
                     self._tune = command.tune.value
                     self._devices.play(command.tune)

@@ -9,7 +9,7 @@ from kiosk.sale.commands import AskPrinter, PaymentCall, Print, Tune
 from kiosk.sale.days import Day
 from kiosk.sale.events import Books, CallAnswer, PrinterEvent
 from kiosk.sale.lights import Lights
-from kiosk.sale.records import Entry, Record, Rows, Sale
+from kiosk.sale.records import Entry, Record, Refund, Rows, Sale
 from kiosk.sale.screens import Screen
 
 Clock = Callable[[], float]
@@ -67,7 +67,24 @@ class Journal(Protocol):
         ...
 
     def books(self, references: Sequence[str], payments: Sequence[str]) -> Books | None:
-        """Sales with one of these references or payments, and disputes over the payments; None: it cannot be read."""
+        """Sales with one of these references or payments, disputes over the payments and refunds of them; None: it
+        cannot be read."""
+        ...
+
+    def sale(self, number: int) -> Sale | None:
+        """The sale of that number; None where there is none (or it cannot be read)."""
+        ...
+
+    def refunds(self, reference: str) -> tuple[Refund, ...] | None:
+        """All refunds of that sale, whatever became of them; None: it cannot be read."""
+        ...
+
+
+class Supervisors(Protocol):
+    """The supervisors' PINs. Used by the loop's thread alone."""
+
+    def whose(self, pin: str) -> str | None:
+        """The supervisor's name; None: nobody's. Takes some tenths of a second on purpose (scrypt), never raises."""
         ...
 
 

@@ -17,6 +17,7 @@ from kiosk.sale.events import Paper, PaperIs, Printed, Stop
 from kiosk.sale.lights import Lights
 from kiosk.sale.records import Entry
 from kiosk.sale.screens import Screen
+from kiosk.supervisors import Supervisors
 from tests.cli_shop import with_sales
 from tests.story import COLLECTOR, SHOP
 
@@ -75,7 +76,16 @@ def asked(folder: Path) -> Iterator[tuple[Asked, Devices]]:
     def live() -> None:
         with closing(SqliteJournal(config.journal)) as journal:
             clock = {"clock": lambda: 1000.0, "wall": lambda: 1000.0}
-            loop = Loop(config.shop, journal, devices, NoService(), inbox, **clock, new_id=lambda: 7)
+            loop = Loop(
+                config.shop,
+                journal,
+                devices,
+                NoService(),
+                inbox,
+                supervisors=Supervisors(()),
+                **clock,
+                new_id=lambda: 7,
+            )
             loops.put(loop)
             loop.run()
 

@@ -17,6 +17,7 @@ from kiosk.sale.lights import Lights
 from kiosk.sale.records import Entry, Sale
 from kiosk.sale.screens import Screen
 from kiosk.sale.shop import Shop
+from kiosk.supervisors import Supervisors
 from tests.story import EPOCH, SHOP, Asked, Story
 
 
@@ -52,6 +53,7 @@ class LoopStory(Story):
             self,
             _Service(),
             self.inbox,
+            supervisors=Supervisors(()),
             clock=lambda: self.at,
             wall=lambda: EPOCH + self.at - 7.0,
             new_id=self._new_id,

@@ -43,6 +43,7 @@ from kiosk.sale.records import Agreed, Entry, Line, Mark, Phase, Reason, Record,
 from kiosk.sale.screens import Screen
 from kiosk.sim.mercadopago import FakeMercadoPago
 from kiosk.sim.served import bound, served
+from kiosk.supervisors import Supervisors
 from tests.story import COLLECTOR, SHOP
 
 DAY = date(2030, 3, 17)
@@ -353,6 +354,7 @@ class Kiosk:
             self,
             self,
             self.inbox,
+            supervisors=Supervisors(()),
             clock=lambda: self.at,
             wall=lambda: world.now,
             new_id=lambda: next(ids) * 0x9E3779B97F4A7C15F39CC0605CEDC834,

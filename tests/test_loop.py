@@ -51,6 +51,7 @@ from kiosk.sale.records import Debt, DebtState, Entry, Mark, Phase, Rows, Sale, 
 from kiosk.sale.screens import Screen
 from kiosk.sale.states import Entering
 from kiosk.sale.status import public_name
+from kiosk.supervisors import Supervisors
 from kiosk.worker import Crash
 from tests.fake_journal import FakeJournal, Notebook
 from tests.story import COLLECTOR, EPOCH, SHOP, order, payment
@@ -145,6 +146,7 @@ class Counter:
             self.devices,
             FakeService(self.book, watchdog_s),
             self.inbox,
+            supervisors=Supervisors(()),
             clock=self._clock,
             wall=lambda: 77.0,
             new_id=lambda: next(ids) * 0x9E3779B97F4A7C15F39CC0605CEDC834,

@@ -56,6 +56,7 @@ from kiosk.sale.lights import Lights
 from kiosk.sale.records import Entry, Mark, Record, Rows, Sale
 from kiosk.sale.screens import Screen
 from kiosk.sale.states import Entering
+from kiosk.supervisors import Supervisors
 from tests.contract import refusals_keep_the_contract, shapes_keep_the_contract, the_wire_keeps_the_contract
 from tests.laws import LawBroken, law
 from tests.scripted_server import FakeClock, ScriptedServer, answer
@@ -297,6 +298,7 @@ def _place_with(*, full: bool) -> None:
         devices,
         _Service(),
         SimpleQueue(),
+        supervisors=Supervisors(()),
         clock=lambda: moment[0],
         wall=lambda: EPOCH + moment[0],
         new_id=lambda: 2**127,

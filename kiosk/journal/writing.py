@@ -48,7 +48,20 @@ from kiosk.journal.rows import (
 from kiosk.ports import JournalDamagedError, JournalError
 from kiosk.sale.days import Close, Day
 from kiosk.sale.events import Books
-from kiosk.sale.records import Agreed, Debt, DebtState, Dispute, Entry, Record, Roll, Rows, Sale, record_key
+from kiosk.sale.records import (
+    Agreed,
+    Debt,
+    DebtState,
+    Dispute,
+    Entry,
+    PinTries,
+    Record,
+    Refund,
+    Roll,
+    Rows,
+    Sale,
+    record_key,
+)
 
 CHECKED_AT_ONCE: Final = 8 * 1024 * 1024
 """Bytes up to which a journal is checked whole at every start: some four thousand sales, ten milliseconds on a PC, some
@@ -260,6 +273,14 @@ class SqliteJournal:
         except JournalError:
             return None
 
+    def sale(self, number: int) -> Sale | None:
+        """The sale of that number; None where there is none, or it cannot be read."""
+        raise NotImplementedError
+
+    def refunds(self, reference: str) -> tuple[Refund, ...] | None:
+        """All refunds of that sale, whatever became of them; None: it cannot be read."""
+        raise NotImplementedError
+
     def day(self) -> Day | None:
         """What it counted since the last Z; None: it cannot be read."""
         try:
@@ -316,6 +337,8 @@ class SqliteJournal:
                 db.execute(schema.PUT_ROLL, roll_values(record))
             case Close():
                 self._put_close(db, record)
+            case Refund() | PinTries():
+                raise NotImplementedError
             case _ as never:
                 assert_never(never)
 

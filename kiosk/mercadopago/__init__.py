@@ -22,7 +22,18 @@ from kiosk.mercadopago.statement import statement
 from kiosk.mercadopago.wire import Wire
 from kiosk.mercadopago.words import Page, PointOfSale, read_pos_page, write_order
 from kiosk.ports import Clock
-from kiosk.sale.commands import AskAccount, AskPos, AskStatement, Call, Look, PaymentCall, Place, Withdraw
+from kiosk.sale.commands import (
+    AskAccount,
+    AskPos,
+    AskRefunds,
+    AskStatement,
+    Call,
+    GiveBack,
+    Look,
+    PaymentCall,
+    Place,
+    Withdraw,
+)
 from kiosk.sale.events import AccountIs, CallAnswer, Refused, Reject, Unknown
 from kiosk.sale.money import Site
 
@@ -93,6 +104,8 @@ class MercadoPago:
                 return replace(told, minimum=self._minimum(call)) if isinstance(told, AccountIs) else told
             case AskStatement():
                 return self._statement(call)
+            case AskRefunds() | GiveBack():
+                raise NotImplementedError
             case _:
                 assert_never(call)
 

@@ -5,11 +5,11 @@ A step has at most one ``Save``, and it stands first: what follows it is done on
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
-from kiosk.sale.records import Entry, Mark, Record, Sale, Ticket
+from kiosk.sale.records import Entry, Mark, Record, Refund, Sale, Ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,20 @@ class AskStatement(Call):
     """The journal's payments of that time; the loop looks them up. Those that the statement lacks are asked by id."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskRefunds(Call):
+    """Ask how a payment stands, and what of it went back. Answers: ``RefundsAre``, ``Refused``, ``Unknown``."""
+
+    payment: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiveBack(Call):
+    """Give money back, under the refund's key. Answers: ``GivenBack``, ``NotGivenBack``, ``Refused``, ``Unknown``."""
+
+    refund: Refund
+
+
 @dataclass(frozen=True, slots=True)
 class Print:
     """Print a paper with its marks. Answers: ``Printed``, ``PrintFailed``."""
@@ -119,6 +133,21 @@ class AskDay:
 
     closing: bool
     at_once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AskSale:
+    """Ask the journal for a sale, by its number or its reference. Answer, before anything else happens: ``SaleIs``."""
+
+    number: int = 0
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckPin:
+    """Ask whose PIN that is. Answer, before anything else happens: ``PinIs``."""
+
+    pin: str = field(repr=False)
 
 
 class Tune(Enum):
@@ -163,5 +192,5 @@ class Exit:
     """The counter is safe to leave: end the program."""
 
 
-PaymentCall: TypeAlias = Place | AskPos | Look | Withdraw | AskAccount | AskStatement
-Command: TypeAlias = Save | PaymentCall | Print | AskPrinter | AskDay | Sound | Note | Exit
+PaymentCall: TypeAlias = Place | AskPos | Look | Withdraw | AskAccount | AskStatement | AskRefunds | GiveBack
+Command: TypeAlias = Save | PaymentCall | Print | AskPrinter | AskDay | AskSale | CheckPin | Sound | Note | Exit

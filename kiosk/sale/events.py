@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
-from kiosk.sale.commands import Command
+from kiosk.sale.commands import AskSale, Command
 from kiosk.sale.days import CloseAsked, DayIs
 from kiosk.sale.ills import Device as Device
 from kiosk.sale.ills import Fault as Fault
 from kiosk.sale.ills import Ill as Ill
-from kiosk.sale.records import Debt, Dispute, Sale
+from kiosk.sale.records import Debt, Dispute, Refund, Sale
 
 # --- the world ------------------------------------------------------------------------------------------------------
 
@@ -157,6 +157,8 @@ class Books:
     """Sales with one of its references or payments."""
     disputes: tuple[Dispute, ...] = ()
     """Its payments that were ever disputed, settled ones too."""
+    refunds: tuple[Refund, ...] = ()
+    """Refunds of its payments that a supervisor decided on, whatever became of them."""
 
 
 class Removal(Enum):
@@ -273,6 +275,62 @@ class StatementIs(Answer):
     """What the journal knows of it; the loop looks it up. None: it cannot be read, and nothing follows."""
 
 
+@dataclass(frozen=True, slots=True)
+class RefundSeen:
+    """One refund of a payment, as the provider shows it."""
+
+    id: str
+    state: PaymentState
+    """APPROVED: the money went back. PENDING: not yet. Anything else: it did not."""
+    cents: int | None
+    """None where it is no amount of the shop's currency."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundsAre(Answer):
+    """A payment and all of its refunds, asked for one after the other."""
+
+    payment: PaymentSeen | None
+    """None: there is no such payment."""
+    refunds: tuple[RefundSeen, ...] = ()
+    whole: bool = True
+    """All of the list could be read. Otherwise what it shows is true, but not all there is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenBack(Answer):
+    """The provider took the refund: done, or (``PENDING``) under way."""
+
+    refund: RefundSeen
+
+
+class NoRefund(Enum):
+    """Why money cannot be given back, as far as somebody can do something about it."""
+
+    STATE = "state"
+    """Not as the payment is now: given back already, charged back, not approved."""
+    USED = "used"
+    """The key was used before: an earlier attempt arrived."""
+    TOO_OLD = "too-old"
+    NO_PAYMENT = "no-payment"
+    NO_PARTS = "no-parts"
+    """Only the whole payment can be given back."""
+    AMOUNT = "amount"
+    TEST_ACCOUNT = "test-account"
+    """The provider lets no test account give money back."""
+    OTHER = "other"
+    """No reason that we know; its own words are the detail."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotGivenBack(Answer):
+    """This attempt gave nothing back. What an attempt before it did is another question (R24)."""
+
+    reason: NoRefund
+    detail: str = ""
+    """The provider's own words, for the technician."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused(Answer):
     """Final: it did not happen, and asking again will not help."""
@@ -369,14 +427,56 @@ class NotSaved:
 
 
 @dataclass(frozen=True, slots=True)
+class SaleIs:
+    """What the journal knows of the sale that was asked for."""
+
+    asked: AskSale
+    sale: Sale | None
+    """None: there is none, or it cannot be read."""
+    refunds: tuple[Refund, ...] | None = ()
+    """All refunds with its reference, of disputed money too, whatever became of them; None: they cannot be read, and
+    nothing may be given back."""
+
+
+@dataclass(frozen=True, slots=True)
+class PinIs:
+    """Whose PIN it was; None: nobody's."""
+
+    supervisor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SettleAsked:
+    """The technician settles disputed money: the shop delivered what was paid, or gave it back by another way."""
+
+    payment: str
+    word: str
+    """"delivered" or "refunded"."""
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Renewed:
     """The journal was damaged: it was set aside under that name, and all that is known here is in a new one."""
 
     set_aside: str
 
 
-CallAnswer: TypeAlias = Placed | Busy | Holds | Seen | Removed | AccountIs | StatementIs | Refused | Unknown
+CallAnswer: TypeAlias = (
+    Placed
+    | Busy
+    | Holds
+    | Seen
+    | Removed
+    | AccountIs
+    | StatementIs
+    | RefundsAre
+    | GivenBack
+    | NotGivenBack
+    | Refused
+    | Unknown
+)
 PrinterEvent: TypeAlias = Printed | PrintFailed | PaperIs
 JournalEvent: TypeAlias = Saved | NotSaved | Renewed
-Asked: TypeAlias = Stop | LookNow | Notified | PaperAsked | CloseAsked
-Event: TypeAlias = Key | Woken | Asked | DayIs | CallAnswer | PrinterEvent | DeviceIs | JournalEvent
+Asked: TypeAlias = Stop | LookNow | Notified | PaperAsked | CloseAsked | SettleAsked
+Event: TypeAlias = Key | Woken | Asked | DayIs | SaleIs | PinIs | CallAnswer | PrinterEvent | DeviceIs | JournalEvent

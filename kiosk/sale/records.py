@@ -198,6 +198,7 @@ class Mark(Enum):
     COPY = "copy"
     POSSIBLE_DUPLICATE = "possible-duplicate"
     PAID_AFTER_CANCEL = "paid-after-cancel"
+    REFUNDED = "refunded"
     MONEY_TO_SETTLE = "money-to-settle"
 
 
@@ -206,7 +207,8 @@ class Debt:
     """A paper that is owed: a paid sale's ticket, or a slip for disputed money. Key: ``id``."""
 
     id: str
-    """The sale's reference for its ticket; ``slip:`` and the payment's id for a slip; ``z:`` and its number for a Z."""
+    """The sale's reference for its ticket; ``slip:`` and the payment's id for a slip; ``z:`` and its number for a Z;
+    ``refund:`` and the refund's key."""
     number: int
     cents: int
     ticket: Ticket
@@ -225,7 +227,7 @@ class Debt:
     @property
     def reference(self) -> str:
         """The sale's, of its ticket; empty for a slip and a Z."""
-        return "" if self.id.startswith(("slip:", "z:")) else self.id
+        return "" if self.id.startswith(("slip:", "z:", "refund:")) else self.id
 
     @property
     def is_z(self) -> bool:
@@ -261,7 +263,65 @@ class Dispute:
     reason: Reason
     seen_at: float
     settled: str = ""
-    """Empty while open; "ticket" where the whole order was paid after all; a person's word otherwise."""
+    """Empty while open; "ticket" where the whole order was paid after all; a person's word otherwise: "delivered" or
+    "refunded"."""
+    settled_by: str = ""
+    """Whose word it is."""
+    settled_at: float | None = None
+
+
+class RefundState(Enum):
+    """How far a refund has come."""
+
+    WANTED = "wanted"
+    """Decided; whether it happened is not known yet."""
+    DONE = "done"
+    REFUSED = "refused"
+    """Certainly it did not happen, and under this key it never will."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """Money that a supervisor gives back of one payment. Key: ``key``.
+
+    While one is wanted, there is no second one of the same payment: so a refund that the account shows, and that was
+    not there before, can only be this one (R24).
+    """
+
+    key: str
+    """Idempotency key: made once, durable before the first attempt, the same for each attempt."""
+    payment: str
+    reference: str
+    """The sale's, as is the number."""
+    number: int
+    cents: int
+    currency: str
+    whole: bool
+    """All that is left of the payment: no amount is sent, which is what countries without partial refunds demand."""
+    by: str
+    """The supervisor's name."""
+    asked_at: float
+    known: tuple[str, ...]
+    """The provider's refunds of this payment that were there before the first attempt: none of them is this one."""
+    dispute: str = ""
+    """The disputed money that it settles."""
+    state: RefundState = RefundState.WANTED
+    tries: int = 0
+    """Attempts, counted before each is made."""
+    doubt: bool = False
+    """The outcome of an attempt was unknown: a refusal is no longer the whole truth (R24)."""
+    refund_id: str = ""
+    """The provider's own id of it."""
+    ended_at: float | None = None
+    why: str = ""
+    """Why it was refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class PinTries:
+    """Wrong PINs in a row. The journal keeps the newest alone: a power cut gives nobody new tries."""
+
+    failed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +343,7 @@ class Roll:
     """How long a ticket is, the mean of the last ones; 0: none was printed yet."""
 
 
-Record: TypeAlias = Sale | Debt | Dispute | Agreed | Roll | Close
+Record: TypeAlias = Sale | Debt | Dispute | Refund | Agreed | Roll | PinTries | Close
 
 
 def record_key(record: Record) -> str:
@@ -295,8 +355,12 @@ def record_key(record: Record) -> str:
             return "debt:" + record.id
         case Dispute():
             return "dispute:" + record.payment
+        case Refund():
+            return "refund:" + record.key
         case Agreed():
             return "agreed"
+        case PinTries():
+            return "pin-tries"
         case Roll():
             return "roll"
         case Close():
@@ -331,6 +395,10 @@ class Rows:
     """Papers still owed, oldest first."""
     disputes: tuple[Dispute, ...] = ()
     """Disputed money that nobody has settled."""
+    refunds: tuple[Refund, ...] = ()
+    """Refunds whose outcome is not known, oldest first."""
+    pin_failed: int = 0
+    """Wrong PINs in a row."""
     last_ticket: Debt | None = None
     """The newest ticket of all, for a reprint."""
     last_number: int = 0

@@ -52,6 +52,8 @@ class Shop:
     """How long a new paper roll is, in metres; 0: not known, and no forecast."""
     presets: tuple[Preset, ...] = ()
     """What is sold at a fixed price, at most ``PRESETS_MAX``."""
+    refunds: bool = False
+    """There are supervisors, and so money can be given back, and disputed money be settled, at the counter."""
     training: bool = False
     """Nothing sold here is real."""
 
