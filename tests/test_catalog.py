@@ -29,7 +29,7 @@ DEFAULT_LEVEL = 6
 PASSED_ON = {"kiosk.assembly._say", "kiosk.sale.turn._entry"}
 NAMED_ELSEWHERE = {
     "kiosk.sale.waiting._verified": ("wrong-amount", "replaced"),
-    "kiosk.sale.counter._tell_health": tuple(device.value for device in Device),
+    "kiosk.sale.health.tell": tuple(device.value for device in Device),
 }
 
 

@@ -159,7 +159,7 @@ _BASKET, _TICKET = "kiosk/sale/basket.py", "kiosk/sale/ticket.py"
 _TURN, _VERDICT, _WAITING = "kiosk/sale/turn.py", "kiosk/sale/verdict.py", "kiosk/sale/waiting.py"
 _WATCH = "kiosk/sale/watch.py"
 _NOTICES, _NOTED = "kiosk/sale/notices.py", "test_sale_notices::test_"
-_ROLL = "kiosk/sale/roll.py"
+_ROLL, _UNSAVED = "kiosk/sale/roll.py", "kiosk/sale/unsaved.py"
 _CLOSING, _DAYS = "kiosk/sale/closing.py", "kiosk/journal/days.py"
 _RECORDS, _SCREENS, _LIGHTS = "kiosk/sale/records.py", "kiosk/sale/screens.py", "kiosk/sale/lights.py"
 _ANSWERS, _LOOK, _WORDS = "kiosk/mercadopago/answers.py", "kiosk/mercadopago/look.py", "kiosk/mercadopago/words.py"
@@ -315,7 +315,7 @@ _LAWS: Final = (
         "test_journal_days::test_what_is_written_with_a_z_stands_behind_it",
     ),
     Mutant("L7", _CLOSING, "    turn.confirm = True", "    turn.owed.append(paper)", _UNWRITTEN_Z),
-    Mutant("L7", _COUNTER, "in without_z(command.records):", "in command.records:", _UNWRITTEN_Z),
+    Mutant("L7", _UNSAVED, "in without_z(command.records):", "in command.records:", _UNWRITTEN_Z),
     Mutant(
         "L2",
         _MENUS,
@@ -420,7 +420,7 @@ _LAWS: Final = (
     Mutant("L7", _PAPER, "    turn.save(printing)\n", ""),
     Mutant(
         "L7 R22",
-        _COUNTER,
+        _UNSAVED,
         "            case Place():\n                pass\n",
         "",
         "nothing_is_placed_that_could_not_be_written",
@@ -768,7 +768,7 @@ _RULES: Final = (
         "test_sale_front::test_an_answer_of_an_older_request_counts_for_what_it_proves",
     ),
     # R22, R23: the journal's failures, and the start.
-    Mutant("L7 R22", _COUNTER, "tuple(dict.fromkeys((*command.marks, Mark.POSSIBLE_DUPLICATE)))", "command.marks"),
+    Mutant("L7 R22", _UNSAVED, "tuple(dict.fromkeys((*command.marks, Mark.POSSIBLE_DUPLICATE)))", "command.marks"),
     Mutant("L7 R22", _MOVES, "return health.journal and not", "return not"),
     Mutant(
         "L4 R23",

@@ -16,7 +16,7 @@ from kiosk.sale.audit import Audit
 from kiosk.sale.commands import AskDay
 from kiosk.sale.days import Close, CloseAsked, Day, DayIs
 from kiosk.sale.events import Event, Saved
-from kiosk.sale.records import Debt, Dispute, Mark, Phase, Record, Sale
+from kiosk.sale.records import Debt, Dispute, Mark, Phase, Sale
 from kiosk.sale.states import Resting, State
 from kiosk.sale.ticket import Carried, day_paper
 from kiosk.sale.turn import Turn
@@ -105,8 +105,3 @@ def figures(day: Day, turn: Turn, carried: Carried, audit: Audit) -> Close:
 def carried_over(debts: tuple[Debt, ...], sales: tuple[Sale, ...], disputes: tuple[Dispute, ...]) -> Carried:
     """What the day hands on; of the watched sales those that are not paid."""
     return Carried(debts, tuple(sale for sale in sales if sale.phase is not Phase.PAID and not sale.foreign), disputes)
-
-
-def without_z(records: tuple[Record, ...]) -> tuple[Record, ...]:
-    """What a save that failed leaves to be saved again: not the Z, nor its paper."""
-    return tuple(r for r in records if not isinstance(r, Close) and not (isinstance(r, Debt) and r.is_z))

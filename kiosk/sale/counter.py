@@ -9,31 +9,24 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from kiosk.sale import audit, closing, front, notices, paper, recent, watch
+from kiosk.sale import audit, closing, front, health, notices, paper, recent, unsaved, watch
 from kiosk.sale.audit import Audit
-from kiosk.sale.closing import Closing, carried_over, without_z
-from kiosk.sale.commands import Command, Exit, Note, Place, Print, Save
+from kiosk.sale.closing import Closing, carried_over
+from kiosk.sale.commands import Command, Exit, Note
 from kiosk.sale.days import Close
 from kiosk.sale.events import (
-    DeviceIs,
     Event,
-    Holds,
     Key,
     LookNow,
     NotSaved,
-    PaperAsked,
-    PaperIs,
-    Refused,
     Renewed,
     Saved,
-    Seen,
     Stop,
-    Unknown,
 )
 from kiosk.sale.moves import end
 from kiosk.sale.notices import Notices
 from kiosk.sale.paper import Papers
-from kiosk.sale.records import Debt, DebtState, Dispute, Entry, Mark, Phase, Record, Rows, Sale, record_key
+from kiosk.sale.records import Debt, DebtState, Dispute, Entry, Phase, Record, Rows, Sale, record_key
 from kiosk.sale.roll import Reel
 from kiosk.sale.shop import Shop
 from kiosk.sale.states import (
@@ -143,7 +136,7 @@ def step(counter: Counter, event: Event, now: Now, new_id: NewId) -> tuple[Count
         turn.health = replace(turn.health, set_aside=(*turn.health.set_aside, event.set_aside))
         _log_set_aside(turn)
     turn.health = turn.health.device_said(event)
-    event = _with_newest(counter, event)
+    event = unsaved.with_newest(event, counter)
     if isinstance(event, Stop) and counter.stop_by is None:
         counter = replace(counter, stop_by=now.mono + STOP_S)
     state = counter.state if _refuses(counter, event) else front.step(counter.state, _to_front(counter, event), turn)
@@ -169,53 +162,8 @@ def step(counter: Counter, event: Event, now: Now, new_id: NewId) -> tuple[Count
         counter = replace(counter, closing=z)
     papers = paper.step(counter.papers, event, turn, state)
     if turn.health is not counter.health:
-        _tell_health(counter.health, turn, event)
+        health.tell(counter.health, turn, event)
     return _finish(counter, turn, state, watches, papers)
-
-
-def _tell_health(before: Health, turn: Turn, event: Event) -> None:
-    """What the panel shows as an icon, the service's log tells once, with the reason and the provider's request id."""
-    now = turn.health
-    if now.trouble is not before.trouble or now.reject is not before.reject:
-        reason = now.trouble or now.reject
-        answer = event if isinstance(event, Refused | Unknown) else None
-        if reason:
-            told = ", ".join(filter(None, (reason.value, answer.detail if answer else "")))
-            what = "gives no answer" if now.trouble else "refuses"
-            turn.note("provider-fails", f"the provider {what}: {told}", answer=answer, level=4)
-        else:
-            turn.note("provider-answers", "the provider answers again", level=5)
-    if now.paper is not before.paper and now.paper:
-        detail = event.detail if isinstance(event, PaperIs) else ""
-        told = ", ".join(filter(None, (now.paper.value, detail)))
-        turn.note("printer", f"the printer: {told}", level=6 if now.paper.usable else 4)
-    if isinstance(event, DeviceIs):
-        name, known = event.device.value, before.faults(event.device) or ()
-        for fault in event.faults:
-            if fault not in known:
-                turn.note(name, fault.text, level=4)
-        if known and not event.faults:
-            turn.note(name, f"the {name} works again", level=5)
-
-
-def _with_newest(counter: Counter, event: Event) -> Event:
-    """What the journal knows of an answer, with what could not be written into it."""
-    match event:
-        case Holds(order=order) if order is not None:
-            newest = {watch.sale.reference: watch.sale for watch in counter.watches.items}
-            newest |= {record.reference: record for record in counter.unsaved if isinstance(record, Sale)}
-            return replace(event, known=newest.get(order.reference, event.known))
-        case Seen() if counter.unsaved:
-            others = [r for r in counter.unsaved if isinstance(r, Sale) and r.reference != event.reference]
-            return replace(event, spent=event.spent.union(*(sale.payments for sale in others)))
-        case PaperAsked():
-            unsaved = [record for record in counter.unsaved if isinstance(record, Debt)]
-            tickets = {debt.number: debt for debt in (*unsaved, *counter.papers.debts) if debt.reference}
-            papers = {debt.id: debt for debt in (*unsaved, *counter.papers.debts)}
-            known = event.debt and papers.get(event.debt.id, event.debt)
-            return replace(event, debt=tickets.get(event.number, known))
-        case _:
-            return event
 
 
 def _refuses(counter: Counter, event: Event) -> bool:
@@ -285,34 +233,20 @@ def _may_go(state: State, papers: Papers) -> bool:
 def _not_saved(counter: Counter, event: NotSaved, turn: Turn) -> tuple[Counter, tuple[Command, ...]]:
     """No new sale starts; the running one still looks, withdraws, and shows PAID; its ticket may be a duplicate."""
     turn.health = replace(turn.health, journal=False)
-    unsaved = {record_key(record): record for record in counter.unsaved}
-    placing = any(isinstance(command, Place) for command in event.dropped)
-    for command in event.dropped:
-        match command:
-            case Save():
-                for record in without_z(command.records):
-                    if not (placing and isinstance(record, Sale) and record.phase is Phase.PLACING):
-                        unsaved[record_key(record)] = record
-                    elif record.puts == 1:  # an error may have written it all the same: it must not stay open
-                        unsaved[record_key(record)] = replace(record, phase=Phase.REFUSED, ended_at=turn.wall)
-            case Place():
-                pass
-            case Print():
-                marks = tuple(dict.fromkeys((*command.marks, Mark.POSSIBLE_DUPLICATE)))
-                turn.commands.append(replace(command, marks=marks))
-            case _:
-                turn.commands.append(command)
+    left, go_on = unsaved.left(event, turn.wall)
+    records = {record_key(record): record for record in (*counter.unsaved, *left)}
+    turn.commands += go_on
     turn.commands.append(Note(Entry("journal-failed", "the journal cannot be written: no new sale", level=3)))
     state = front.step(counter.state, event, turn)
-    unsaved.update(turn.records)
+    records.update(turn.records)
     turn.records.clear()
-    counter = replace(counter, recent=recent.with_saved(counter.recent, unsaved.values()))
+    counter = replace(counter, recent=recent.with_saved(counter.recent, records.values()))
     turn.entries.clear()
     watches = counter.watches
     for sale in turn.followed:
         watches = watch.follow(watches, sale, turn)
     save_at = turn.mono + JOURNAL_S
-    counter = replace(counter, unsaved=tuple(unsaved.values()), save_at=save_at, closing=None)
+    counter = replace(counter, unsaved=tuple(records.values()), save_at=save_at, closing=None)
     return _finish(counter, turn, state, watches, counter.papers)
 
 

@@ -12,6 +12,10 @@ from enum import Enum
 from typing import TypeAlias
 
 from kiosk.sale.days import Close
+from kiosk.sale.sheet import Align as Align
+from kiosk.sale.sheet import Size as Size
+from kiosk.sale.sheet import Ticket as Ticket
+from kiosk.sale.sheet import TicketLine as TicketLine
 
 REFERENCE_RANDOM: int = 14
 """Random characters in a reference: 62 ** 14 is 83 bits (R1 asks for 80)."""
@@ -151,44 +155,6 @@ class DebtState(Enum):
     PRINTED = "printed"
     PRESUMED = "presumed"
     """All bytes taken by a printer that never reports."""
-
-
-class Size(Enum):
-    """Letter sizes of a ticket line."""
-
-    SMALL = "small"
-    NORMAL = "normal"
-    BIG = "big"
-
-
-class Align(Enum):
-    """Where a ticket line stands; RULE is a line across the paper."""
-
-    LEFT = "left"
-    CENTRE = "centre"
-    RULE = "rule"
-
-
-@dataclass(frozen=True, slots=True)
-class TicketLine:
-    """One line of paper. With ``right`` set, ``text`` stands left and ``right`` at the right edge."""
-
-    text: str = ""
-    right: str = ""
-    align: Align = Align.LEFT
-    size: Size = Size.NORMAL
-    bold: bool = False
-    unbroken: bool = False
-    """Never broken over two lines: printed in the smaller font where it is too long."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """A paper's content. The marks (COPY, TRAINING ...) are decided when it is printed and are not part of it."""
-
-    lines: tuple[TicketLine, ...]
-    reference: str = ""
-    """For the printed QR of the reference, where the shop wants one."""
 
 
 class Mark(Enum):
