@@ -213,8 +213,8 @@ class Loop:
             case Seen(narrow=True):
                 books = self._journal.books([event.reference], event.evidence.approved) if event.reference else None
                 return replace(event, spent=self._spent(event), books=books)
-            case Seen() if spent := self._spent(event):
-                return replace(event, spent=spent)
+            case Seen() if event.evidence.approved:
+                return replace(event, spent=self._spent(event), settled=self._settled(event))
             case StatementIs():
                 shown = [booking.payment for booking in event.bookings]
                 references = [payment.reference for payment in shown]
@@ -227,9 +227,14 @@ class Loop:
         approved = event.evidence.approved
         return self._journal.spent(approved, event.reference) if approved else frozenset()
 
+    def _settled(self, event: Seen) -> frozenset[str]:
+        books = self._journal.books([], event.evidence.approved)
+        return frozenset(dispute.payment for dispute in books.disputes if dispute.settled) if books else frozenset()
+
     def _sale_is(self, asked: AskSale) -> SaleIs:
         sale = self._journal.sale(asked.number) if asked.number else self._journal.find(asked.reference)
-        return SaleIs(asked, sale, self._journal.refunds(sale.reference if sale else asked.reference))
+        reference = sale.reference if sale else asked.reference
+        return SaleIs(asked, sale, self._journal.refunds(reference), self._journal.ticket(reference))
 
     def _now(self) -> Now:
         return Now(self._clock(), self._wall())

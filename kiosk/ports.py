@@ -9,7 +9,7 @@ from kiosk.sale.commands import AskPrinter, PaymentCall, Print, Tune
 from kiosk.sale.days import Day
 from kiosk.sale.events import Books, CallAnswer, PrinterEvent
 from kiosk.sale.lights import Lights
-from kiosk.sale.records import Entry, Record, Refund, Rows, Sale
+from kiosk.sale.records import Debt, Entry, Record, Refund, Rows, Sale
 from kiosk.sale.screens import Screen
 
 Clock = Callable[[], float]
@@ -77,6 +77,10 @@ class Journal(Protocol):
 
     def refunds(self, reference: str) -> tuple[Refund, ...] | None:
         """All refunds of that sale, whatever became of them; None: it cannot be read."""
+        ...
+
+    def ticket(self, reference: str) -> Debt | None:
+        """That sale's ticket, however far it has come; None where none was ever owed (or it cannot be read)."""
         ...
 
 

@@ -289,6 +289,15 @@ class SqliteJournal:
         except JournalError:
             return None
 
+    def ticket(self, reference: str) -> Debt | None:
+        """That sale's ticket, however far it has come; None where none was ever owed, or it cannot be read."""
+        try:
+            with explained(self.path):
+                rows = self._connected().execute(schema.PAPER_OF_ID, (writable(reference),))
+                return next(map(debt_of, rows), None)
+        except JournalError:
+            return None
+
     def save(self, records: Sequence[Record], entries: Sequence[Entry], at: float) -> None:
         """Write all of it in one transaction, durable on return. ``at``: wall time for the log, seconds since 1970.
 

@@ -16,7 +16,7 @@ from kiosk.sale.audit import Audit
 from kiosk.sale.commands import AskDay
 from kiosk.sale.days import Close, CloseAsked, Day, DayIs
 from kiosk.sale.events import Event, Saved
-from kiosk.sale.records import Debt, Dispute, Mark, Phase, Sale
+from kiosk.sale.records import Debt, Dispute, Mark, Phase, Refund, Sale
 from kiosk.sale.states import Resting, State
 from kiosk.sale.ticket import Carried, day_paper
 from kiosk.sale.turn import Turn
@@ -102,6 +102,9 @@ def figures(day: Day, turn: Turn, carried: Carried, audit: Audit) -> Close:
     )
 
 
-def carried_over(debts: tuple[Debt, ...], sales: tuple[Sale, ...], disputes: tuple[Dispute, ...]) -> Carried:
+def carried_over(
+    debts: tuple[Debt, ...], sales: tuple[Sale, ...], disputes: tuple[Dispute, ...], refunds: tuple[Refund, ...] = ()
+) -> Carried:
     """What the day hands on; of the watched sales those that are not paid."""
-    return Carried(debts, tuple(sale for sale in sales if sale.phase is not Phase.PAID and not sale.foreign), disputes)
+    unpaid = tuple(sale for sale in sales if sale.phase is not Phase.PAID and not sale.foreign)
+    return Carried(debts, unpaid, disputes, refunds)

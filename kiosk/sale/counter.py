@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from kiosk.sale import audit, closing, front, health, notices, paper, recent, unsaved, watch
+from kiosk.sale import audit, closing, desk, front, health, notices, paper, recent, refund, unsaved, watch
 from kiosk.sale.audit import Audit
 from kiosk.sale.closing import Closing, carried_over
-from kiosk.sale.commands import Command, Exit, Note
+from kiosk.sale.commands import AskSale, Command, Exit, Note
 from kiosk.sale.days import Close
 from kiosk.sale.events import (
     Event,
@@ -21,12 +21,14 @@ from kiosk.sale.events import (
     NotSaved,
     Renewed,
     Saved,
+    SettleAsked,
     Stop,
 )
 from kiosk.sale.moves import end
 from kiosk.sale.notices import Notices
 from kiosk.sale.paper import Papers
-from kiosk.sale.records import Debt, DebtState, Dispute, Entry, Phase, Record, Rows, Sale, record_key
+from kiosk.sale.records import Debt, DebtState, Dispute, Entry, Phase, PinTries, Record, Rows, Sale, record_key
+from kiosk.sale.refund import Refunds
 from kiosk.sale.roll import Reel
 from kiosk.sale.shop import Shop
 from kiosk.sale.states import (
@@ -41,7 +43,7 @@ from kiosk.sale.states import (
     Waiting,
     Withdrawing,
 )
-from kiosk.sale.turn import Health, NewId, Now, Proof, Turn
+from kiosk.sale.turn import Health, NewId, Now, Pins, Proof, Turn
 from kiosk.sale.watch import Watches
 
 STOP_S: Final = 12.0
@@ -80,6 +82,8 @@ class Counter:
     """A stop was asked for: when to go at the latest."""
     gone: bool = False
     """``Exit`` was said."""
+    refunds: Refunds = Refunds()  # noqa: RUF009  (frozen)
+    pins: Pins = Pins()  # noqa: RUF009  (frozen)
     unsaved: tuple[Record, ...] = ()
     """What the journal could not write; it goes with the next ``Save``."""
     save_at: float = NEVER
@@ -90,7 +94,10 @@ class Counter:
         """What the menu can offer; a kiosk that never sold has no day to close."""
         asking = (MenuItem.ASK_NOW,) if self.recent else ()
         day = (MenuItem.TOTALS, MenuItem.CLOSE) if self.number else ()
-        return (*self.papers.menu, *asking, *day, MenuItem.CHECK)
+        supervised = self.shop.refunds
+        refund = (MenuItem.REFUND,) if supervised and self.number else ()
+        settle = (MenuItem.SETTLE,) if supervised and self.disputes else ()
+        return (*self.papers.menu, *asking, *day, *refund, *settle, MenuItem.CHECK)
 
     @property
     def wakes_at(self) -> float:
@@ -98,6 +105,7 @@ class Counter:
         return min(
             front.wakes_at(self.state, self.proof),
             self.watches.wakes_at,
+            self.refunds.wakes_at,
             self.papers.wakes_at,
             self.audit.wakes_at,
             self.notices.wakes_at,
@@ -126,6 +134,10 @@ def step(counter: Counter, event: Event, now: Now, new_id: NewId) -> tuple[Count
         closed=counter.closed,
         heard=event,
         recent=counter.recent,
+        refunds=counter.refunds.wanted,
+        disputes=counter.disputes,
+        pins=counter.pins,
+        stopping=counter.stop_by is not None,
     )
     if isinstance(event, NotSaved):
         return _not_saved(counter, event, turn)
@@ -142,6 +154,10 @@ def step(counter: Counter, event: Event, now: Now, new_id: NewId) -> tuple[Count
     state = counter.state if _refuses(counter, event) else front.step(counter.state, _to_front(counter, event), turn)
     watches = watch.step(counter.watches, event, turn, counter.disputes)
     stopping = counter.stop_by is not None
+    if isinstance(event, SettleAsked):
+        desk.settle_asked(event, turn)
+    refunds = refund.step(counter.refunds, event, turn, counter.disputes, stopping=stopping)
+    counter = replace(counter, refunds=refunds)
     noticed = notices.step(counter.notices, event, turn, state, watches, stopping=stopping)
     audited = counter.audit
     if noticed is not None:
@@ -156,8 +172,8 @@ def step(counter: Counter, event: Event, now: Now, new_id: NewId) -> tuple[Count
     for sale in turn.followed:
         watches = watch.follow(watches, sale, turn)
     if closing.concerns(counter.closing, event, turn):
-        carried = carried_over(counter.papers.debts, tuple(w.sale for w in watches.items), counter.disputes)
-        stopping = counter.stop_by is not None
+        watched = tuple(watch.sale for watch in watches.items)
+        carried = carried_over(counter.papers.debts, watched, counter.disputes, refunds.wanted)
         z = closing.step(counter.closing, event, turn, state, carried, counter.audit, stopping=stopping)
         counter = replace(counter, closing=z)
     papers = paper.step(counter.papers, event, turn, state)
@@ -209,6 +225,8 @@ def _finish(
         request=turn.request,
         number=turn.number,
         recent=recent.with_saved(counter.recent, turn.records.values()),
+        refunds=counter.refunds,
+        pins=turn.pins,
         foreign_at=turn.foreign_at,
         restored=turn.restored,
         closed=turn.closed,
@@ -245,8 +263,13 @@ def _not_saved(counter: Counter, event: NotSaved, turn: Turn) -> tuple[Counter, 
     watches = counter.watches
     for sale in turn.followed:
         watches = watch.follow(watches, sale, turn)
-    save_at = turn.mono + JOURNAL_S
-    counter = replace(counter, unsaved=tuple(records.values()), save_at=save_at, closing=None)
+    counter = replace(
+        counter,
+        unsaved=tuple(records.values()),
+        save_at=turn.mono + JOURNAL_S,
+        closing=None,
+        refunds=refund.not_saved(counter.refunds, event, turn),
+    )
     return _finish(counter, turn, state, watches, counter.papers)
 
 
@@ -256,7 +279,9 @@ def _not_saved(counter: Counter, event: NotSaved, turn: Turn) -> tuple[Counter, 
 def holdings(counter: Counter) -> tuple[Record, ...]:
     """All that a new journal must know at once, when the old one is lost while the counter runs (L2): the open sale,
     what is watched, owed and disputed, and what could not be written."""
-    records = [watch.sale for watch in counter.watches.items], counter.papers.debts, counter.disputes, counter.unsaved
+    sales = [watch.sale for watch in counter.watches.items]
+    pins = [PinTries(counter.pins.failed)] if counter.pins.failed else []
+    records = sales, counter.papers.debts, counter.disputes, counter.refunds.wanted, pins, counter.unsaved
     newest: dict[str, Record] = {record_key(record): record for kind in records for record in kind}
     if counter.closed:  # so that the next one's number follows
         newest[record_key(counter.closed)] = counter.closed
@@ -315,8 +340,14 @@ def resume(rows: Rows, shop: Shop, now: Now, new_id: NewId) -> tuple[Counter, tu
         state = Adopting(sale, turn.ask_pos(sale.reference))
         turn.log("resumed", f"sale {sale.number}: was open when the kiosk stopped", sale, level=5)
     turn.must_prove(doubt=doubt)
+    refunds = refund.resume(rows.refunds, turn)
+    turn.pins = desk.resume(rows.pin_failed, now.mono)
+    if shop.refunds:  # is the money back of which a ticket tells?
+        tickets = {debt.reference: None for debt in (*debts, rows.last_ticket) if debt and debt.reference}
+        turn.commands += [AskSale(reference=reference) for reference in tickets]
     papers = Papers(debts=debts, last=rows.last_ticket, reel=Reel(shop.roll_m * 1000, rows.roll))
-    counter = Counter(shop, disputes=rows.disputes, recent=rows.recent, audit=audit.resume(rows.agreed_until, now.mono))
+    audited = audit.resume(rows.agreed_until, now.mono)
+    counter = Counter(shop, disputes=rows.disputes, recent=rows.recent, audit=audited, refunds=refunds)
     return _finish(counter, turn, state, watches, papers)
 
 

@@ -137,6 +137,8 @@ class DayWord(Enum):
     OWED = "owed"
     WATCHED = "watched"
     DISPUTED = "disputed"
+    WANTED = "wanted"
+    """Refunds whose outcome is not known yet."""
     ACCOUNT = "account"
     AGREES = "agrees"
     UNKNOWN = "unknown"

@@ -183,6 +183,8 @@ class Seen(Answer):
     """It asked for one order or payment alone: what it does not show means nothing. Then the loop looks up..."""
     books: Books | None = None
     """...what the journal knows of what it shows; None: it cannot be read."""
+    settled: frozenset[str] = frozenset()
+    """Disputed money among it that a person settled; the loop looks it up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -349,6 +351,8 @@ class SaleIs:
     refunds: tuple[Refund, ...] | None = ()
     """All refunds with its reference, of disputed money too, whatever became of them; None: they cannot be read, and
     nothing may be given back."""
+    ticket: Debt | None = None
+    """Its ticket, if it has one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final, assert_never
 
-from kiosk.sale import menus, moves, placing, resting, waiting
+from kiosk.sale import desk, menus, moves, placing, resting, waiting
 from kiosk.sale.basket import Choosing
 from kiosk.sale.commands import Place, Sound, Tune
 from kiosk.sale.days import DayShown
@@ -30,6 +30,7 @@ from kiosk.sale.events import (
     Unknown,
     Woken,
 )
+from kiosk.sale.giving import Giving, Inquiring, Picking, Settling, Signing, Sizing
 from kiosk.sale.records import Why
 from kiosk.sale.states import (
     Adopting,
@@ -133,8 +134,8 @@ def _answered(state: State, event: CallAnswer, turn: Turn) -> State:
         if event.request == state.talk.request:
             return _react(state, event, turn)
         return _react(state, event, turn) if _still_proves(state, event) else state
-    if isinstance(state, Recent) and event.request == state.talk.request:
-        return menus.recent(state, event, turn)
+    if isinstance(state, Recent | Inquiring) and event.request == state.talk.request:
+        return _react(state, event, turn)
     if event.request == turn.proof.talk.request:
         return resting.proof_answered(state, event, turn)
     return state
@@ -164,6 +165,18 @@ def _react(state: State, event: Event, turn: Turn) -> State:
             return menus.recent(state, event, turn)
         case DayShown():
             return menus.day_shown(state, event, turn)
+        case Picking():
+            return desk.picking(state, event, turn)
+        case Inquiring():
+            return desk.inquiring(state, event, turn)
+        case Sizing():
+            return desk.sizing(state, event, turn)
+        case Signing():
+            return desk.signing(state, event, turn)
+        case Giving():
+            return desk.giving(state, event, turn)
+        case Settling():
+            return desk.settling(state, event, turn)
         case Entering():
             return resting.entering(state, event, turn)
         case Choosing():
@@ -225,6 +238,8 @@ TRANSITIONS: Final = MappingProxyType(
         },
         Menu: {
             Recent: "ask now",
+            Picking: "refund",
+            Settling: "settle",
             Entering: "a digit",
             Idle: "done, or 20 s",
             Blocked: "journal or a required device fails",
@@ -241,6 +256,38 @@ TRANSITIONS: Final = MappingProxyType(
             Idle: "printed, closed, or 20 s",
             Blocked: "journal or a required device fails",
             Clearing: "another order is on the POS",
+        },
+        Picking: {
+            Inquiring: "#, a paid sale",
+            Idle: "*, or 60 s",
+            Blocked: "*, or 60 s, no proof yet",
+        },
+        Inquiring: {
+            Sizing: "money is left",
+            Signing: "disputed money is left",
+            Idle: "*, or no answer",
+            Blocked: "*, or no answer, no proof yet",
+        },
+        Sizing: {
+            Signing: "#",
+            Idle: "*, or 60 s",
+            Blocked: "*, or 60 s, no proof yet",
+        },
+        Signing: {
+            Giving: "signed: it goes back",
+            Settling: "signed: delivered, and there is more",
+            Idle: "signed: delivered, or *, or 60 s",
+            Blocked: "the same, no proof yet",
+        },
+        Giving: {
+            Idle: "#, or 60 s",
+            Blocked: "#, or 60 s, no proof yet",
+        },
+        Settling: {
+            Signing: "1",
+            Inquiring: "2",
+            Idle: "* past the last, or 20 s",
+            Blocked: "* past the last, or 20 s, no proof yet",
         },
         Entering: {
             Choosing: "C or 0 held",

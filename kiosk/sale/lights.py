@@ -13,6 +13,7 @@ from typing import Final, assert_never
 from kiosk.sale.basket import Choosing
 from kiosk.sale.counter import Counter
 from kiosk.sale.days import DayShown
+from kiosk.sale.giving import Giving, Inquiring, Picking, Settling, Signing, Sizing
 from kiosk.sale.screens import icons
 from kiosk.sale.states import (
     Adopting,
@@ -80,7 +81,9 @@ def lights(counter: Counter) -> Lights:
         case Paid():
             return PAID
         case Idle() | Menu() | Recent() | DayShown() | Entering() | Choosing():
-            return Lights(Shine.FLASH, Shine.FLASH if _wants_a_look(counter) else Shine.DARK)
+            return _at_rest(counter)
+        case Picking() | Inquiring() | Sizing() | Signing() | Giving() | Settling():
+            return _at_rest(counter)
         case Confirming():
             return ASKED
         case Guarding():
@@ -101,6 +104,10 @@ def lights(counter: Counter) -> Lights:
             return NOT_READY
         case _:
             assert_never(state)
+
+
+def _at_rest(counter: Counter) -> Lights:
+    return Lights(Shine.FLASH, Shine.FLASH if _wants_a_look(counter) else Shine.DARK)
 
 
 def _blind(counter: Counter) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kiosk.sale import closing, moves
+from kiosk.sale import closing, desk, moves, refund
 from kiosk.sale import recent as recents
-from kiosk.sale.commands import AskDay, Depth, Lane, Tune
+from kiosk.sale.commands import AskDay, AskSale, Depth, Lane, Tune
 from kiosk.sale.days import DayShown, DayStep
-from kiosk.sale.events import Answer, Event, Key, Saved, Seen, Trouble, Woken
-from kiosk.sale.resting import DIGITS, MENU_S, first_digit
+from kiosk.sale.events import Answer, Event, Key, SaleIs, Saved, Seen, Trouble, Woken
+from kiosk.sale.moves import MENU_S
+from kiosk.sale.records import Sale
+from kiosk.sale.resting import DIGITS, first_digit
 from kiosk.sale.states import NEVER, Found, Menu, MenuItem, Recent, State, Talk
 from kiosk.sale.turn import Turn
 
@@ -21,7 +23,11 @@ def menu(state: Menu, event: Event, turn: Turn) -> State:
             later = turn.menu[turn.menu.index(state.item) + 1 :] if state.item in turn.menu else ()
             return Menu(later[0], turn.mono + MENU_S) if later else moves.home(turn)
         case Key(key="#", held=False) if state.item is MenuItem.ASK_NOW and turn.recent:
-            return Recent(turn.recent[0].reference, turn.mono + MENU_S)
+            return moves.look_back(turn.recent[0], turn)
+        case Key(key="#", held=False) if state.item is MenuItem.REFUND:
+            return desk.pick(turn)
+        case Key(key="#", held=False) if state.item is MenuItem.SETTLE:
+            return desk.settle(turn)
         case Key(key="#", held=False):
             if state.item in (MenuItem.TOTALS, MenuItem.CLOSE):
                 turn.commands.append(AskDay(closing=state.item is MenuItem.CLOSE))
@@ -38,13 +44,19 @@ def menu(state: Menu, event: Event, turn: Turn) -> State:
 
 
 def recent(state: Recent, event: Event, turn: Turn) -> State:
-    """The last sales: ``*`` walks back, ``#`` asks Mercado Pago about the one that is shown, a digit starts a sale."""
+    """The last sales: ``*`` walks back, ``#`` asks Mercado Pago about the one that is shown, ``0`` prints its ticket
+    again, any other digit starts a sale."""
     match event:
         case Key(key="*", held=False):
             older = recents.one_before(turn.recent, state.reference)
-            return Recent(older.reference, turn.mono + MENU_S) if older else moves.home(turn)
+            return moves.look_back(older, turn) if older else moves.home(turn)
         case Key(key="#" | "C", held=False):
             return _ask_about(state, turn)
+        case Key(key="0", held=False):
+            turn.commands.append(AskSale(reference=state.reference))
+            return replace(state, copying=True, until=turn.mono + MENU_S)
+        case SaleIs(sale=sale) if sale is not None and sale.reference == state.reference:
+            return _known(state, sale, event, turn)
         case Key(key=key, held=False):
             return (first_digit(key, turn) if key in DIGITS else None) or moves.home(turn)
         case Seen():
@@ -59,6 +71,16 @@ def recent(state: Recent, event: Event, turn: Turn) -> State:
             return moves.home(turn)
         case _:
             return state
+
+
+def _known(state: Recent, sale: Sale, event: SaleIs, turn: Turn) -> Recent:
+    """What the journal knows of the sale that is shown; its ticket is printed again where that was the question."""
+    refunds = event.refunds or ()
+    if state.copying and event.ticket:
+        turn.copy = refund.marked(event.ticket) if refund.is_given_back(sale, refunds) else event.ticket
+    elif state.copying:
+        turn.sound(Tune.REFUSED)
+    return replace(state, copying=False, back_cents=refund.given_back_cents(sale, refunds))
 
 
 def day_shown(state: DayShown, event: Event, turn: Turn) -> State:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from kiosk.sale.basket import Basket
-from kiosk.sale.commands import Depth, Tune
+from kiosk.sale.commands import AskSale, Depth, Tune
 from kiosk.sale.events import Answer, PaymentSeen, PaymentState, PosOrder, Refused, Reject
 from kiosk.sale.records import (
     Debt,
@@ -35,6 +35,7 @@ from kiosk.sale.states import (
     Part,
     Placing,
     PlacingPart,
+    Recent,
     Waiting,
     Withdrawing,
 )
@@ -44,6 +45,7 @@ from kiosk.sale.verdict import Verdict, net_cents
 
 NOTICE_S: Final = 20.0
 """A notice shrinks to the footer after this (R25)."""
+MENU_S: Final = 20.0
 PLACING_S: Final = 45.0
 """An order that is not placed by then is withdrawn (R25)."""
 CHECKING_S: Final = 30.0
@@ -78,6 +80,13 @@ def can_sell(turn: Turn) -> bool:
 def home(turn: Turn, after: NoticeKind | None = None) -> Idle | Blocked:
     """Back to rest: ready if a sale can begin, else blocked until it can."""
     return Idle(after) if can_sell(turn) else Blocked()
+
+
+def look_back(sale: Sale, turn: Turn) -> Recent:
+    """Show one of the last sales. What of it went back, the journal is asked."""
+    if turn.shop.refunds:
+        turn.commands.append(AskSale(reference=sale.reference))
+    return Recent(sale.reference, turn.mono + MENU_S)
 
 
 TUNES: Final = {

@@ -12,8 +12,9 @@ from typing import Final
 
 from kiosk.sale import roll
 from kiosk.sale.commands import AskPrinter, Print, Tune
-from kiosk.sale.events import Event, Paper, PaperAsked, PaperIs, Printed, PrintFailed, Woken
+from kiosk.sale.events import Event, Paper, PaperAsked, PaperIs, Printed, PrintFailed, SaleIs, Woken
 from kiosk.sale.records import Debt, DebtState, Dispute, Mark, Ticket
+from kiosk.sale.refund import is_given_back, marked
 from kiosk.sale.roll import Reel
 from kiosk.sale.states import NEVER, MenuItem, Paid, Resting, State
 from kiosk.sale.ticket import service_slip, summary
@@ -89,8 +90,8 @@ class Papers:
     queue up before the ticket."""
     spoiled: tuple[str, ...] = ()
     """Debts whose print began and failed, once for each time: after a few they wait to be asked for."""
-    copy: bool = False
-    """A copy of ``last`` was asked for."""
+    copy: Debt | None = None
+    """A ticket that was asked for once more."""
     sheet: Ticket | None = None
     """A paper that nobody is owed."""
     summary: bool = False
@@ -129,6 +130,8 @@ def step(papers: Papers, event: Event, turn: Turn, front: State) -> Papers:
             papers = replace(papers, ask_at=_ask_at(papers, turn), asked_at=None, reel=reel)
         case Printed() | PrintFailed():
             papers = _answered(papers, event, turn)
+        case SaleIs(sale=sale, refunds=refunds) if sale and is_given_back(sale, refunds or ()):
+            papers = _refunded(papers, sale.reference, turn)
         case Woken() if papers.job and turn.mono >= papers.job.until:
             failed = PrintFailed(papers.job.number, began=True, paper=Paper.OFFLINE, detail="no answer")
             turn.health = turn.health.device_said(failed)
@@ -178,9 +181,13 @@ def _take(papers: Papers, turn: Turn, front: State) -> Papers:
             turn.log("new-roll", "the paper roll was changed: said in the menu")
             papers = replace(papers, reel=roll.changed(papers.reel, turn.wall))
         elif can_copy(papers, turn.health.paper, front):
-            papers = replace(papers, copy=True)
+            papers = replace(papers, copy=papers.last)
         else:
             turn.sound(Tune.REFUSED)
+    if turn.copy and can_print(papers, turn.health.paper):
+        papers = replace(papers, copy=turn.copy)
+    elif turn.copy:
+        turn.sound(Tune.REFUSED)
     return papers
 
 
@@ -194,6 +201,16 @@ def _settled(papers: Papers, turn: Turn) -> Papers:
                     turn.save(replace(debt, state=DebtState.PRESUMED))
             papers = replace(papers, debts=tuple(debt for debt in papers.debts if debt.id != slip_id))
     return papers
+
+
+def _refunded(papers: Papers, reference: str, turn: Turn) -> Papers:
+    """R21: its money went back, says its ticket, and each copy of it."""
+    last = papers.last
+    changed = {debt.id: marked(debt) for debt in (last, *papers.debts) if debt and debt.id == reference}
+    for debt in changed.values():
+        turn.save(debt)
+    debts = tuple(changed.get(debt.id, debt) for debt in papers.debts)
+    return replace(papers, debts=debts, last=last and changed.get(last.id, last))
 
 
 def can_print(papers: Papers, paper: Paper | None) -> bool:
@@ -217,11 +234,11 @@ def _print_next(papers: Papers, turn: Turn, front: State) -> Papers:
         return _print_debt(papers, current, turn)
     if not isinstance(front, Resting):
         return papers  # R19: while a sale is open, no other paper comes out
-    if papers.copy and papers.last:
-        owed = next((debt for debt in papers.debts if papers.last and debt.id == papers.last.id), None)
+    if copy := papers.copy:
+        owed = next((debt for debt in papers.debts if debt.id == copy.id), None)
         if owed:  # L3: it is no copy, and with it the debt is paid
-            return _print_debt(replace(papers, copy=False), owed, turn)
-        return _print_copy(papers, papers.last, turn)
+            return _print_debt(replace(papers, copy=None), owed, turn)
+        return _print_copy(papers, copy, turn)
     if papers.sheet:
         command = Print(papers.jobs + 1, papers.sheet, (Mark.TRAINING,) if turn.training else ())
         return _send(replace(papers, sheet=None), command, Job(command.job, turn.mono + JOB_S), turn)
@@ -261,7 +278,7 @@ def _print_copy(papers: Papers, debt: Debt, turn: Turn) -> Papers:
     mark = copy_mark(debt)
     turn.log("copy", f"{debt.name}: printing it again: {mark.value}", debt)
     command = Print(papers.jobs + 1, debt.ticket, (*debt.marks, mark))
-    return _send(replace(papers, copy=False), command, Job(command.job, turn.mono + JOB_S), turn)
+    return _send(replace(papers, copy=None), command, Job(command.job, turn.mono + JOB_S), turn)
 
 
 def copy_mark(debt: Debt) -> Mark:

@@ -10,14 +10,14 @@ that are shown to have come in over this POS. What else the account earns is non
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
 from kiosk.sale.events import Booking, Books, PaymentSeen, PaymentState, StatementIs
 from kiosk.sale.money import Currency
-from kiosk.sale.records import Dispute, Phase, Sale, is_reference_of
+from kiosk.sale.records import Dispute, Phase, Refund, RefundState, Sale, is_reference_of
 from kiosk.sale.shop import Shop
 from kiosk.sale.verdict import net_cents
 
@@ -34,7 +34,8 @@ class Kind(Enum):
     TWICE = "twice"
     """The sale has its ticket, and this payment is another one."""
     RETURNED = "returned"
-    """It paid the sale, and went back since, or a part of it: refunded, charged back, or being fought over."""
+    """It paid the sale, and went back since, or a part of it, and not by this kiosk: refunded, charged back, or being
+    fought over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Why(Enum):
     """Why a payment that completes no sale is no difference."""
 
     OPEN = "open"
-    """Its sale is in front, or still watched: the counter will see it."""
+    """Its sale is in front, or still watched, or it is being given back: the counter will see it."""
     PENDING = "pending"
     DISPUTED = "disputed"
     """Disputed money, which nobody has settled yet."""
@@ -95,7 +96,8 @@ def compare(statement: StatementIs, books: Books, shop: Shop) -> Agreement:
         payment = booking.payment
         sale = sales.get(payment.reference)
         if payment.id in paid:
-            found += _with_ticket(paid[payment.id], payment, shown, disputes)
+            refunds = [refund for refund in books.refunds if refund.payment == payment.id]
+            found += _with_ticket(paid[payment.id], payment, shown, disputes, refunds)
         elif sale or booking.here or is_reference_of(shop.pos_id, payment.reference):
             found += _without_ticket(sale, payment, disputes.get(payment.id))
     for name in statement.missing:
@@ -109,15 +111,23 @@ def compare(statement: StatementIs, books: Books, shop: Shop) -> Agreement:
 
 
 def _with_ticket(
-    sale: Sale, payment: PaymentSeen, shown: Mapping[str, Booking], disputes: Mapping[str, Dispute]
+    sale: Sale,
+    payment: PaymentSeen,
+    shown: Mapping[str, Booking],
+    disputes: Mapping[str, Dispute],
+    refunds: Sequence[Refund],
 ) -> Iterator[Finding]:
-    """It paid the sale. Is it still there, and, once for each sale, is it the amount?"""
+    """It paid the sale. Is it still there, but for what we gave back, and, once for each sale, is it the amount?"""
     if payment.state is PaymentState.PENDING:
         yield Known(Why.PENDING, payment.id, sale.reference, sale.number, payment.cents or 0)
     elif payment.state is not PaymentState.APPROVED or payment.refunded_cents:
         left = net_cents(payment) if payment.state is PaymentState.APPROVED else 0
         here = payment.cents if payment.cents is not None else sale.cents
-        yield Difference(Kind.RETURNED, payment.id, sale.reference, sale.number, here, left)
+        here -= sum(refund.cents for refund in refunds if refund.state is RefundState.DONE)
+        if any(refund.state is RefundState.WANTED for refund in refunds):
+            yield Known(Why.OPEN, payment.id, sale.reference, sale.number, left)
+        elif left < here or payment.state is PaymentState.OTHER:
+            yield Difference(Kind.RETURNED, payment.id, sale.reference, sale.number, here, left)
     elif payment.id == sale.payments[0] and all(name in shown for name in sale.payments):
         yield from _amount(sale, [shown[name].payment for name in sale.payments], disputes)
 

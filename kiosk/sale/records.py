@@ -201,9 +201,16 @@ class Debt:
         return self.id.startswith("z:")
 
     @property
+    def is_refund(self) -> bool:
+        """Whether it is the paper of money that went back."""
+        return self.id.startswith("refund:")
+
+    @property
     def name(self) -> str:
         """What it is called: ``Z 17``, or by its sale."""
-        return f"Z {self.id[2:]}" if self.is_z else f"sale {self.number}"
+        if self.is_z:
+            return f"Z {self.id[2:]}"
+        return f"refund of sale {self.number}" if self.is_refund else f"sale {self.number}"
 
 
 class Reason(Enum):

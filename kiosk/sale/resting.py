@@ -10,9 +10,11 @@ from kiosk.sale.basket import TIMES_MAX, Basket, Choosing, Function
 from kiosk.sale.commands import Tune
 from kiosk.sale.days import DayIs, DayShown, DayStep
 from kiosk.sale.events import CallAnswer, Event, Holds, Key, Refused, Unknown, Woken
+from kiosk.sale.moves import MENU_S
 from kiosk.sale.shop import Preset
 from kiosk.sale.states import (
     NEVER,
+    AtTheDesk,
     Blocked,
     Confirming,
     Entering,
@@ -30,7 +32,6 @@ from kiosk.sale.turn import Turn
 
 TYPING_S: Final = 60.0
 """A half-typed amount is forgotten after this (R25)."""
-MENU_S: Final = 20.0
 QUIET_S: Final = 1.0
 """PAID and notices ignore keys until so long has passed without any: a cashier in full swing must see them (R26)."""
 LINGER_S: Final = 3.0
@@ -54,7 +55,7 @@ def idle(state: Starting | Blocked | Idle, event: Event, turn: Turn) -> State:
         case Key(key="*", held=False) if isinstance(state, Idle):
             return Menu(turn.menu[0], turn.mono + MENU_S)
         case Key(key="C", held=False) if turn.recent and isinstance(state, Idle):
-            return Recent(turn.recent[0].reference, turn.mono + MENU_S)
+            return moves.look_back(turn.recent[0], turn)
         case Key(held=False):
             turn.sound(Tune.REFUSED)
             return state
@@ -314,7 +315,7 @@ def proof_answered(state: State, event: CallAnswer, turn: Turn) -> State:
             turn.proved()
             return state
         case Holds(order=order) if order is not None:
-            if isinstance(state, _TYPING | Paid | Notice):  # first it must be read
+            if isinstance(state, _TYPING | Paid | Notice | AtTheDesk):  # first it must be read, or done
                 turn.proof = replace(proof, free=False, talk=turn.backoff(proof.talk, event, LINGER_S))
                 return state
             return moves.clear(order, event.known, turn, None, NEVER)

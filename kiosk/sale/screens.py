@@ -10,7 +10,9 @@ from kiosk.sale import recent
 from kiosk.sale.basket import ITEMS_MAX, TIMES_MAX, Basket, Choosing, Function
 from kiosk.sale.counter import Counter
 from kiosk.sale.days import DayShown, DayStep
+from kiosk.sale.desk_screens import desk_lines
 from kiosk.sale.events import Paper, Trouble
+from kiosk.sale.giving import Giving, Inquiring, Picking, Settling, Signing, Sizing
 from kiosk.sale.paper import can_copy
 from kiosk.sale.ready import faults, keypad, obligations, paper_left, trouble, why_blocked
 from kiosk.sale.records import Sale
@@ -121,6 +123,8 @@ def _picture(counter: Counter, words: Words, mono: float) -> Screen:
             return _recent(counter, state, words, mono)
         case DayShown():
             return _day(counter, state, words)
+        case Picking() | Inquiring() | Sizing() | Signing() | Giving() | Settling():
+            return Screen(*desk_lines(counter, state, words))
         case Entering():
             return _entering(counter, state, words)
         case Choosing():
@@ -188,6 +192,8 @@ def _recent(counter: Counter, state: Recent, words: Words, mono: float) -> Scree
     text = words.known[known]
     if state.found in (Found.ASKING, Found.NO_ANSWER, Found.RETURNED) or known not in recent.MONEY:
         text = words.found[state.found] if state.found else text
+    elif state.back_cents:
+        text = words.given_back.format(amount=_amount(counter, state.back_cents))
     made = short_time(sale.made_at, counter.health.provider_time(mono), counter.shop)
     footer = words.recent_asking_footer if state.talk.request else words.recent_footer
     return Screen(f"{words.sale} {sale.number} {made}", _amount(counter, sale.cents), text, footer)

@@ -6,37 +6,17 @@ to another is in ``front.TRANSITIONS``.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from kiosk.sale.basket import Basket, Choosing
 from kiosk.sale.days import DayShown
 from kiosk.sale.events import PosOrder
+from kiosk.sale.giving import Giving, Inquiring, Picking, Settling, Signing, Sizing
 from kiosk.sale.records import Sale, Why
-
-NEVER: Final = math.inf
-
-
-@dataclass(frozen=True, slots=True)
-class Talk:
-    """One conversation with the provider: a request in flight, or a pause before the next one."""
-
-    request: int = 0
-    """The number of the request in flight; 0: none."""
-    until: float = NEVER
-    """In flight: when the machine gives it up as unknown, whatever the network library does. Else: when to ask."""
-    tries: int = 0
-    """Unknown answers in a row."""
-
-    def due(self, mono: float) -> bool:
-        """Nothing is in flight, and it is time to ask."""
-        return not self.request and mono >= self.until
-
-    def silent(self, mono: float) -> bool:
-        """The request in flight is over its time: the machine's own deadline (R20)."""
-        return bool(self.request) and mono >= self.until
+from kiosk.sale.talk import NEVER as NEVER
+from kiosk.sale.talk import Talk as Talk
 
 
 class Hint(Enum):
@@ -137,6 +117,9 @@ class MenuItem(Enum):
     """The paper roll was just changed: count it anew."""
     ASK_NOW = "ask-now"
     """The last sales: what is known of each, and what Mercado Pago says of it now."""
+    REFUND = "refund"
+    SETTLE = "settle"
+    """Say what became of disputed money."""
     CHECK = "check"
     """Whether all is well; it is read, and there is nothing to do."""
 
@@ -168,12 +151,17 @@ class Found(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """One of the last sales: ``*`` walks to the one before it, ``#`` asks Mercado Pago about it."""
+    """One of the last sales: ``*`` walks to the one before it, ``#`` asks Mercado Pago about it, ``0`` prints its
+    ticket again."""
 
     reference: str
     until: float
-    talk: Talk = Talk()
+    talk: Talk = Talk()  # noqa: RUF009  (frozen)
     found: Found | None = None
+    back_cents: int = 0
+    """So much of it went back."""
+    copying: bool = False
+    """The journal is being asked for its ticket."""
 
     @property
     def wakes_at(self) -> float:
@@ -390,7 +378,8 @@ class Notice:
         return self.until
 
 
+AtTheDesk: TypeAlias = Picking | Inquiring | Sizing | Signing | Giving | Settling
 Resting: TypeAlias = (
-    Starting | Blocked | Idle | Menu | Recent | DayShown | Entering | Choosing | Confirming | Paid | Notice
+    Starting | Blocked | Idle | Menu | Recent | DayShown | Entering | Choosing | Confirming | Paid | Notice | AtTheDesk
 )
 State: TypeAlias = Resting | Guarding | Clearing | Placing | Adopting | Waiting | Withdrawing | Checking

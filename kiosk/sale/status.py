@@ -9,8 +9,10 @@ from kiosk.sale.basket import Choosing
 from kiosk.sale.counter import Counter
 from kiosk.sale.days import DayShown
 from kiosk.sale.events import Device, Fault
+from kiosk.sale.giving import Giving, Inquiring, Picking, Settling, Signing, Sizing
 from kiosk.sale.lights import lights
 from kiosk.sale.ready import faults, why_blocked
+from kiosk.sale.records import Debt
 from kiosk.sale.screens import lines, screen
 from kiosk.sale.states import (
     Adopting,
@@ -52,6 +54,7 @@ PUBLIC_NAMES: Final = MappingProxyType(
         Checking: "checking",
         Paid: "paid",
         Notice: "notice",
+        **dict.fromkeys((Picking, Inquiring, Sizing, Signing, Giving, Settling), "idle"),
     }
 )
 """States as the status names them; ``Clearing`` is ``placing`` with a sale that waits for it, else ``blocked``."""
@@ -92,7 +95,17 @@ def status(counter: Counter, mono: float) -> dict[str, object]:
                 for w in counter.watches.items
             ],
             "debts": [
-                {"id": d.id, "number": d.number, "cents": d.cents, "state": d.state.value} for d in counter.papers.debts
+                {"id": _id(d), "number": d.number, "cents": d.cents, "state": d.state.value}
+                for d in counter.papers.debts
+            ],
+            "refunds": [
+                {
+                    "number": r.number,
+                    "payment": r.payment,
+                    "cents": r.cents,
+                    "state": "unknown" if r.doubt else "pending" if r.refund_id else r.state.value,
+                }
+                for r in counter.refunds.wanted
             ],
             "differences": [
                 {"kind": d.kind.value, "payment": d.payment, "number": d.number, "reference": d.reference}
@@ -107,6 +120,11 @@ def status(counter: Counter, mono: float) -> dict[str, object]:
         "lights": {"green": lamps.green.value, "red": lamps.red.value},
         "screen": lines(screen(counter, mono)),
     }
+
+
+def _id(debt: Debt) -> str:
+    """The paper's id. A refund's holds its key, which is nobody's business."""
+    return "refund" if debt.is_refund else debt.id
 
 
 def _ills(faults: tuple[Fault, ...] | None) -> list[str] | None:
@@ -131,6 +149,8 @@ def status_line(counter: Counter) -> str:
         parts.append(f"paper for about {counter.papers.reel.tickets_left} tickets")
     if counter.papers.debts:
         parts.append(f"papers owed: {len(counter.papers.debts)}")
+    if counter.refunds.items:
+        parts.append(f"refunds not known yet: {len(counter.refunds.items)}")
     if counter.disputes:
         parts.append(f"payments to settle: {len(counter.disputes)}")
     if counter.audit.found:

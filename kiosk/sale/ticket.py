@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 from kiosk.sale.days import LATE_MAX, Close, Day, DayWord
-from kiosk.sale.records import Align, Debt, Dispute, Sale, Size, Ticket, TicketLine
+from kiosk.sale.records import Align, Debt, Dispute, Refund, Sale, Size, Ticket, TicketLine
 from kiosk.sale.shop import Shop
-from kiosk.sale.words import words_of
+from kiosk.sale.words import Words, words_of
 
 RULE = TicketLine(align=Align.RULE)
 FRESH_S: Final = 900.0
@@ -28,6 +28,8 @@ class Carried:
     watched: tuple[Sale, ...] = ()
     """Unpaid, and may still bring money."""
     disputes: tuple[Dispute, ...] = ()
+    refunds: tuple[Refund, ...] = ()
+    """Money that is to go back, and of which nobody knows yet whether it did."""
 
 
 def local_time(at: float, shop: Shop) -> str:
@@ -80,7 +82,7 @@ def slip(dispute: Dispute, shop: Shop) -> Ticket:
     """The slip for money that completes no sale; never a ticket (R18)."""
     words, currency = words_of(shop.language), shop.site.currency
     amount = currency.with_symbol(dispute.cents) if dispute.currency == currency.code else dispute.currency
-    sale = f"{words.sale} {dispute.number}" if dispute.number else ""
+    sale = _sale(dispute.number, words)
     return Ticket(
         (
             *_header(shop),
@@ -94,6 +96,32 @@ def slip(dispute: Dispute, shop: Shop) -> Ticket:
             *_footer(shop),
         ),
         reference=dispute.reference,
+    )
+
+
+def refund_paper(refund: Refund, shop: Shop) -> Ticket:
+    """The paper of money that went back: what, of which payment, by whom, and where the customer signs for it."""
+    words, currency = words_of(shop.language), shop.site.currency
+    return Ticket(
+        (
+            *_header(shop),
+            TicketLine(words.refund, align=Align.CENTRE, size=Size.BIG, bold=True),
+            TicketLine(_sale(refund.number, words), right=local_time(refund.ended_at or refund.asked_at, shop)),
+            RULE,
+            TicketLine(words.total, right=currency.with_symbol(refund.cents), size=Size.BIG, bold=True),
+            TicketLine(),
+            TicketLine(words.payment, right=refund.payment),
+            TicketLine(words.refund_id, right=refund.refund_id),
+            TicketLine(words.given_by, right=refund.by),
+            TicketLine(refund.reference, align=Align.CENTRE, unbroken=True),
+            TicketLine(),
+            TicketLine(words.signature),
+            TicketLine(),
+            TicketLine(),
+            RULE,
+            *_footer(shop),
+        ),
+        reference=refund.reference,
     )
 
 
@@ -160,6 +188,10 @@ def _carried(close: Close, carried: Carried, shop: Shop) -> Iterator[TicketLine]
         (f"{words.sale} {d.number}" if d.number else d.payment, currency.text(d.cents)) for d in carried.disputes
     ]
     yield from _named(disputes)
+    if carried.refunds:
+        total = sum(refund.cents for refund in carried.refunds)
+        yield TicketLine(f"{words.day[DayWord.WANTED]}: {len(carried.refunds)}", right=currency.text(total))
+        yield from _named([(_sale(r.number, words) or r.payment, currency.text(r.cents)) for r in carried.refunds])
 
 
 def _named(rows: list[tuple[str, str]]) -> Iterator[TicketLine]:
@@ -189,7 +221,15 @@ def _account(close: Close, shop: Shop) -> Iterator[TicketLine]:
 
 def _name(debt: Debt, shop: Shop) -> str:
     """What a paper is called on paper."""
-    return debt.name if debt.is_z else f"{words_of(shop.language).sale} {debt.number}"
+    words = words_of(shop.language)
+    if debt.is_z:
+        return debt.name
+    return f"{words.refund} {debt.number}" if debt.is_refund else f"{words.sale} {debt.number}"
+
+
+def _sale(number: int, words: Words) -> str:
+    """Empty where there is none: an order that is not ours."""
+    return f"{words.sale} {number}" if number else ""
 
 
 def service_slip(lines: tuple[str, ...], shop: Shop) -> Ticket:

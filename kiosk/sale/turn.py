@@ -14,9 +14,11 @@ from typing import Final, NamedTuple
 from kiosk.sale.commands import (
     AskAccount,
     AskPos,
+    AskRefunds,
     AskStatement,
     Command,
     Depth,
+    GiveBack,
     Lane,
     Look,
     Note,
@@ -32,7 +34,7 @@ from kiosk.sale.events import (
     Unknown,
 )
 from kiosk.sale.health import Health as Health
-from kiosk.sale.records import Debt, Entry, Record, Sale, Ticket, record_key
+from kiosk.sale.records import Debt, Dispute, Entry, Record, Refund, Sale, Ticket, record_key
 from kiosk.sale.shop import Shop
 from kiosk.sale.states import MenuItem, Talk
 
@@ -54,6 +56,8 @@ class Now(NamedTuple):
     wall: float
 
 
+Of = Sale | Debt | Refund | None
+"""What a line of the log is about."""
 ASK_AT_ONCE: Final = Talk(until=0.0)
 
 
@@ -68,14 +72,23 @@ class Proof:
     """After a PUT of unknown outcome: until when the proof is repeated."""
 
 
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """The supervisors' PINs: how often a wrong one was typed."""
+
+    failed: int = 0
+    """Wrong ones in a row."""
+    again_at: float = 0.0
+    """No PIN is taken before (monotonic seconds)."""
+
+
 class Turn:
     """What one step is given, and what it answers."""
 
     __slots__ = (
-        *("close_day", "closed", "commands", "confirm", "entries", "followed", "foreign_at", "health", "heard", "menu"),
-        *("new_id", "now", "number", "owed", "print_day", "proof", "recent", "records", "request", "restored", "sheet"),
-        "shop",
-        "wishes",
+        *("close_day", "closed", "commands", "confirm", "copy", "disputes", "entries", "followed", "foreign_at"),
+        *("health", "heard", "menu", "new_id", "now", "number", "owed", "pins", "print_day", "proof", "recent"),
+        *("records", "refunds", "request", "restored", "sheet", "shop", "stopping", "wanted", "wishes"),
     )
 
     def __init__(
@@ -94,6 +107,10 @@ class Turn:
         closed: Close | None = None,
         heard: object = None,
         recent: tuple[Sale, ...] = (),
+        refunds: tuple[Refund, ...] = (),
+        disputes: tuple[Dispute, ...] = (),
+        pins: Pins = Pins(),
+        stopping: bool = False,
     ) -> None:
         self.shop = shop
         self.heard = heard
@@ -123,6 +140,17 @@ class Turn:
         """What the menu can offer now."""
         self.recent = recent
         """The last sales, newest first."""
+        self.refunds = refunds
+        """Money that is to go back, and of which nobody knows yet whether it did."""
+        self.disputes = disputes
+        """Money to settle."""
+        self.pins = pins
+        self.stopping = stopping
+        """The service is to end: nothing begins any more."""
+        self.wanted: list[Refund] = []
+        """What a supervisor gives back."""
+        self.copy: Debt | None = None
+        """A ticket that the cashier wants once more."""
         self.wishes: list[MenuItem] = []
         """What the cashier asked of the printer."""
         self.records: dict[str, Record] = {}
@@ -199,6 +227,24 @@ class Turn:
         self.commands.append(call)
         return Talk(self.request, until + GRACE_S, tries)
 
+    def ask_refunds(self, payment: str, reference: str) -> Talk:
+        """Ask how a payment stands, and what of it went back."""
+        self.request += 1
+        until = self.now.mono + CALL_S
+        self.commands.append(
+            AskRefunds(request=self.request, reference=reference, lane=Lane.BEHIND, until=until, payment=payment)
+        )
+        return Talk(self.request, until + GRACE_S)
+
+    def give_back(self, refund: Refund) -> Talk:
+        """Give money back; the refund is saved in this step (L7)."""
+        self.request += 1
+        until = self.now.mono + CALL_S
+        self.commands.append(
+            GiveBack(request=self.request, reference=refund.reference, lane=Lane.BEHIND, until=until, refund=refund)
+        )
+        return Talk(self.request, until + GRACE_S)
+
     def pause(self, seconds: float, tries: int = 0) -> Talk:
         """Ask later."""
         return Talk(until=self.now.mono + seconds, tries=tries)
@@ -225,7 +271,7 @@ class Turn:
         self,
         event: str,
         text: str,
-        of: Sale | Debt | None = None,
+        of: Of = None,
         *,
         answer: Answer | None = None,
         level: int = 6,
@@ -241,7 +287,7 @@ class Turn:
         self,
         event: str,
         text: str,
-        of: Sale | Debt | None = None,
+        of: Of = None,
         *,
         answer: Answer | None = None,
         level: int = 6,
@@ -249,7 +295,7 @@ class Turn:
         """Tell the service's log only: it is worth no write to the card."""
         self.commands.append(Note(_entry(event, text, of, answer or self._heard_of(of), level)))
 
-    def _heard_of(self, of: Sale | Debt | None) -> Answer | None:
+    def _heard_of(self, of: Of) -> Answer | None:
         heard = self.heard
         return heard if isinstance(heard, Answer) and of and heard.reference == of.reference else None
 
@@ -282,7 +328,7 @@ PROBE_S: Final = 60.0
 """While all is quiet: how often the POS is asked, to know that the line is up and nobody else uses it."""
 
 
-def _entry(event: str, text: str, of: Sale | Debt | None, answer: Answer | None, level: int) -> Entry:
+def _entry(event: str, text: str, of: Of, answer: Answer | None, level: int) -> Entry:
     return Entry(
         event=event,
         text=text,

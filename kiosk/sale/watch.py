@@ -157,7 +157,7 @@ def _saw(watches: Watches, event: Seen, turn: Turn, disputes: tuple[Dispute, ...
     if loose:
         watch = replace(watch, uncovered_since=_first(watch.uncovered_since, turn.mono))
     if loose and (over or _stands(watch, turn)):
-        known = {dispute.payment for dispute in disputes}
+        known = {dispute.payment for dispute in disputes} | event.settled
         for payment in loose:
             if payment.id not in known:
                 moves.dispute(sale, payment, _reason(sale, payment, verdict), turn)

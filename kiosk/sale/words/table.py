@@ -12,7 +12,8 @@ from enum import Enum
 
 from kiosk.sale.basket import Function
 from kiosk.sale.days import DayWord
-from kiosk.sale.events import Paper, Reject, Trouble
+from kiosk.sale.events import NoRefund, Paper, Reject, Trouble
+from kiosk.sale.giving import DeskWord, Snag
 from kiosk.sale.recent import Known
 from kiosk.sale.records import Mark, Reason
 from kiosk.sale.states import Found, Hint, MenuItem, NoticeKind
@@ -113,6 +114,13 @@ class Words:
     closed: str
     day_sales: str
     """How many were paid: ``{count}``."""
+    desk: Mapping[DeskWord, str]
+    snags: Mapping[Snag, str]
+    """Why the desk cannot go on."""
+    no_refund: Mapping[NoRefund, str]
+    """Why money cannot be given back."""
+    given_back: str
+    """Of one of the last sales, ``{amount}``."""
     paper_left: str
     """The roll ends soon: for about ``{count}`` tickets."""
     owed_count: str
@@ -140,6 +148,13 @@ class Words:
     total: str
     payment: str
     settle: str
+    refund: str
+    refund_id: str
+    """Before the provider's number of it."""
+    given_by: str
+    """Before the name of who decided."""
+    signature: str
+    """Of whoever got the money back."""
     reasons: Mapping[Reason, str]
     summary: str
     day: Mapping[DayWord, str]
