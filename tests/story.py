@@ -16,9 +16,13 @@ from kiosk.sale.commands import (
     AskDay,
     AskPos,
     AskPrinter,
+    AskRefunds,
+    AskSale,
     AskStatement,
+    CheckPin,
     Command,
     Exit,
+    GiveBack,
     Lane,
     Look,
     Note,
@@ -37,6 +41,7 @@ from kiosk.sale.events import (
     Booking,
     Event,
     Evidence,
+    GivenBack,
     Holds,
     Key,
     NotSaved,
@@ -45,14 +50,18 @@ from kiosk.sale.events import (
     PaperIs,
     PaymentSeen,
     PaymentState,
+    PinIs,
     Placed,
     PosOrder,
     Printed,
     PrintFailed,
+    RefundsAre,
+    RefundSeen,
     Refused,
     Reject,
     Removal,
     Removed,
+    SaleIs,
     Saved,
     Seen,
     StatementIs,
@@ -61,7 +70,7 @@ from kiosk.sale.events import (
     Woken,
 )
 from kiosk.sale.money import SITES
-from kiosk.sale.records import Agreed, Debt, Dispute, Record, Roll, Rows, Sale
+from kiosk.sale.records import Agreed, Debt, Dispute, PinTries, Record, Refund, RefundState, Roll, Rows, Sale
 from kiosk.sale.screens import Screen, lines, screen
 from kiosk.sale.shop import Shop
 from kiosk.sale.states import Menu, MenuItem, State
@@ -131,7 +140,7 @@ def order(
 class Asked:
     """A request that waits for its answer."""
 
-    command: AskPos | Look | Place | Withdraw | AskAccount | AskStatement
+    command: AskPos | Look | Place | Withdraw | AskAccount | AskStatement | AskRefunds | GiveBack
 
 
 class MemoryJournal:
@@ -141,6 +150,8 @@ class MemoryJournal:
         self.sales: dict[str, Sale] = {}
         self.debts: dict[str, Debt] = {}
         self.disputes: dict[str, Dispute] = {}
+        self.refunds: dict[str, Refund] = {}
+        self.pin_failed = 0
         self.agreed_until: float | None = None
         self.roll: Roll | None = None
         self.restored = -1
@@ -153,6 +164,19 @@ class MemoryJournal:
         """R1: those of the payments shown that completed another sale."""
         others = [sale.payments for sale in self.sales.values() if sale.reference != reference]
         return frozenset(evidence.approved) & frozenset[str]().union(*others)
+
+    def settled(self, evidence: Evidence) -> frozenset[str]:
+        """Disputed money among the payments shown that a person settled."""
+        names = [name for name, dispute in self.disputes.items() if dispute.settled]
+        return frozenset(name for name in names if name.removesuffix(":excess") in evidence.approved)
+
+    def sale_is(self, asked: AskSale) -> SaleIs:
+        """What it knows of the sale that is asked for."""
+        sales = (s for s in self.sales.values() if asked.reference == s.reference or 0 < s.number == asked.number)
+        sale = next(sales, None)
+        reference = sale.reference if sale else asked.reference
+        refunds = tuple(refund for refund in self.refunds.values() if refund.reference == reference)
+        return SaleIs(asked, sale, refunds, self.debts.get(reference))
 
     def save(self, save: Save) -> bool:
         """Write all of it, or nothing."""
@@ -182,6 +206,14 @@ class MemoryJournal:
                 self.agreed_until = record.until
             case Roll():
                 self.roll = record
+            case Refund():
+                before = self.refunds.get(record.key)
+                law("R24", before is None or before.state is not RefundState.DONE or before == record, "done for good")
+                others = [r.refund_id for r in self.refunds.values() if r.key != record.key]
+                law("R24", not record.refund_id or record.refund_id not in others, "two wishes, one refund")
+                self.refunds[record.key] = record
+            case PinTries():
+                self.pin_failed = record.failed
             case Close():
                 self.days.close(record)
                 adds_up(self.days.closes.values(), self.days.day(), self.sales.values())
@@ -195,6 +227,8 @@ class MemoryJournal:
             watched=tuple(sale for sale in self.sales.values() if sale.watched and not sale.phase.open),
             debts=tuple(debt for debt in self.debts.values() if debt.open),
             disputes=tuple(dispute for dispute in self.disputes.values() if not dispute.settled),
+            refunds=tuple(refund for refund in self.refunds.values() if refund.state is RefundState.WANTED),
+            pin_failed=self.pin_failed,
             last_ticket=tickets[-1] if tickets else None,
             last_number=max((sale.number for sale in own), default=0),
             recent=tuple(sorted(own, key=lambda sale: -sale.number)[:10]),
@@ -219,6 +253,7 @@ class Story:
         """Everything done since the last ``take``."""
         self.jobs: list[Print] = []
         self.exited = False
+        self.pins = {"1234": "Ana", "00009999": "Rui"}
         self._ids = 0
         self.counter = self._boot()
 
@@ -236,7 +271,8 @@ class Story:
         self._ids += 1000
         self.laws.booted(counter)
         self.counter = counter
-        self._carry_out(commands)
+        for event in self._carry_out(commands):
+            self.feed(event)
         self.feed(Woken())
         return self.counter
 
@@ -263,7 +299,11 @@ class Story:
     def _with_journal(self, event: Event) -> Event:
         """As the loop looks it up."""
         if isinstance(event, Seen):
-            event = replace(event, spent=self.journal.spent(event.evidence, event.reference))
+            event = replace(
+                event,
+                spent=self.journal.spent(event.evidence, event.reference),
+                settled=self.journal.settled(event.evidence),
+            )
         if isinstance(event, Seen) and event.narrow:
             sales, payments = self.journal.sales.values(), event.evidence.approved
             event = replace(event, books=books(sales, self.journal.disputes, {event.reference}, payments))
@@ -280,7 +320,9 @@ class Story:
                     self.laws.saved(command)
                     if command.confirm:
                         told.append(Saved())
-                case AskPos() | Look() | Place() | Withdraw() | AskAccount() | AskStatement():
+                case (
+                    AskPos() | Look() | Place() | Withdraw() | AskAccount() | AskStatement() | AskRefunds() | GiveBack()
+                ):
                     self.laws.carried_out(command)
                     self.asked.append(Asked(command))
                 case Print():
@@ -290,6 +332,10 @@ class Story:
                     self.exited = True
                 case AskDay():
                     told.append(DayIs(self.journal.days.day(), command.closing, command.at_once))
+                case AskSale():
+                    told.append(self.journal.sale_is(command))
+                case CheckPin():
+                    told.append(PinIs(self.pins.get(command.pin)))
                 case AskPrinter() | Sound() | Note():
                     pass
         return told
@@ -366,7 +412,7 @@ class Story:
     def open_calls(self, kind: type[C], lane: Lane = Lane.FRONT) -> list[C]:
         """Requests of that kind whose answer the machine waits for (nobody waits for the account's)."""
         counter = self.counter
-        behind = (counter.watches.talk, counter.audit.talk, counter.notices.talk)
+        behind = (counter.watches.talk, counter.audit.talk, counter.notices.talk, counter.refunds.talk)
         talks = (getattr(counter.state, "talk", None), counter.proof.talk, *behind)
         waited = {talk.request for talk in talks if talk}
         calls = [a.command for a in self.asked if a.command.request in waited or isinstance(a.command, AskAccount)]
@@ -392,7 +438,7 @@ class Story:
         calls = self.open_calls(kind, lane)
         assert calls, f"nobody asked {kind.__name__}; asked: {[type(a.command).__name__ for a in self.asked]}"
         call = calls[0]
-        assert isinstance(call, AskPos | Look | Place | Withdraw | AskAccount | AskStatement)
+        assert isinstance(call, AskPos | Look | Place | Withdraw | AskAccount | AskStatement | AskRefunds | GiveBack)
         self.asked = [a for a in self.asked if a.command is not call]
         reference = call.reference
         date = None if make is Unknown else EPOCH + self.at
@@ -451,6 +497,22 @@ class Story:
         return self.answer(
             StatementIs, AskStatement, Lane.BEHIND, bookings=bookings, missing=missing, whole=whole, books=books
         )
+
+    def refunds_are(
+        self, *refunds: RefundSeen, payment: PaymentSeen | None = None, whole: bool = True, gone: bool = False
+    ) -> Story:
+        """How the payment stands that was asked for; ``gone``: the account does not have it."""
+        [call] = self.open_calls(AskRefunds, Lane.BEHIND)
+        back = sum(seen.cents or 0 for seen in refunds if seen.state is PaymentState.APPROVED)
+        shown = payment or PaymentSeen(call.payment, PaymentState.APPROVED, 2500, self.shop.site.currency.code, back)
+        return self.answer(
+            RefundsAre, AskRefunds, Lane.BEHIND, payment=None if gone else shown, refunds=refunds, whole=whole
+        )
+
+    def given_back(self, id_: str = "b1", state: PaymentState = PaymentState.APPROVED) -> Story:
+        """The provider took the refund."""
+        [call] = self.open_calls(GiveBack, Lane.BEHIND)
+        return self.answer(GivenBack, GiveBack, Lane.BEHIND, refund=RefundSeen(id_, state, call.refund.cents))
 
     def removed(self, removal: Removal = Removal.BY_US) -> Story:
         """The provider's word to a DELETE."""

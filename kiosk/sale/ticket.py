@@ -120,8 +120,7 @@ def refund_paper(refund: Refund, shop: Shop) -> Ticket:
             TicketLine(),
             RULE,
             *_footer(shop),
-        ),
-        reference=refund.reference,
+        )
     )
 
 

@@ -1,0 +1,600 @@
+"""Money that goes back: durable before it is tried, told by asking, never twice, never "failed" while unknown (R24)."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kiosk.sale.commands import AskPos, AskRefunds, GiveBack, Lane, Print, Save, Tune
+from kiosk.sale.events import (
+    Answer,
+    NoRefund,
+    NotGivenBack,
+    Paper,
+    PaymentSeen,
+    PaymentState,
+    RefundsAre,
+    RefundSeen,
+    Refused,
+    Reject,
+    Stop,
+    Trouble,
+    Unknown,
+    Woken,
+)
+from kiosk.sale.records import DebtState, Dispute, Mark, Phase, Reason, Refund, RefundState, Sale
+from kiosk.sale.refund import given_back_cents, is_given_back, went_back
+from kiosk.sale.states import AtTheDesk, Idle, MenuItem
+from tests.refund_account import Account, after_a_sale, never_twice, refund_papers, the_refund, wished
+from tests.story import COLLECTOR, Story, order, payment
+
+APPROVED, PENDING, REJECTED = PaymentState.APPROVED, PaymentState.PENDING, PaymentState.REJECTED
+
+
+def back(id_: str = "b1", state: PaymentState = APPROVED, cents: int | None = 2500) -> RefundSeen:
+    return RefundSeen(id_, state, cents)
+
+
+def lost(story: Story) -> Story:
+    """Nobody knows what came of the attempt; what went back is asked next."""
+    story.unknown(GiveBack, Trouble.SLOW, Lane.BEHIND)
+    story.wait_for(AskRefunds, lane=Lane.BEHIND)
+    return story
+
+
+def refused(story: Story, reason: NoRefund = NoRefund.STATE) -> Story:
+    return story.answer(NotGivenBack, GiveBack, Lane.BEHIND, reason=reason, detail="their words")
+
+
+# --- the plain way ----------------------------------------------------------------------------------------------------
+
+
+def test_a_wish_is_durable_before_its_first_attempt_and_in_the_same_step() -> None:
+    """L7: the save stands first, the attempt after it, and its try is counted."""
+    story = wished(after_a_sale())
+    step = story.done[story.done.index(story.did(Save, lambda s: any(isinstance(r, Refund) for r in s.records))[0]) :]
+    assert isinstance(step[0], Save)
+    [attempt] = [command for command in step if isinstance(command, GiveBack)]
+    assert attempt.lane is Lane.BEHIND
+    assert attempt.refund == the_refund(story)
+    assert (attempt.refund.tries, attempt.refund.state, attempt.refund.whole) == (1, RefundState.WANTED, True)
+    assert (attempt.refund.by, attempt.refund.payment, attempt.refund.cents) == ("Ana", "p1", 2500)
+
+
+def test_a_refund_that_is_done_is_durable_then_heard_then_on_paper() -> None:
+    story = wished(after_a_sale())
+    story.take()
+    story.given_back("b1")
+    kinds = [type(command).__name__ for command in story.done]
+    assert kinds[0] == "Save"
+    assert kinds.index("Sound") < kinds.index("Print")
+    done = the_refund(story)
+    assert (done.state, done.refund_id, done.ended_at is not None) == (RefundState.DONE, "b1", True)
+    [paper] = refund_papers(story)
+    assert paper.marks == ()
+    assert f"refund:{done.key}" in story.journal.debts
+    assert story.heard(Tune.ATTENTION)
+    assert not story.heard(Tune.PAID)
+    story.printed()
+    assert story.journal.debts[f"refund:{done.key}"].state is DebtState.PRINTED
+
+
+def test_one_that_is_under_way_is_asked_for_until_it_is_done() -> None:
+    story = wished(after_a_sale()).given_back("b1", PENDING)
+    assert (the_refund(story).refund_id, the_refund(story).state) == ("b1", RefundState.WANTED)
+    for _ in range(3):
+        story.wait_for(AskRefunds, lane=Lane.BEHIND)
+        story.refunds_are(back(state=PENDING))
+        assert not story.open_calls(GiveBack, Lane.BEHIND), "it is there: no second attempt"
+    story.wait_for(AskRefunds, lane=Lane.BEHIND)
+    story.refunds_are(back())
+    assert the_refund(story).state is RefundState.DONE
+
+
+def test_one_that_was_under_way_and_is_rejected_did_not_happen() -> None:
+    story = wished(after_a_sale()).given_back("b1", PENDING)
+    story.wait_for(AskRefunds, lane=Lane.BEHIND)
+    story.refunds_are()
+    assert the_refund(story).state is RefundState.WANTED, "a list that lags behind says nothing"
+    story.wait_for(AskRefunds, lane=Lane.BEHIND)
+    story.refunds_are(back(state=REJECTED))
+    assert (the_refund(story).state, the_refund(story).why) == (RefundState.REFUSED, "rejected")
+    assert not refund_papers(story)
+
+
+# --- refusals ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reason", [reason for reason in NoRefund if reason is not NoRefund.USED])
+def test_a_refusal_of_the_first_attempt_is_final(reason: NoRefund) -> None:
+    story = refused(wished(after_a_sale()), reason)
+    assert (the_refund(story).state, the_refund(story).why) == (RefundState.REFUSED, reason.value)
+    assert not story.counter.refunds.items
+    story.take()
+    story.wait(60)
+    assert not story.did(GiveBack)
+
+
+@pytest.mark.parametrize("reject", Reject)
+def test_a_first_attempt_that_may_not_be_made_is_final_too(reject: Reject) -> None:
+    story = wished(after_a_sale()).refused(GiveBack, reject, Lane.BEHIND)
+    assert (the_refund(story).state, the_refund(story).why) == (RefundState.REFUSED, reject.value)
+
+
+def test_a_key_that_was_used_is_no_refusal_but_a_sign_that_it_arrived() -> None:
+    """R24: 2032 may mean "already done"."""
+    story = refused(wished(after_a_sale()), NoRefund.USED)
+    assert (the_refund(story).state, the_refund(story).doubt) == (RefundState.WANTED, True)
+    story.wait_for(AskRefunds, lane=Lane.BEHIND)
+    story.refunds_are(back("b7"))
+    assert (the_refund(story).state, the_refund(story).refund_id) == (RefundState.DONE, "b7")
+
+
+def test_after_a_doubt_a_refusal_is_one_more_unknown() -> None:
+    """R24: 2063, too, may mean "already done": several whole lists, over half a minute, must lack it first."""
+    story = lost(wished(after_a_sale()))
+    begun = story.at
+    lists = 0
+    while the_refund(story).state is RefundState.WANTED:
+        story.wait_for(AskRefunds, lane=Lane.BEHIND)
+        story.refunds_are()
+        lists += 1
+        if story.open_calls(GiveBack, Lane.BEHIND):
+            refused(story, NoRefund.STATE)
+        assert story.at - begun < 60
+    assert lists >= 3
+    assert story.at - begun >= 30
+    assert (the_refund(story).state, the_refund(story).why) == (RefundState.REFUSED, "state")
+
+
+def test_after_a_doubt_a_refund_that_shows_late_is_ours() -> None:
+    story = lost(wished(after_a_sale()))
+    story.refunds_are()
+    refused(story)
+    story.wait_for(AskRefunds, lane=Lane.BEHIND)
+    story.refunds_are(back())
+    assert the_refund(story).state is RefundState.DONE
+
+
+def test_an_unknown_attempt_between_them_begins_the_count_again() -> None:
+    story = lost(wished(after_a_sale()))
+    for _ in range(12):
+        story.wait_for(AskRefunds, lane=Lane.BEHIND)
+        story.refunds_are()
+        assert the_refund(story).state is RefundState.WANTED
+        refused(story)
+        story.wait_for(AskRefunds, lane=Lane.BEHIND)
+        story.refunds_are()
+        story.unknown(GiveBack, Trouble.SLOW, Lane.BEHIND)
+    assert the_refund(story).state is RefundState.WANTED
+
+
+@pytest.mark.parametrize("reject", [Reject.TOKEN, Reject.FORBIDDEN])
+def test_after_a_doubt_a_bad_token_ends_nothing(reject: Reject) -> None:
+    story = lost(wished(after_a_sale()))
+    for _ in range(10):
+        story.wait_for(AskRefunds, lane=Lane.BEHIND)
+        story.refunds_are()
+        story.refused(GiveBack, reject, Lane.BEHIND)
+    assert the_refund(story).state is RefundState.WANTED
+
+
+# --- unknown ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_lost_answer_is_asked_for_and_the_same_key_tried_again() -> None:
+    story = lost(wished(after_a_sale()))
+    assert the_refund(story).doubt
+    key = the_refund(story).key
+    story.refunds_are()
+    [again] = story.open_calls(GiveBack, Lane.BEHIND)
+    assert (again.refund.key, again.refund.tries, the_refund(story).tries) == (key, 2, 2)
+    story.given_back("b1")
+    assert the_refund(story).state is RefundState.DONE
+
+
+def test_silence_is_unknown_by_the_machines_own_clock() -> None:
+    story = wished(after_a_sale())
+    story.wait(11)
+    assert the_refund(story).doubt
+    story.wait_for(AskRefunds, lane=Lane.BEHIND)
+
+
+@pytest.mark.parametrize(
+    ("answer", "again"),
+    [
+        (RefundsAre(request=0, payment=payment(), whole=False), False),
+        (RefundsAre(request=0, payment=payment(refunded=500)), False),
+        (RefundsAre(request=0, payment=None), False),
+        (Unknown(request=0, trouble=Trouble.SERVER), False),
+        (Refused(request=0, reject=Reject.TOKEN), False),
+        (RefundsAre(request=0, payment=payment(), refunds=(back(state=REJECTED),)), True),
+        (RefundsAre(request=0, payment=payment()), True),
+    ],
+    ids=["not whole", "it lags", "no payment", "unknown", "refused", "another was rejected", "nothing there"],
+)
+def test_only_a_whole_list_without_it_lets_it_be_tried_again(answer: Answer, again: bool) -> None:
+    story = lost(wished(after_a_sale()))
+    [call] = story.open_calls(AskRefunds, Lane.BEHIND)
+    story.feed(replace(answer, request=call.request))
+    assert bool(story.open_calls(GiveBack, Lane.BEHIND)) is again
+    assert the_refund(story).state is RefundState.WANTED
+
+
+def test_it_goes_on_for_ever_and_slower_after_two_minutes() -> None:
+    story = lost(wished(after_a_sale()))
+    times = []
+    for _ in range(30):
+        story.wait_for(AskRefunds, lane=Lane.BEHIND)
+        times.append(story.at)
+        story.unknown(AskRefunds, Trouble.NETWORK, Lane.BEHIND)
+    gaps = [(at, later - at) for at, later in pairwise(times)]
+    assert all(gap <= 15 for at, gap in gaps if at - times[0] < 100)
+    assert all(59 <= gap <= 61 for at, gap in gaps if at - times[0] > 130)
+    assert the_refund(story).state is RefundState.WANTED
+    story.wait_for(AskRefunds, lane=Lane.BEHIND)
+    story.refunds_are(back())
+    assert the_refund(story).state is RefundState.DONE
+
+
+@pytest.mark.parametrize(
+    ("part", "shown", "ours"),
+    [
+        ("", (back(cents=2500),), "b1"),
+        ("", (back(cents=2400),), "b1"),
+        ("", (back("b1", cents=1000), back("b2", cents=1500)), ""),
+        ("", (back("b1", cents=1000), back("b2", cents=2500)), "b2"),
+        ("", (back(state=REJECTED),), ""),
+        ("700", (back(cents=700),), "b1"),
+        ("700", (back(cents=800),), ""),
+        ("700", (back("b1", cents=800), back("b2", cents=700)), "b2"),
+    ],
+)
+def test_which_refund_that_is_shown_is_ours(part: str, shown: tuple[RefundSeen, ...], ours: str) -> None:
+    """Of our amount; of the whole, the only one there is, whatever is left of the payment by now."""
+    story = lost(wished(after_a_sale(), part))
+    story.refunds_are(*shown, payment=payment(refunded=0))
+    assert the_refund(story).refund_id == ours
+    assert (the_refund(story).state is RefundState.DONE) is bool(ours)
+    if ours:
+        assert the_refund(story).cents == next(seen.cents for seen in shown if seen.id == ours), "what truly went back"
+
+
+def test_a_refund_that_was_there_before_is_never_ours() -> None:
+    story = after_a_sale().choose(MenuItem.REFUND).keys("#").refunds_are(back("old", cents=700)).keys("700#1234#")
+    assert the_refund(story).known == ("old",)
+    lost(story).refunds_are(back("old", cents=700))
+    assert the_refund(story).state is RefundState.WANTED
+    story.given_back("old")
+    assert the_refund(story).state is RefundState.WANTED, "an answer that cannot be is none"
+
+
+# --- power ------------------------------------------------------------------------------------------------------------
+
+
+def test_after_a_power_cut_it_asks_first_and_never_sends_first() -> None:
+    story = wished(after_a_sale())
+    story.power_cut().account().free()
+    assert the_refund(story).doubt
+    story.wait_for(AskRefunds, lane=Lane.BEHIND)
+    assert not story.did(GiveBack)
+    story.refunds_are(back())
+    assert (the_refund(story).state, the_refund(story).tries) == (RefundState.DONE, 1)
+    story.printer(Paper.OK).wait(6)
+    assert [paper.marks for paper in refund_papers(story)] == [()]
+
+
+def test_nothing_is_asked_before_it_is_known_whose_token_it_is() -> None:
+    story = wished(after_a_sale()).power_cut()
+    story.wait(30)
+    assert not story.did(AskRefunds)
+    story.account()
+    story.wait_for(AskRefunds, lane=Lane.BEHIND, within=6)
+
+
+def test_with_the_token_of_another_account_nothing_is_asked() -> None:
+    """There the payment is not, and its refunds are not either: "no such payment" would be believed."""
+    story = wished(after_a_sale()).power_cut().account(user_id=COLLECTOR + 1)
+    story.wait(60)
+    assert not story.did(AskRefunds)
+    assert not story.did(GiveBack)
+
+
+def test_a_stop_does_not_wait_for_it_and_begins_nothing() -> None:
+    story = wished(after_a_sale())
+    story.feed(Stop())
+    assert story.exited
+    story.unknown(GiveBack, Trouble.SLOW, Lane.BEHIND)
+    story.take()
+    story.wait(60)
+    assert not story.did(AskRefunds)
+    assert the_refund(story).state is RefundState.WANTED
+
+
+# --- a journal that cannot be written ---------------------------------------------------------------------------------
+
+
+def test_a_first_attempt_that_cannot_be_written_down_is_not_made() -> None:
+    """L7, R22: nothing was sent, and that is what is saved when the journal is back."""
+    story = after_a_sale().choose(MenuItem.REFUND).keys("#").refunds_are().keys("#1234")
+    story.take()
+    story.journal.fails = True
+    story.keys("#")
+    assert not story.open_calls(GiveBack, Lane.BEHIND)
+    assert not story.counter.refunds.items
+    assert not story.journal.refunds
+    assert "Erro de disco" in story.text
+    story.journal.fails = False
+    story.wait(30)
+    assert (the_refund(story).state, the_refund(story).why) == (RefundState.REFUSED, "journal")
+    story.wait(60)
+    assert not story.did(GiveBack, lambda call: call in [asked.command for asked in story.asked])
+
+
+def test_a_later_attempt_that_cannot_be_written_down_is_made_later() -> None:
+    story = lost(wished(after_a_sale()))
+    story.journal.fails = True
+    story.refunds_are()
+    assert not story.open_calls(GiveBack, Lane.BEHIND)
+    assert story.counter.refunds.items
+    story.wait(20)
+    assert not story.open_calls(GiveBack, Lane.BEHIND)
+    story.journal.fails = False
+    story.wait_for(GiveBack, within=30, lane=Lane.BEHIND)
+    story.given_back()
+    assert the_refund(story).state is RefundState.DONE
+
+
+def test_what_was_done_and_could_not_be_written_is_done_all_the_same() -> None:
+    """R22: its paper is a possible duplicate, because after a power cut it will be found again."""
+    story = wished(after_a_sale())
+    story.journal.fails = True
+    story.given_back()
+    assert [paper.marks for paper in refund_papers(story)] == [(Mark.POSSIBLE_DUPLICATE,)]
+    story.printed()
+    story.journal.fails = False
+    story.wait(10)
+    assert the_refund(story).state is RefundState.DONE
+
+
+def test_a_new_journal_knows_what_is_wanted() -> None:
+    from kiosk.sale.counter import holdings
+
+    story = lost(wished(after_a_sale()))
+    assert the_refund(story) in holdings(story.counter)
+
+
+# --- several, and what else it settles --------------------------------------------------------------------------------
+
+
+def paid_in_two() -> Story:
+    story = Story(after_a_sale().shop).ready().waiting()
+    story.paid(payment("p1", 1500), payment("p2", 1000)).printed().wait(2).free().keys("#")
+    story.in_state(Idle)
+    story.take()
+    return story
+
+
+def shown(story: Story, cents: int, *refunds: RefundSeen) -> Story:
+    [call] = story.open_calls(AskRefunds, Lane.BEHIND)
+    gone = sum(seen.cents or 0 for seen in refunds)
+    return story.refunds_are(*refunds, payment=PaymentSeen(call.payment, APPROVED, cents, "BRL", gone))
+
+
+def test_an_amount_is_spread_over_the_payments_and_given_back_one_after_the_other() -> None:
+    story = shown(shown(paid_in_two().choose(MenuItem.REFUND).keys("#"), 1500), 1000).keys("2000#1234#")
+    wanted = {(r.payment, r.cents, r.whole, r.tries) for r in story.journal.refunds.values()}
+    assert wanted == {("p1", 1500, True, 1), ("p2", 500, False, 0)}
+    assert len({refund.key for refund in story.journal.refunds.values()}) == 2
+    [first] = story.open_calls(GiveBack, Lane.BEHIND)
+    assert first.refund.payment == "p1"
+    story.given_back("b1")
+    [second] = story.open_calls(GiveBack, Lane.BEHIND)
+    assert second.refund.payment == "p2"
+    story.given_back("b2")
+    assert {refund.state for refund in story.journal.refunds.values()} == {RefundState.DONE}
+
+
+def test_the_second_of_them_survives_a_power_cut() -> None:
+    story = shown(shown(paid_in_two().choose(MenuItem.REFUND).keys("#"), 1500), 1000).keys("#1234#")
+    story.given_back("b1").power_cut().account().free()
+    story.wait_for(AskRefunds, lane=Lane.BEHIND)
+    shown(story, 1000)
+    story.given_back("b2")
+    assert {refund.state for refund in story.journal.refunds.values()} == {RefundState.DONE}
+
+
+def test_a_ticket_that_is_owed_says_refunded_when_all_of_it_is_back() -> None:
+    """R21; a copy says so, too."""
+    story = after_a_sale()
+    wished(story).given_back().keys("#")
+    story.printed()
+    story.take()
+    story.choose(MenuItem.REPRINT)
+    [copy] = story.did(Print)
+    assert Mark.REFUNDED in copy.marks
+    story = Story(story.shop).ready().waiting().paid().print_failed(began=False).wait(2).free().keys("#")
+    wished(story).given_back()
+    [ticket] = [debt for debt in story.counter.papers.debts if debt.reference]
+    assert ticket.marks == (Mark.REFUNDED,)
+    assert story.journal.debts[ticket.id].marks == (Mark.REFUNDED,)
+
+
+def test_a_part_that_is_back_marks_no_ticket() -> None:
+    story = after_a_sale()
+    wished(story, "500").given_back().keys("#")
+    story.printed()
+    story.take()
+    story.choose(MenuItem.REPRINT)
+    [copy] = story.did(Print)
+    assert Mark.REFUNDED not in copy.marks
+
+
+def test_the_mark_survives_a_power_cut_right_after_the_refund() -> None:
+    story = Story(after_a_sale().shop).ready().waiting().paid().print_failed(began=False).wait(2).free().keys("#")
+    wished(story)
+    key = next(iter(story.journal.refunds))
+    done = replace(story.journal.refunds[key], state=RefundState.DONE, refund_id="b1", ended_at=1.0)
+    story.journal.refunds[key] = done
+    story.power_cut()
+    story.wait(1)
+    [ticket] = [debt for debt in story.counter.papers.debts if debt.reference]
+    assert Mark.REFUNDED in ticket.marks
+
+
+def test_money_that_is_going_back_completes_no_sale() -> None:
+    """R18: each payment ends as exactly one thing."""
+    story = Story(after_a_sale().shop).ready().waiting()
+    sale = story.sale
+    story.keys("*#").seen().removed().free().seen().wait(3.1).seen().wait(2).keys("#")
+    story.watch_seen(order(sale, payment("p1", 1000), complete=False)) if story.open_calls(
+        AskRefunds, Lane.BEHIND
+    ) else None
+    dispute = Dispute("p1", sale.reference, sale.number, 1000, "BRL", Reason.SHORT, 0.0)
+    story.journal.disputes["p1"] = dispute
+    story.power_cut().account().free().printer(Paper.OK)
+    story.choose(MenuItem.SETTLE).keys("2")
+    shown(story, 1000).keys("1234#")
+    assert [refund.dispute for refund in story.journal.refunds.values()] == ["p1"]
+    from kiosk.sale.commands import Look
+
+    story.wait_for(Look, lane=Lane.BEHIND)
+    story.watch_seen(order(sale, payment("p1", 1000), payment("p2", 1500)))
+    assert story.journal.sales[sale.reference].phase is not Phase.PAID
+
+
+def test_whole_money_that_goes_back_settles_what_was_disputed_of_it() -> None:
+    """The excess of a payment that went back whole is back, too."""
+    story = Story(after_a_sale().shop).ready().waiting()
+    story.paid(payment("p1", 3000)).printed().printed().wait(2).free().keys("#")
+    assert [dispute.payment for dispute in story.counter.disputes] == ["p1:excess"]
+    shown(story.choose(MenuItem.REFUND).keys("#"), 3000).keys("#1234#").given_back()
+    settled = story.journal.disputes["p1:excess"]
+    assert (settled.settled, settled.settled_by) == ("refunded", "Ana")
+    assert not story.counter.disputes
+
+
+# --- what the values say ----------------------------------------------------------------------------------------------
+
+SALE = Sale("K-1-x", 1, 2500, "BRL", (), "", 0.0, Phase.PAID, payments=("p1", "p2"))
+DONE = Refund("k", "p1", "K-1-x", 1, 1500, "BRL", whole=False, by="Ana", asked_at=0.0, known=(), state=RefundState.DONE)
+
+
+@pytest.mark.parametrize(
+    ("refunds", "whole", "cents"),
+    [
+        ((), False, 0),
+        ((DONE,), False, 1500),
+        ((DONE, replace(DONE, key="l", payment="p2", cents=1000)), True, 2500),
+        ((DONE, replace(DONE, key="l", payment="p2", cents=1000, state=RefundState.WANTED)), False, 1500),
+        ((DONE, replace(DONE, key="l", payment="p3", cents=1000)), False, 1500),
+        ((DONE, replace(DONE, key="l", payment="p2", cents=1000, dispute="p2:excess")), False, 2500),
+    ],
+)
+def test_how_much_of_a_sale_went_back(refunds: tuple[Refund, ...], whole: bool, cents: int) -> None:
+    assert (is_given_back(SALE, refunds), given_back_cents(SALE, refunds)) == (whole, cents)
+
+
+@pytest.mark.parametrize(
+    ("answer", "cents"),
+    [
+        (RefundsAre(request=0, payment=payment()), 0),
+        (RefundsAre(request=0, payment=payment(refunded=700), refunds=(back(cents=700),)), 700),
+        (RefundsAre(request=0, payment=payment(), refunds=(back(cents=700), back(state=PENDING, cents=1))), 701),
+        (RefundsAre(request=0, payment=payment(), refunds=(back(state=REJECTED),)), 0),
+        (RefundsAre(request=0, payment=payment(refunded=700)), None),
+        (RefundsAre(request=0, payment=payment(), whole=False), None),
+        (RefundsAre(request=0, payment=payment(), refunds=(back(cents=None),)), None),
+        (RefundsAre(request=0, payment=None), None),
+    ],
+)
+def test_how_much_of_a_payment_went_back_if_that_is_told_whole(answer: RefundsAre, cents: int | None) -> None:
+    assert went_back(answer) == cents
+
+
+# --- whatever happens -------------------------------------------------------------------------------------------------
+
+
+def begin(story: Story, account: Account) -> None:
+    """Go to the desk, and sign for the whole or a part, as far as the account lets it."""
+    story.keys("*" * 6 if isinstance(story.state, AtTheDesk) else "")
+    if not isinstance(story.state, Idle):
+        return
+    story.choose(MenuItem.REFUND).keys("#")
+    for _ in range(3):
+        if not account.answer(story):
+            break
+    story.keys(("#", "500#", "500#", "700#")[account.choose(4)])
+    story.keys("1234#")
+    if account.choose(2):
+        pass_by(story, 61.0)
+
+
+def pass_by(story: Story, seconds: float) -> None:
+    """Keys that were pressed meanwhile may have let a deadline pass."""
+    if story.counter.wakes_at <= story.at:
+        story.feed(Woken())
+    story.wait(seconds)
+
+
+def one_thing(story: Story, account: Account) -> None:
+    if story.open_calls(AskPos):
+        story.free()
+    match account.choose(16):
+        case 0:
+            story.power_cut()
+            if account.choose(4):
+                story.account().free().printer(Paper.OK)
+        case 1:
+            story.journal.fails = not story.journal.fails and not account.choose(4)
+        case 2:
+            pass_by(story, 1.0 + account.choose(40))
+        case 3 | 4 | 5 | 6:
+            begin(story, account)
+        case _ if not account.answer(story):
+            pass_by(story, max(0.0, min(20.0, story.counter.wakes_at - story.at)))
+        case _:
+            pass
+
+
+def to_the_end(story: Story, account: Account) -> None:
+    """The world is well again: each wish comes to its end."""
+    account.calm, story.journal.fails = True, False
+    story.power_cut().account().free().printer(Paper.OK)
+    for _ in range(400):
+        if not story.counter.refunds.items:
+            return
+        if not account.answer(story):
+            story.at = max(story.at, story.counter.wakes_at)
+            story.feed(Woken())
+
+
+@settings(max_examples=300, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_whatever_is_lost_or_lags_or_is_cut_money_goes_back_once_for_each_wish(seed: int) -> None:
+    """R24: lost answers, power cuts between any two steps, lists that lag, refusals on a whim, a full disk."""
+    drawn = random.Random(seed)
+    story, account = after_a_sale(), Account(drawn.randrange)
+    originals: dict[str, int] = {}
+    begin(story, account)
+    for _ in range(80):
+        one_thing(story, account)
+        if not story.journal.fails and not story.counter.unsaved:
+            never_twice(story, account)
+        for paper in refund_papers(story):
+            original = not {Mark.POSSIBLE_DUPLICATE, Mark.COPY} & set(paper.marks)
+            number = next(line.right for line in paper.ticket.lines if line.text == "Devolução nº")
+            originals[number] = originals.get(number, 0) + original
+            assert number in [given.id for given in account.given.values()], "a paper, and nothing went back"
+        story.take()
+        while story.jobs:
+            story.printed()
+    to_the_end(story, account)
+    never_twice(story, account)
+    assert not story.counter.refunds.items, "it never came to an end"
+    assert all(count <= 1 for count in originals.values()), "two originals"
