@@ -10,13 +10,26 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from kiosk.sale.commands import AskPos, Look
-from kiosk.sale.events import Device, DeviceIs, Fault, Ill, Paper, PaymentState, Reject, Removal, Trouble
+from kiosk.sale.commands import AskPos, GiveBack, Lane, Look
+from kiosk.sale.events import (
+    Device,
+    DeviceIs,
+    Fault,
+    Ill,
+    NoRefund,
+    NotGivenBack,
+    Paper,
+    PaymentState,
+    Reject,
+    Removal,
+    Trouble,
+)
+from kiosk.sale.giving import Inquiring, Picking, Settling, Signing, Sizing, Snag
 from kiosk.sale.recent import Known
 from kiosk.sale.records import Debt, Dispute, Phase, Reason, Roll, Ticket, Why
 from kiosk.sale.roll import Reel
 from kiosk.sale.shop import Preset, Shop
-from kiosk.sale.states import Blocked, Clearing, Found, MenuItem, Notice, NoticeKind, Recent, Talk
+from kiosk.sale.states import Blocked, Clearing, Found, Menu, MenuItem, Notice, NoticeKind, Recent, Talk
 from tests.story import SHOP, Story, order, payment
 
 Tell = Callable[[Shop], Story]
@@ -240,6 +253,91 @@ def recent_found(found: Found) -> Tell:
     return tell
 
 
+def supervised(shop: Shop) -> Shop:
+    return replace(shop, refunds=True)
+
+
+def at_item(tell: Tell, item: MenuItem) -> Tell:
+    """The menu, at that item."""
+
+    def at(shop: Shop) -> Story:
+        story = tell(supervised(shop)).keys("*")
+        while story.in_state(Menu).item is not item:
+            story.keys("*")
+        return story
+
+    return at
+
+
+def picking(shop: Shop) -> Story:
+    return at_item(after_a_sale, MenuItem.REFUND)(shop).keys("#")
+
+
+def inquiring(shop: Shop) -> Story:
+    return picking(shop).keys("#")
+
+
+def sizing(shop: Shop) -> Story:
+    return inquiring(shop).refunds_are()
+
+
+def signing(shop: Shop) -> Story:
+    return sizing(shop).keys("#")
+
+
+def giving(shop: Shop) -> Story:
+    return signing(shop).keys("1234#")
+
+
+def giving_unknown(shop: Shop) -> Story:
+    return giving(shop).unknown(GiveBack, Trouble.SLOW, Lane.BEHIND)
+
+
+def not_given(reason: NoRefund) -> Tell:
+    return lambda shop: giving(shop).answer(NotGivenBack, GiveBack, Lane.BEHIND, reason=reason)
+
+
+def giving_unwritten(shop: Shop) -> Story:
+    story = signing(shop).keys("1234")
+    story.journal.fails = True
+    return story.keys("#")
+
+
+def settling(reason: Reason) -> Tell:
+    def tell(shop: Shop) -> Story:
+        story = after_a_sale(supervised(shop))
+        number = 0 if reason is Reason.UNKNOWN_ORDER else 9
+        disputed = Dispute("123456789012", "K-9-x", number, 2500, "BRL", reason, 0.0)
+        story.counter = replace(story.counter, disputes=(disputed,))
+        return story.choose(MenuItem.SETTLE)
+
+    return tell
+
+
+def with_snag(tell: Tell, snag: Snag) -> Tell:
+    def snagged(shop: Shop) -> Story:
+        story = tell(shop)
+        state = story.counter.state
+        assert isinstance(state, Picking | Inquiring | Sizing | Signing | Settling)
+        story.counter = replace(story.counter, state=replace(state, snag=snag))
+        return story
+
+    return snagged
+
+
+SNAGS: Final = {
+    **dict.fromkeys((Snag.NOT_FOUND, Snag.NOT_PAID, Snag.ALL_BACK, Snag.UNDER_WAY), picking),
+    **dict.fromkeys((Snag.AGAIN_LATER, Snag.NO_ANSWER, Snag.NO_PAYMENT), inquiring),
+    Snag.TOO_MUCH: sizing,
+    **dict.fromkeys((Snag.WRONG_PIN, Snag.LOCKED), signing),
+    **dict.fromkeys((Snag.JOURNAL, Snag.ACCOUNT), settling(Reason.SECOND)),
+}
+
+
+def given_back(shop: Shop) -> Story:
+    return giving(shop).given_back().keys("#C")
+
+
 GALLERY: Final[dict[str, Tell]] = {
     "starting": at_boot,
     **{f"blocked-{trouble.value}": blocked_by(trouble) for trouble in Trouble},
@@ -272,6 +370,23 @@ GALLERY: Final[dict[str, Tell]] = {
     "day-totals": lambda shop: after_a_sale(shop).choose(MenuItem.TOTALS),
     "day-question": lambda shop: after_a_sale(shop).choose(MenuItem.CLOSE),
     "day-closed": lambda shop: after_a_sale(shop).choose(MenuItem.CLOSE).keys("#"),
+    "menu-refund": at_item(after_a_sale, MenuItem.REFUND),
+    "menu-settle": at_item(to_settle, MenuItem.SETTLE),
+    "desk-picking": picking,
+    "desk-inquiring": inquiring,
+    "desk-sizing": sizing,
+    "desk-sizing-part": lambda shop: sizing(shop).keys("700"),
+    "desk-signing": signing,
+    "desk-signing-pin": lambda shop: signing(shop).keys("12345678"),
+    "desk-signing-keep": lambda shop: settling(Reason.SECOND)(shop).keys("1"),
+    "desk-giving": giving,
+    "desk-giving-unknown": giving_unknown,
+    "desk-giving-done": lambda shop: giving(shop).given_back(),
+    "desk-giving-unwritten": giving_unwritten,
+    **{f"desk-giving-{reason.value}": not_given(reason) for reason in NoRefund if reason is not NoRefund.USED},
+    **{f"desk-settling-{reason.value}": settling(reason) for reason in Reason},
+    **{f"desk-snag-{snag.value}": with_snag(tell, snag) for snag, tell in SNAGS.items()},
+    "recent-given-back": given_back,
     "menu-new-roll": lambda shop: on_a_roll(12)(shop).keys("**"),
     "entering": lambda shop: idle(shop).keys("2500"),
     "entering-small": lambda shop: idle(shop).keys("5#"),

@@ -284,7 +284,7 @@ def test_it_closes_by_itself_but_not_before_the_answer() -> None:
     assert story.wait(0.3).screen.head == WORDS.ready
 
 
-@pytest.mark.parametrize("key", "AB0")
+@pytest.mark.parametrize("key", "BD")
 def test_any_other_key_leaves_it(key: str) -> None:
     story = cancelled().keys("C")
     story.in_state(Recent)

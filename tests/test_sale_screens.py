@@ -276,9 +276,11 @@ TWELVE: Final = {
     ("Choosing", "D"): {"00"},
     ("Menu", "C"): {"0", "*#", "#"},
     ("Recent", "A"): {"0"},
-    ("Recent", "B"): {"0"},
+    ("Recent", "B"): {"*"},  # any other key leaves the list
     ("Recent", "C"): {"#"},
-    ("Recent", "D"): {"00"},
+    ("Recent", "D"): {"*"},
+    ("Picking", "D"): {"00"},
+    ("Sizing", "D"): {"00"},
     ("Entering", "D"): {"00"},
     ("Waiting", "C"): {"**#", "*#", "#"},  # of these the first; less where it is asked already
     ("Placing", "A"): {"*"},  # any key takes the question back

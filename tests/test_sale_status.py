@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from kiosk.sale.commands import AskPos, Look
-from kiosk.sale.events import Device, DeviceIs, Fault, Ill, Paper, Reject, Renewed, Trouble
+from kiosk.sale.commands import AskPos, AskRefunds, GiveBack, Lane, Look
+from kiosk.sale.events import Device, DeviceIs, Fault, Ill, Paper, PaymentState, RefundSeen, Reject, Renewed, Trouble
 from kiosk.sale.records import Dispute, Reason
 from kiosk.sale.screens import lines, screen
 from kiosk.sale.status import status, status_line
+from tests.refund_account import after_a_sale, the_refund, wished
 from tests.story import EPOCH, SHOP, Story
 
 
@@ -22,6 +23,12 @@ def told(story: Story) -> dict[str, object]:
 def part(story: Story, name: str) -> dict[str, object]:
     found = told(story)[name]
     assert isinstance(found, dict)
+    return found
+
+
+def listed(story: Story, kind: str) -> list[dict[str, object]]:
+    found = part(story, "obligations")[kind]
+    assert isinstance(found, list)
     return found
 
 
@@ -47,7 +54,7 @@ def test_the_status_of_an_idle_counter_in_full() -> None:
             "notifications": {"asked": 0, "ours": 0, "strange": 0, "dropped": 0},
             "training": False,
         },
-        "obligations": {"watches": [], "debts": [], "differences": [], "disputes": []},
+        "obligations": {"watches": [], "debts": [], "refunds": [], "differences": [], "disputes": []},
         "lights": {"green": "flash", "red": "dark"},
         "faults": [],
         "screen": ["Digite o valor", "0,00", "0-9 valor  * menu"],
@@ -104,9 +111,26 @@ def test_obligations_are_listed() -> None:
     assert part(story, "obligations") == {
         "watches": [{"number": 1, "reference": reference, "phase": "paid"}],
         "debts": [{"id": reference, "number": 1, "cents": 2500, "state": "doubtful"}],
+        "refunds": [],
         "differences": [],
         "disputes": [{"payment": "p9", "number": 1, "cents": 2500, "reason": "second"}],
     }
+
+
+def test_refunds_of_unknown_outcome_are_listed_without_their_key() -> None:
+    story = wished(after_a_sale())
+    key = the_refund(story).key
+    assert listed(story, "refunds") == [{"number": 1, "payment": "p1", "cents": 2500, "state": "wanted"}]
+    story.unknown(GiveBack, Trouble.SLOW, Lane.BEHIND)
+    assert "refunds not known yet: 1" in status_line(story.counter)
+    assert listed(story, "refunds")[0]["state"] == "unknown"
+    story.wait_for(AskRefunds, lane=Lane.BEHIND)
+    story.refunds_are(RefundSeen("b1", PaymentState.PENDING, 2500))
+    story.wait_for(AskRefunds, lane=Lane.BEHIND)
+    story.refunds_are(RefundSeen("b1", PaymentState.APPROVED, 2500))
+    assert listed(story, "refunds") == []
+    assert "refund" in [debt["id"] for debt in listed(story, "debts")]
+    assert key not in json.dumps(told(story))
 
 
 def test_the_screen_is_the_one_that_stands_there() -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from kiosk.sale.days import DayWord
-from kiosk.sale.events import Paper, Reject, Trouble
+from kiosk.sale.events import NoRefund, Paper, Reject, Trouble
+from kiosk.sale.giving import DeskWord, Snag
 from kiosk.sale.recent import Known
 from kiosk.sale.records import Mark, Reason
 from kiosk.sale.states import Found, Hint, MenuItem, NoticeKind
@@ -64,6 +65,9 @@ def test_every_message_has_its_words(words: Words) -> None:
     assert set(words.papers) == set(Paper)
     assert set(words.marks) == set(Mark)
     assert set(words.reasons) == set(Reason)
+    assert set(words.desk) == set(DeskWord)
+    assert set(words.snags) == set(Snag)
+    assert set(words.no_refund) == set(NoRefund) - {NoRefund.USED}, "that is no refusal"
 
 
 @LANGUAGE
@@ -97,6 +101,10 @@ def test_nothing_but_the_known_things_is_filled_in() -> None:
         "hints[items]": {"count"},
         "items": {"count"},
         "items_sum": {"count", "amount"},
+        "desk[size-part]": {"amount"},
+        "desk[sign-back]": {"amount"},
+        "desk[sign-keep]": {"amount"},
+        "given_back": {"amount"},
     }
     for words in LANGUAGES.values():
         assert {name: filled_in(text) for name, text in texts(words) if filled_in(text)} == wanted
@@ -144,6 +152,7 @@ def test_the_marks_are_the_designs_in_english_and_differ_in_every_language() -> 
         Mark.POSSIBLE_DUPLICATE: "POSSIBLE DUPLICATE",
         Mark.PAID_AFTER_CANCEL: "PAID AFTER CANCEL",
         Mark.MONEY_TO_SETTLE: "MONEY TO SETTLE",
+        Mark.REFUNDED: "REFUNDED",
     }
     for words in LANGUAGES.values():
         assert len(set(words.marks.values())) == len(Mark)
@@ -169,7 +178,9 @@ def test_no_word_is_written_for_nobody(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [DayWord, Down, Hint, NoticeKind, MenuItem, Reason, Known, Found], ids=lambda kind: kind.__name__
+    "kind",
+    [DayWord, Down, Hint, NoticeKind, MenuItem, Reason, Known, Found, DeskWord, Snag],
+    ids=lambda kind: kind.__name__,
 )
 def test_no_message_is_one_that_nobody_sends(kind: type[Enum], root: Path) -> None:
     """The same for the members of the tables: each is named somewhere besides the words."""

@@ -27,7 +27,20 @@ from kiosk.sale.events import (
     SettleAsked,
     Woken,
 )
-from kiosk.sale.giving import Back, Case, Giving, Inquiring, Keep, Left, Picking, Settling, Signing, Sizing, Snag
+from kiosk.sale.giving import (
+    PIN_MIN,
+    Back,
+    Case,
+    Giving,
+    Inquiring,
+    Keep,
+    Left,
+    Picking,
+    Settling,
+    Signing,
+    Sizing,
+    Snag,
+)
 from kiosk.sale.money import MAX_DIGITS, Typed
 from kiosk.sale.moves import MENU_S
 from kiosk.sale.records import Dispute, Phase, PinTries, Refund, RefundState
@@ -36,7 +49,6 @@ from kiosk.sale.resting import DIGITS, TYPING_S
 from kiosk.sale.states import NEVER, State, Talk
 from kiosk.sale.turn import Pins, Turn
 
-PIN_MIN: Final = 4
 PIN_MAX: Final = 8
 WRONG_MAX: Final = 5
 """Wrong PINs in a row before none is taken for a while; from there on, after each one more."""
@@ -281,7 +293,7 @@ def _refunds(back: Back, by: str, turn: Turn) -> Iterator[Refund]:
 def giving(state: Giving, event: Event, turn: Turn) -> State:
     """What has come of it; ``#`` leaves, and it goes on."""
     match event:
-        case Key(key="#" | "*"):
+        case Key(key="#"):
             return moves.home(turn)
         case Key():
             turn.sound(Tune.REFUSED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from kiosk.sale.events import NoRefund, Reject
-from kiosk.sale.giving import Back, DeskWord, Giving, Inquiring, Picking, Settling, Signing, Sizing, Snag
+from kiosk.sale.giving import PIN_MIN, Back, DeskWord, Giving, Inquiring, Picking, Settling, Signing, Sizing, Snag
 from kiosk.sale.records import Dispute, Refund, RefundState
 from kiosk.sale.refund import JOURNAL
 from kiosk.sale.states import AtTheDesk
@@ -39,7 +39,8 @@ def desk_lines(counter: Counter, state: AtTheDesk, words: Words) -> Lines:
             word = DeskWord.SIGN_BACK if isinstance(state.act, Back) else DeskWord.SIGN_KEEP
             cents = state.act.cents if isinstance(state.act, Back) else state.act.dispute.cents
             text = desk[word].format(amount=amount(cents))
-            return desk[DeskWord.SIGN], "*" * len(state.pin) or _NOT_ASKED, snag or text, desk[DeskWord.SIGN_FOOTER]
+            footer = desk[DeskWord.SIGN_FOOTER if len(state.pin) >= PIN_MIN else DeskWord.BACK_FOOTER]
+            return desk[DeskWord.SIGN], "*" * len(state.pin) or _NOT_ASKED, snag or text, footer
         case Giving():
             head = f"{desk[DeskWord.SIZE]}: {_named(state.number, words)}".rstrip(": ")
             return head, amount(state.cents), _how_it_stands(counter, state, words), words.notice_footer

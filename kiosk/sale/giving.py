@@ -6,10 +6,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Final
 
 from kiosk.sale.money import Typed
 from kiosk.sale.records import Dispute
 from kiosk.sale.talk import Talk
+
+PIN_MIN: Final = 4
+"""A PIN has so many digits at the least."""
 
 
 class Snag(Enum):

@@ -44,15 +44,15 @@ def menu(state: Menu, event: Event, turn: Turn) -> State:
 
 
 def recent(state: Recent, event: Event, turn: Turn) -> State:
-    """The last sales: ``*`` walks back, ``#`` asks Mercado Pago about the one that is shown, ``0`` prints its ticket
-    again, any other digit starts a sale."""
+    """The last sales: ``*`` walks back, ``#`` asks Mercado Pago about the one that is shown, ``0`` (or ``A``) prints
+    its ticket again, any other digit starts a sale."""
     match event:
         case Key(key="*", held=False):
             older = recents.one_before(turn.recent, state.reference)
             return moves.look_back(older, turn) if older else moves.home(turn)
         case Key(key="#" | "C", held=False):
             return _ask_about(state, turn)
-        case Key(key="0", held=False):
+        case Key(key="0" | "A", held=False):
             turn.commands.append(AskSale(reference=state.reference))
             return replace(state, copying=True, until=turn.mono + MENU_S)
         case SaleIs(sale=sale) if sale is not None and sale.reference == state.reference:

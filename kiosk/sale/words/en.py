@@ -120,7 +120,7 @@ WORDS = Words(
         DeskWord.UNDER_WAY: "Refund under way...",
         DeskWord.UNKNOWN: "Not known yet: it goes on by itself, a paper follows",
         DeskWord.DONE: "Given back",
-        DeskWord.SETTLE_FOOTER: "1 keep  2 refund  *",
+        DeskWord.SETTLE_FOOTER: "1 keep  2 refund  * next",
     },
     snags={
         Snag.NOT_FOUND: "No such sale",
@@ -129,7 +129,7 @@ WORDS = Words(
         Snag.UNDER_WAY: "Another refund is under way",
         Snag.AGAIN_LATER: "The account lags behind: try later",
         Snag.NO_ANSWER: "No answer: try again",
-        Snag.NO_PAYMENT: "The account does not show it",
+        Snag.NO_PAYMENT: "The account lacks it",
         Snag.TOO_MUCH: "More than is left",
         Snag.WRONG_PIN: "Wrong PIN",
         Snag.LOCKED: "Too many wrong PINs: wait 15 minutes",
