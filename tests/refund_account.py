@@ -43,7 +43,7 @@ def wished(story: Story, part: str = "") -> Story:
 
 def the_refund(story: Story) -> Refund:
     """The only one in the journal."""
-    [refund] = story.journal.refunds.values()
+    [refund] = story.journal.wishes.values()
     return refund
 
 
@@ -143,7 +143,7 @@ class Account:
 
 def never_twice(story: Story, account: Account) -> None:
     """The invariants of R24, against what truly is."""
-    refunds = story.journal.refunds.values()
+    refunds = story.journal.wishes.values()
     ids = [refund.refund_id for refund in refunds if refund.refund_id]
     assert len(ids) == len(set(ids)), "two wishes, one refund"
     for refund in refunds:
@@ -153,4 +153,4 @@ def never_twice(story: Story, account: Account) -> None:
             assert (truth.id, truth.cents) == (refund.refund_id, refund.cents), "another wish's refund"
         if refund.state is RefundState.REFUSED:
             assert truth is None, "called refused, and it went back"
-    assert set(account.given) <= set(story.journal.refunds), "money went back that nobody wrote down"
+    assert set(account.given) <= set(story.journal.wishes), "money went back that nobody wrote down"

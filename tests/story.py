@@ -150,7 +150,7 @@ class MemoryJournal:
         self.sales: dict[str, Sale] = {}
         self.debts: dict[str, Debt] = {}
         self.disputes: dict[str, Dispute] = {}
-        self.refunds: dict[str, Refund] = {}
+        self.wishes: dict[str, Refund] = {}
         self.pin_failed = 0
         self.agreed_until: float | None = None
         self.roll: Roll | None = None
@@ -175,7 +175,7 @@ class MemoryJournal:
         sales = (s for s in self.sales.values() if asked.reference == s.reference or 0 < s.number == asked.number)
         sale = next(sales, None)
         reference = sale.reference if sale else asked.reference
-        refunds = tuple(refund for refund in self.refunds.values() if refund.reference == reference)
+        refunds = tuple(refund for refund in self.wishes.values() if refund.reference == reference)
         return SaleIs(asked, sale, refunds, self.debts.get(reference))
 
     def save(self, save: Save) -> bool:
@@ -207,11 +207,11 @@ class MemoryJournal:
             case Roll():
                 self.roll = record
             case Refund():
-                before = self.refunds.get(record.key)
+                before = self.wishes.get(record.key)
                 law("R24", before is None or before.state is not RefundState.DONE or before == record, "done for good")
-                others = [r.refund_id for r in self.refunds.values() if r.key != record.key]
+                others = [r.refund_id for r in self.wishes.values() if r.key != record.key]
                 law("R24", not record.refund_id or record.refund_id not in others, "two wishes, one refund")
-                self.refunds[record.key] = record
+                self.wishes[record.key] = record
             case PinTries():
                 self.pin_failed = record.failed
             case Close():
@@ -227,7 +227,7 @@ class MemoryJournal:
             watched=tuple(sale for sale in self.sales.values() if sale.watched and not sale.phase.open),
             debts=tuple(debt for debt in self.debts.values() if debt.open),
             disputes=tuple(dispute for dispute in self.disputes.values() if not dispute.settled),
-            refunds=tuple(refund for refund in self.refunds.values() if refund.state is RefundState.WANTED),
+            refunds=tuple(refund for refund in self.wishes.values() if refund.state is RefundState.WANTED),
             pin_failed=self.pin_failed,
             last_ticket=tickets[-1] if tickets else None,
             last_number=max((sale.number for sale in own), default=0),

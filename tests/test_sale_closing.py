@@ -10,14 +10,15 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from kiosk.answers import why_not_closed
-from kiosk.sale.commands import AskStatement, Lane, Look, Print, Save, Tune
+from kiosk.sale.commands import AskStatement, GiveBack, Lane, Look, Print, Save, Tune
 from kiosk.sale.days import Close, CloseAsked, DayShown, DayWord, Totals
-from kiosk.sale.events import Booking, Paper, Removal, Stop
+from kiosk.sale.events import Booking, Paper, Removal, Stop, Trouble
 from kiosk.sale.records import DebtState, Mark, Sale
 from kiosk.sale.shop import Shop
 from kiosk.sale.states import Idle, MenuItem
 from kiosk.sale.words import words_of
 from tests.day_book import adds_up
+from tests.refund_account import after_a_sale, wished
 from tests.story import COLLECTOR, EPOCH, SHOP, Story, order, payment
 from tests.world import World
 from tests.world_adapters import DiskWorld
@@ -94,6 +95,22 @@ def test_any_other_key_leaves_the_day_as_it_is(item: MenuItem) -> None:
     assert not story.did(Print)
     assert zs(story) == []
     assert sold().choose(item).keys("25").text.startswith("Valor | 0,25"), "an amount loses no digit"
+
+
+def test_refunds_and_those_of_unknown_outcome_stand_on_the_paper() -> None:
+    """R24: what is not known yet is carried over, not counted."""
+    story = wished(after_a_sale(), "700").unknown(GiveBack, Trouble.SLOW, Lane.BEHIND).keys("#")
+    story.choose(MenuItem.TOTALS)
+    state = story.in_state(DayShown)
+    totals = replace(state.day.totals, refunds=1, refunded_cents=500)
+    story.counter = replace(story.counter, state=replace(state, day=replace(state.day, totals=totals)))
+    story.take()
+    story.keys("#")
+    [sheet] = story.did(Print)
+    lines = text(sheet)
+    assert "Devoluções: 1 5,00" in lines
+    at = lines.index("Devoluções sem resposta: 1 7,00")
+    assert lines[at + 1] == "Venda 1 7,00"
 
 
 # --- the Z ------------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 
 from kiosk.sale.events import Booking, Books, PaymentSeen, PaymentState, StatementIs
 from kiosk.sale.reconcile import Agreement, Difference, Kind, Known, Why, compare, in_words
-from kiosk.sale.records import Dispute, Phase, Reason, Sale, make_reference
+from kiosk.sale.records import Dispute, Phase, Reason, Refund, RefundState, Sale, make_reference
 from tests.story import COLLECTOR, SHOP
 
 OURS = make_reference(SHOP.pos_id, 7, 12345)
@@ -187,6 +187,47 @@ def test_of_a_sale_of_two_payments_one_alone_says_nothing_of_the_amount() -> Non
 def test_money_that_went_back(changes: dict[str, Any], left: int) -> None:
     [found] = differences(booking(**changes), books=Books((PAID,)))
     assert found == Difference(Kind.RETURNED, "p1", OURS, 7, 2500, left)
+
+
+BACK = Refund(*("k", "p1", OURS, 7, 1000, "BRL"), whole=False, by="Ana", asked_at=1.0, known=(), state=RefundState.DONE)
+
+
+@pytest.mark.parametrize(
+    ("refunds", "changes"),
+    [
+        ((BACK,), {"refunded_cents": 1000}),
+        ((BACK, replace(BACK, key="l", cents=1500)), {"state": PaymentState.REFUNDED}),
+        ((BACK, replace(BACK, key="l", cents=1500)), {"refunded_cents": 2500}),
+        ((replace(BACK, cents=2500),), {"refunded_cents": 1000}),
+    ],
+    ids=["a part", "all in two", "all, and called approved", "it lags behind"],
+)
+def test_r24_what_we_gave_back_is_no_difference(refunds: tuple[Refund, ...], changes: dict[str, Any]) -> None:
+    assert compared(booking(**changes), books=Books((PAID,), refunds=refunds)) == Agreement()
+
+
+@pytest.mark.parametrize(
+    ("refunds", "changes", "here", "there"),
+    [
+        ((BACK,), {"refunded_cents": 1500}, 1500, 1000),
+        ((replace(BACK, state=RefundState.REFUSED),), {"refunded_cents": 1000}, 2500, 1500),
+        ((replace(BACK, payment="p2"),), {"refunded_cents": 1000}, 2500, 1500),
+        ((BACK,), {"state": PaymentState.REFUNDED}, 1500, 0),
+        ((replace(BACK, cents=2500),), {"state": PaymentState.OTHER}, 0, 0),
+    ],
+    ids=["more than that", "refused", "of another payment", "the rest, too", "charged back besides"],
+)
+def test_what_went_back_in_another_way_is_one(
+    refunds: tuple[Refund, ...], changes: dict[str, Any], here: int, there: int
+) -> None:
+    [found] = differences(booking(**changes), books=Books((PAID,), refunds=refunds))
+    assert (found.kind, found.here_cents, found.there_cents) == (Kind.RETURNED, here, there)
+
+
+def test_while_a_refund_is_wanted_its_payment_is_known() -> None:
+    wanted = replace(BACK, state=RefundState.WANTED)
+    found = compared(booking(refunded_cents=1000), books=Books((PAID,), refunds=(wanted,)))
+    assert (found.differences, [known.why for known in found.known]) == ((), [Why.OPEN])
 
 
 def test_of_two_payments_the_one_that_went_back_is_the_difference() -> None:

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kiosk.sale.commands import AskPos, AskRefunds, GiveBack, Lane, Print, Save, Tune
+from kiosk.sale.commands import AskPos, AskRefunds, GiveBack, Lane, Look, Print, Save, Tune
+from kiosk.sale.counter import holdings
 from kiosk.sale.events import (
     Answer,
     NoRefund,
@@ -327,7 +328,7 @@ def test_a_first_attempt_that_cannot_be_written_down_is_not_made() -> None:
     story.keys("#")
     assert not story.open_calls(GiveBack, Lane.BEHIND)
     assert not story.counter.refunds.items
-    assert not story.journal.refunds
+    assert not story.journal.wishes
     assert "Erro de disco" in story.text
     story.journal.fails = False
     story.wait(30)
@@ -363,8 +364,6 @@ def test_what_was_done_and_could_not_be_written_is_done_all_the_same() -> None:
 
 
 def test_a_new_journal_knows_what_is_wanted() -> None:
-    from kiosk.sale.counter import holdings
-
     story = lost(wished(after_a_sale()))
     assert the_refund(story) in holdings(story.counter)
 
@@ -388,16 +387,16 @@ def shown(story: Story, cents: int, *refunds: RefundSeen) -> Story:
 
 def test_an_amount_is_spread_over_the_payments_and_given_back_one_after_the_other() -> None:
     story = shown(shown(paid_in_two().choose(MenuItem.REFUND).keys("#"), 1500), 1000).keys("2000#1234#")
-    wanted = {(r.payment, r.cents, r.whole, r.tries) for r in story.journal.refunds.values()}
+    wanted = {(r.payment, r.cents, r.whole, r.tries) for r in story.journal.wishes.values()}
     assert wanted == {("p1", 1500, True, 1), ("p2", 500, False, 0)}
-    assert len({refund.key for refund in story.journal.refunds.values()}) == 2
+    assert len({refund.key for refund in story.journal.wishes.values()}) == 2
     [first] = story.open_calls(GiveBack, Lane.BEHIND)
     assert first.refund.payment == "p1"
     story.given_back("b1")
     [second] = story.open_calls(GiveBack, Lane.BEHIND)
     assert second.refund.payment == "p2"
     story.given_back("b2")
-    assert {refund.state for refund in story.journal.refunds.values()} == {RefundState.DONE}
+    assert {refund.state for refund in story.journal.wishes.values()} == {RefundState.DONE}
 
 
 def test_the_second_of_them_survives_a_power_cut() -> None:
@@ -406,7 +405,7 @@ def test_the_second_of_them_survives_a_power_cut() -> None:
     story.wait_for(AskRefunds, lane=Lane.BEHIND)
     shown(story, 1000)
     story.given_back("b2")
-    assert {refund.state for refund in story.journal.refunds.values()} == {RefundState.DONE}
+    assert {refund.state for refund in story.journal.wishes.values()} == {RefundState.DONE}
 
 
 def test_a_ticket_that_is_owed_says_refunded_when_all_of_it_is_back() -> None:
@@ -438,9 +437,9 @@ def test_a_part_that_is_back_marks_no_ticket() -> None:
 def test_the_mark_survives_a_power_cut_right_after_the_refund() -> None:
     story = Story(after_a_sale().shop).ready().waiting().paid().print_failed(began=False).wait(2).free().keys("#")
     wished(story)
-    key = next(iter(story.journal.refunds))
-    done = replace(story.journal.refunds[key], state=RefundState.DONE, refund_id="b1", ended_at=1.0)
-    story.journal.refunds[key] = done
+    key = next(iter(story.journal.wishes))
+    done = replace(story.journal.wishes[key], state=RefundState.DONE, refund_id="b1", ended_at=1.0)
+    story.journal.wishes[key] = done
     story.power_cut()
     story.wait(1)
     [ticket] = [debt for debt in story.counter.papers.debts if debt.reference]
@@ -460,9 +459,7 @@ def test_money_that_is_going_back_completes_no_sale() -> None:
     story.power_cut().account().free().printer(Paper.OK)
     story.choose(MenuItem.SETTLE).keys("2")
     shown(story, 1000).keys("1234#")
-    assert [refund.dispute for refund in story.journal.refunds.values()] == ["p1"]
-    from kiosk.sale.commands import Look
-
+    assert [refund.dispute for refund in story.journal.wishes.values()] == ["p1"]
     story.wait_for(Look, lane=Lane.BEHIND)
     story.watch_seen(order(sale, payment("p1", 1000), payment("p2", 1500)))
     assert story.journal.sales[sale.reference].phase is not Phase.PAID

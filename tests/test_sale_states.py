@@ -13,6 +13,7 @@ from kiosk.sale.basket import Basket, Choosing, Function
 from kiosk.sale.days import Day, DayShown, DayStep, Totals
 from kiosk.sale.events import PosOrder
 from kiosk.sale.front import TRANSITIONS
+from kiosk.sale.giving import Back, Case, Giving, Inquiring, Picking, Settling, Signing, Sizing
 from kiosk.sale.money import Typed
 from kiosk.sale.records import Sale, Why
 from kiosk.sale.states import (
@@ -62,6 +63,12 @@ STATES: list[tuple[State, str, float]] = [
     (Entering(Basket(typed=Typed("25")), 50.0), "entering", 50.0),
     (Confirming(Basket(typed=Typed("250000")), 50.0), "entering", 50.0),
     (Choosing(Basket(typed=Typed("25")), (Function.ADD,), 0, 50.0), "entering", 50.0),
+    (Picking("1", 50.0), "idle", 50.0),
+    (Inquiring(Case("a-1", 1, ("p1",), ()), IN_FLIGHT, NEVER), "idle", 50.0),
+    (Sizing(Case("a-1", 1, ("p1",), ()), (), Typed(), 50.0), "idle", 50.0),
+    (Signing(Back(Case("a-1", 1, ("p1",), ()), (), 1), 50.0), "idle", 50.0),
+    (Giving(("k",), 1, 2500, 50.0), "idle", 50.0),
+    (Settling("p2", 50.0), "idle", 50.0),
     (Guarding(SALE, SOON, LATER), "placing", 50.0),
     (Guarding(SALE, Talk(until=90.0), LATER), "placing", LATER),
     (Clearing(PosOrder("x", 1), Part.DELETE, SOON, LATER, SALE), "placing", 50.0),

@@ -8,9 +8,22 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from kiosk.sale.money import SITES, Currency
-from kiosk.sale.records import Align, Debt, Dispute, Line, Phase, Reason, Sale, Size, Ticket, TicketLine
+from kiosk.sale.records import (
+    Align,
+    Debt,
+    Dispute,
+    Line,
+    Phase,
+    Reason,
+    Refund,
+    RefundState,
+    Sale,
+    Size,
+    Ticket,
+    TicketLine,
+)
 from kiosk.sale.shop import Shop
-from kiosk.sale.ticket import clock_time, local_time, paid_ticket, short_time, slip, summary
+from kiosk.sale.ticket import clock_time, local_time, paid_ticket, refund_paper, short_time, slip, summary
 from kiosk.sale.words import LANGUAGES
 from tests.story import SHOP
 
@@ -54,6 +67,65 @@ def the_line(ticket: Ticket, text: str) -> TicketLine:
 def cents(text: str, currency: Currency) -> int:
     """A printed amount, read back."""
     return int("".join(sign for sign in text if sign.isdigit())) * (-1 if "-" in text else 1)
+
+
+# --- the paper of a refund --------------------------------------------------------------------------------------------
+
+BACK = Refund(
+    *("key", "111222333", REFERENCE, 12_345_678, 700, "BRL"),
+    whole=False,
+    by="Ana",
+    asked_at=PAID_AT - 60,
+    known=(),
+    state=RefundState.DONE,
+    refund_id="880001",
+    ended_at=PAID_AT,
+)
+
+
+def test_the_paper_of_a_refund_line_by_line() -> None:
+    """What, of which payment, the provider's number of it, by whom, and where the customer signs; not its key."""
+    paper = refund_paper(BACK, shop())
+    assert texts(paper) == [
+        "Padaria São João",
+        "Rua A 1",
+        "Centro",
+        "DEVOLUÇÃO",
+        "Venda 12345678",
+        "30/11/2026 22:30",
+        "TOTAL",
+        "R$ 7,00",
+        "Pagamento",
+        "111222333",
+        "Devolução nº",
+        "880001",
+        "Por",
+        "Ana",
+        REFERENCE,
+        "Assinatura do cliente",
+        "Obrigado!",
+        "NÃO É DOCUMENTO FISCAL",
+    ]
+    assert the_line(paper, "DEVOLUÇÃO").size is Size.BIG
+    assert paper.lines[[line.text for line in paper.lines].index("Assinatura do cliente") + 3].align is Align.RULE
+
+
+@pytest.mark.parametrize("site", sorted(SITES))
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_a_refund_is_written_the_countrys_way(site: str, language: str) -> None:
+    there = shop(site, language)
+    paper = refund_paper(replace(BACK, currency=there.site.currency.code), there)
+    assert the_line(paper, LANGUAGES[language].total).right == there.site.currency.with_symbol(700)
+    assert texts(paper)[-1] == there.site.disclaimer
+
+
+def test_a_refund_of_money_that_is_no_sales_names_none() -> None:
+    assert "Venda" not in " ".join(texts(refund_paper(replace(BACK, number=0), shop())))
+
+
+def test_in_a_summary_a_refund_is_called_so() -> None:
+    owed = Debt("refund:key", 7, 700, Ticket(()), PAID_AT)
+    assert texts(summary((owed,), shop()))[1].startswith("DEVOLUÇÃO 7")
 
 
 # --- the ticket -------------------------------------------------------------------------------------------------------

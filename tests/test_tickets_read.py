@@ -26,9 +26,9 @@ from kiosk.config.schema import CODE_PAGES, PrinterConfig
 from kiosk.printer.render import Renderer
 from kiosk.printer.transport import PrinterError
 from kiosk.sale.money import SITES
-from kiosk.sale.records import Align, Debt, Dispute, Line, Mark, Phase, Reason, Sale, Size, Ticket, TicketLine
+from kiosk.sale.records import Align, Debt, Dispute, Line, Mark, Phase, Reason, Refund, Sale, Size, Ticket, TicketLine
 from kiosk.sale.shop import Shop
-from kiosk.sale.ticket import paid_ticket, slip, summary
+from kiosk.sale.ticket import paid_ticket, refund_paper, slip, summary
 from kiosk.sale.words import LANGUAGES, words_of
 from tests.epson import Printer, printed
 from tests.epson_paper import POS_5890, TM_T20II, TM_T88V, TM_U220, Cut, Graphic, Kick, Model, bitmap
@@ -124,6 +124,22 @@ def tickets(language: str = "") -> Iterator[tuple[str, Ticket, tuple[Mark, ...],
     there = shop("MLB", language or "pt", COUNTRIES[0][2])
     owed = [Debt(f"K-{n}", n, 1000 * n, Ticket(()), PAID_AT) for n in (7, 12_345_678)]
     yield "summary", summary(tuple(owed), there), (), there.language
+    back = Refund(
+        *("key", "123456789012", COUNTRIES[0][4], 128, 2500, "BRL"),
+        whole=True,
+        by="Maria de Lourdes Sousa",
+        asked_at=PAID_AT,
+        known=(),
+        refund_id="880000000001",
+        ended_at=PAID_AT,
+    )
+    yield "refund", refund_paper(back, there), (), there.language
+    yield (
+        "refunded",
+        paid_ticket(sale("MLB", there.language, *COUNTRIES[0][3:]), there),
+        (Mark.REFUNDED,),
+        there.language,
+    )
     for reason in Reason:
         dispute = Dispute("123456789012", COUNTRIES[0][4], 128, 2500, "BRL", reason, PAID_AT)
         yield f"slip {reason.value}", slip(dispute, there), (Mark.MONEY_TO_SETTLE,), there.language

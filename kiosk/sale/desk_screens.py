@@ -77,9 +77,10 @@ def _how_it_stands(counter: Counter, state: Giving, words: Words) -> str:
     for refund in refunds:
         if refund.state is RefundState.REFUSED:
             return _why(refund, words)
-    if all(refund.state is RefundState.DONE for refund in refunds):
+    wanted = [refund for refund in refunds if refund.state is RefundState.WANTED]
+    if not wanted:
         return words.desk[DeskWord.DONE]
-    return words.desk[DeskWord.UNKNOWN if any(r.doubt or r.refund_id for r in refunds) else DeskWord.UNDER_WAY]
+    return words.desk[DeskWord.UNKNOWN if any(r.doubt or r.refund_id for r in wanted) else DeskWord.UNDER_WAY]
 
 
 def _why(refund: Refund, words: Words) -> str:
