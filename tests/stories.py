@@ -11,22 +11,26 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from kiosk.sale.commands import AskPos, Lane, Look, Place, Withdraw
+from kiosk.sale.commands import AskPos, AskRefunds, GiveBack, Lane, Look, Place, Withdraw
 from kiosk.sale.events import (
     Busy,
     Evidence,
     Key,
+    NoRefund,
+    NotGivenBack,
     Paper,
     PaperIs,
+    PaymentSeen,
     PaymentState,
     Placed,
+    RefundSeen,
     Reject,
     Removal,
     Seen,
     Stop,
     Trouble,
 )
-from kiosk.sale.shop import Preset
+from kiosk.sale.shop import Preset, Shop
 from kiosk.sale.states import Blocked, Idle, Menu, MenuItem, Placing, Recent
 from tests.story import SHOP, Story, order, payment
 
@@ -36,6 +40,8 @@ Told = Callable[[Start], Story]
 
 WITH_PRESETS: Final = replace(SHOP, presets=(Preset("Café", 450), Preset("Pão de queijo", 900)))
 NEEDS_PRINTER: Final = replace(SHOP, printer_required=True)
+SUPERVISED: Final = replace(SHOP, refunds=True)
+SUPERVISED_PRINTER: Final = replace(NEEDS_PRINTER, refunds=True)
 
 
 # --- a sale (README; R2, R4, R9, R11, R12, R26) -----------------------------------------------------------------------
@@ -661,6 +667,92 @@ def a_required_printer_dies_while_the_totals_are_shown(start: Start) -> Story:
     story = start(NEEDS_PRINTER).ready()
     story.waiting().paid().printed().wait(2).free().keys("#")
     return story.choose(MenuItem.CLOSE).feed(PaperIs(Paper.GONE))
+
+
+# --- money that goes back (R18, R24) ----------------------------------------------------------------------------------
+
+
+def _supervised(start: Start, shop: Shop = SUPERVISED) -> Story:
+    """A paid sale, and idle again, where there are supervisors."""
+    story = start(shop).ready().waiting().paid().printed().wait(2)
+    return (story.free() if story.open_calls(AskPos) else story).keys("#")
+
+
+def _in_excess(start: Start, shop: Shop = SUPERVISED) -> Story:
+    """A sale that was paid with too much."""
+    story = start(shop).ready().waiting().paid(payment("p1", 3000)).printed().printed().wait(2)
+    return (story.free() if story.open_calls(AskPos) else story).keys("#")
+
+
+def _no_printer(story: Story) -> Story:
+    return story.feed(PaperIs(Paper.GONE))
+
+
+def money_goes_back(start: Start) -> Story:
+    """All of it: signed, done, printed; its ticket says so."""
+    story = _supervised(start).choose(MenuItem.REFUND).keys("#").refunds_are().keys("#1234#")
+    return story.given_back().printed().keys("#C0").printed()
+
+
+def a_part_goes_back_after_a_lost_answer(start: Start) -> Story:
+    """Asked, not there, tried again with the same key, under way, done; a customer is served meanwhile."""
+    story = _supervised(start).choose(MenuItem.REFUND).keys("#").refunds_are().keys("700#1234#")
+    story.unknown(GiveBack, Trouble.SLOW, Lane.BEHIND).keys("#").keys("1000#")
+    story.wait_for(AskRefunds, lane=Lane.BEHIND)
+    story.refunds_are().given_back("b1", PaymentState.PENDING)
+    story.wait_for(AskRefunds, lane=Lane.BEHIND)
+    return story.refunds_are(RefundSeen("b1", PaymentState.APPROVED, 700))
+
+
+def a_refund_is_refused(start: Start) -> Story:
+    """Certainly nothing went back."""
+    story = _supervised(start).choose(MenuItem.REFUND).keys("#").refunds_are().keys("#1111#1234#")
+    return story.answer(NotGivenBack, GiveBack, Lane.BEHIND, reason=NoRefund.TOO_OLD)
+
+
+def a_power_cut_while_money_goes_back(start: Start) -> Story:
+    """Asked first; it had arrived."""
+    story = _supervised(start).choose(MenuItem.REFUND).keys("#").refunds_are().keys("#1234#")
+    story.power_cut().account().free().printer(Paper.OK)
+    story.wait_for(AskRefunds, lane=Lane.BEHIND)
+    return story.refunds_are(RefundSeen("b1", PaymentState.APPROVED, 2500))
+
+
+def the_desk_is_left(start: Start) -> Story:
+    """At each step, with a star."""
+    story = _supervised(start).choose(MenuItem.REFUND).keys("*")
+    story.choose(MenuItem.REFUND).keys("#*")
+    story.choose(MenuItem.REFUND).keys("#").refunds_are().keys("*")
+    return story.choose(MenuItem.REFUND).keys("#").refunds_are().keys("#*")
+
+
+def a_required_printer_dies_at_the_desk(start: Start) -> Story:
+    """The desk is left as it is wished, and then nothing is sold."""
+    story = _supervised(start, SUPERVISED_PRINTER)
+    _no_printer(story.choose(MenuItem.REFUND)).keys("*").printer(Paper.OK)
+    _no_printer(story.choose(MenuItem.REFUND).keys("#")).keys("*").printer(Paper.OK)
+    _no_printer(story.choose(MenuItem.REFUND).keys("#").refunds_are()).keys("*").printer(Paper.OK)
+    _no_printer(story.choose(MenuItem.REFUND).keys("#").refunds_are().keys("#")).keys("*").printer(Paper.OK)
+    return _no_printer(story.choose(MenuItem.REFUND).keys("#").refunds_are().keys("#1234#")).keys("#")
+
+
+def too_much_is_kept_and_too_much_goes_back(start: Start) -> Story:
+    """One was delivered, the other one goes back."""
+    story = _in_excess(start).waiting("1000#").paid(payment("p2", 1200)).printed().printed().wait(2)
+    story = (story.free() if story.open_calls(AskPos) else story).keys("#")
+    story.choose(MenuItem.SETTLE).keys("1").keys("1234#")
+    shown = PaymentSeen("p2", PaymentState.APPROVED, 1200, "BRL")
+    return story.keys("2").refunds_are(payment=shown).keys("1234#").given_back().printed()
+
+
+def too_much_was_delivered(start: Start) -> Story:
+    """The last one: back to rest; and a walk past the last."""
+    return _in_excess(start).choose(MenuItem.SETTLE).keys("*").choose(MenuItem.SETTLE).keys("1").keys("1234#")
+
+
+def a_required_printer_dies_among_disputed_money(start: Start) -> Story:
+    """The walk ends."""
+    return _no_printer(_in_excess(start, SUPERVISED_PRINTER).choose(MenuItem.SETTLE)).keys("*")
 
 
 STORIES: Final[tuple[Told, ...]] = tuple(
