@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from kiosk.sale.commands import AskPos, AskRefunds, GiveBack, Lane, Print
 from kiosk.sale.events import (
-    Answer,
+    CallAnswer,
     GivenBack,
     NoRefund,
     NotGivenBack,
@@ -82,7 +82,7 @@ class Account:
     def left(self) -> int:
         return self.cents - sum(given.cents for given in self.given.values())
 
-    def give(self, refund: Refund, now: float) -> Answer:
+    def give(self, refund: Refund, now: float) -> CallAnswer:
         """As the provider does: once for each key; an attempt that comes again may be told so in three ways."""
         known = self.given.get(refund.key)
         whim = 0 if self.calm else self.choose(5)
@@ -106,7 +106,7 @@ class Account:
         self.given[refund.key] = Given(name, refund.key, amount, state, now, listed_at, counted_at)
         return GivenBack(request=0, refund=self._seen(self.given[refund.key]))
 
-    def list(self, payment: str, now: float) -> Answer:
+    def list(self, payment: str, now: float) -> CallAnswer:
         """The payment and its refunds; both may lag behind, the list further than the payment."""
         if not self.calm and not self.choose(8):
             return Unknown(request=0, trouble=Trouble.SERVER)
@@ -126,12 +126,12 @@ class Account:
 
     def answer(self, story: Story) -> bool:
         """Carry out the request in flight, if there is one. It may be lost before it came, or its answer after."""
-        calls = [*story.open_calls(GiveBack, Lane.BEHIND), *story.open_calls(AskRefunds, Lane.BEHIND)]
-        if not calls:
+        giving, asking = story.open_calls(GiveBack, Lane.BEHIND), story.open_calls(AskRefunds, Lane.BEHIND)
+        if not giving and not asking:
             return False
-        call = calls[0]
+        call: GiveBack | AskRefunds = (giving or asking)[0]
         lost = 5 if self.calm else self.choose(4 if isinstance(call, GiveBack) else 8)
-        told: Answer = Unknown(request=0, trouble=Trouble.NETWORK)
+        told: CallAnswer = Unknown(request=0, trouble=Trouble.NETWORK)
         if lost:
             done = self.give(call.refund, story.at) if isinstance(call, GiveBack) else self.list(call.payment, story.at)
             told = told if lost == 1 or (lost == 2 and isinstance(call, GiveBack)) else done

@@ -301,6 +301,12 @@ RULES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = MappingProxyType(
                 "test_sale_watch::test_approved_money_that_pays_nothing_is_disputed",
                 "test_sale_watch::test_a_foreign_order_that_was_paid_is_money_to_settle",
             ),
+            "open until a person records delivered or refunded": (
+                "test_sale_desk::test_delivered_keeps_the_money_durably_with_name_and_time",
+                "test_sale_desk::test_give_back_returns_the_disputed_money_and_settles_it_with_the_refund",
+                "test_sale_desk::test_what_was_delivered_is_not_disputed_again_by_its_watch",
+                "test_loop_refunds::test_what_a_person_settled_is_not_disputed_again",
+            ),
             "durable, listed, shown, on a slip": (
                 "test_sale_watch::test_a_dispute_is_told_once_and_survives_restarts",
                 "test_sale_ticket::test_a_slip_is_never_taken_for_a_ticket",
@@ -374,6 +380,10 @@ RULES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = MappingProxyType(
                 "test_journal_writing::test_marks_of_a_paper_come_back",
                 "test_sale_paper::test_a_power_cut_while_printing_makes_the_ticket_doubtful",
             ),
+            "REFUNDED": (
+                "test_sale_refund::test_a_ticket_that_is_owed_says_refunded_when_all_of_it_is_back",
+                "test_sale_refund::test_a_part_that_is_back_marks_no_ticket",
+            ),
             "a restored backup doubts": (
                 "test_journal_writing::test_r21_a_restored_copy_doubts_every_paper_that_was_owed",
             ),
@@ -406,7 +416,32 @@ RULES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = MappingProxyType(
             ),
             "what was typed is gone": ("test_sale_counter::test_what_was_typed_and_not_confirmed_is_gone",),
         },
-        "R24": {},
+        "R24": {
+            "the key is saved before the call and reused": (
+                "test_sale_refund::test_a_wish_is_durable_before_its_first_attempt_and_in_the_same_step",
+                "test_sale_refund::test_a_first_attempt_that_cannot_be_written_down_is_not_made",
+                "test_sale_refund::test_a_lost_answer_is_asked_for_and_the_same_key_tried_again",
+                "test_loop_refunds::test_l7_a_refund_is_durable_before_it_is_asked_of_the_account",
+            ),
+            "after an unknown attempt the payment and its refunds decide": (
+                "test_sale_refund::test_only_a_whole_list_without_it_lets_it_be_tried_again",
+                "test_sale_refund::test_which_refund_that_is_shown_is_ours",
+                "test_sale_refund::test_a_refund_that_was_there_before_is_never_ours",
+                "test_sale_refund::test_after_a_power_cut_it_asks_first_and_never_sends_first",
+                "test_sale_desk::test_another_refund_of_it_under_way_lets_none_begin",
+                "test_sale_desk::test_what_lets_no_refund_begin",
+            ),
+            "2063 and 2032 may mean already done": (
+                "test_sale_refund::test_a_key_that_was_used_is_no_refusal_but_a_sign_that_it_arrived",
+                "test_sale_refund::test_after_a_doubt_a_refusal_is_one_more_unknown",
+            ),
+            "never failed while unknown": (
+                "test_sale_refund::test_it_goes_on_for_ever_and_slower_after_two_minutes",
+                "test_sale_refund::test_whatever_is_lost_or_lags_or_is_cut_money_goes_back_once_for_each_wish",
+                "test_sale_desk_screens::test_what_nobody_knows_is_never_called_refused",
+            ),
+            "what we gave back is no difference": ("test_sale_reconcile::test_r24_what_we_gave_back_is_no_difference",),
+        },
         "R25": {
             "ready: a digit starts a sale": ("test_sale_resting::test_a_digit_after_a_notice_starts_a_sale",),
             "notices shrink after 20 s": ("test_sale_resting::test_a_notice_shrinks_to_the_footer_after_20_s",),
@@ -440,9 +475,6 @@ RULES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = MappingProxyType(
 LATER: Final = MappingProxyType(
     {
         "R16": "an upgrade waits for idle: comes with the upgrade of an installed service",
-        "R18": "a person settles disputed money: comes with the supervisor's menu; until then it stays open",
-        "R21": "REFUNDED on the debts of refunded sales: comes with refunds",
-        "R24": "refunds",
     }
 )
 """What is not built yet, and with what it comes."""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kiosk.sale.commands import AskPos, AskRefunds, GiveBack, Lane, Look, Print, Save, Tune
 from kiosk.sale.counter import holdings
 from kiosk.sale.events import (
-    Answer,
+    CallAnswer,
     NoRefund,
     NotGivenBack,
     Paper,
@@ -219,7 +219,7 @@ def test_silence_is_unknown_by_the_machines_own_clock() -> None:
     ],
     ids=["not whole", "it lags", "no payment", "unknown", "refused", "another was rejected", "nothing there"],
 )
-def test_only_a_whole_list_without_it_lets_it_be_tried_again(answer: Answer, again: bool) -> None:
+def test_only_a_whole_list_without_it_lets_it_be_tried_again(answer: CallAnswer, again: bool) -> None:
     story = lost(wished(after_a_sale()))
     [call] = story.open_calls(AskRefunds, Lane.BEHIND)
     story.feed(replace(answer, request=call.request))

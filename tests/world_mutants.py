@@ -421,7 +421,7 @@ _LAWS: Final = (
     Mutant(
         "L7 R22",
         _UNSAVED,
-        "            case Place():\n                pass\n",
+        "            case Place() | GiveBack():\n                pass\n",
         "",
         "nothing_is_placed_that_could_not_be_written",
     ),
@@ -1157,4 +1157,72 @@ _ITEMS: Final = (
     ),
 )
 
-MUTANTS: Final = (*_LAWS, *_ITEMS, *_RULES, *_MERCADO_PAGO, *_CONTRACT, *_PAPERS, *_JOURNAL)
+_BACK, _DESK, _GONE = "kiosk/sale/refund.py", "kiosk/sale/desk.py", "test_sale_refund::test_"
+_REFUNDS: Final = (
+    # Money goes back under another key, or is tried again before it was asked for, or is called refused too early.
+    Mutant(
+        "L7 R24",
+        _BACK,
+        "talk=turn.give_back(refund)",
+        "talk=turn.give_back(replace(refund, key=refund.key[1:]))",
+        _GONE + "a_lost_answer_is_asked_for_and_the_same_key_tried_again",
+    ),
+    Mutant(
+        "L6 R24",
+        _BACK,
+        "turn.mono + 1.0 + index, asking=True",
+        "turn.mono + 1.0 + index",
+        _GONE + "after_a_power_cut_it_asks_first_and_never_sends_first",
+    ),
+    Mutant(
+        "L6 R24",
+        _BACK,
+        "    if not wish.refund.doubt:\n        return _over",
+        "    if wish.refund.tries:\n        return _over",
+        _GONE + "after_a_doubt_a_refund_that_shows_late_is_ours",
+    ),
+    Mutant(
+        "L6 R24",
+        _BACK,
+        " if reason is not NoRefund.USED",
+        "",
+        _GONE + "a_key_that_was_used_is_no_refusal_but_a_sign_that_it_arrived",
+    ),
+    Mutant(
+        "L6 R24",
+        _BACK,
+        "OVER_S: Final = 30.0",
+        "OVER_S: Final = 3.0",
+        _GONE + "after_a_doubt_a_refusal_is_one_more_unknown",
+    ),
+    Mutant(
+        "R24",
+        _BACK,
+        "seen.id not in refund.known and ",
+        "",
+        _GONE + "a_refund_that_was_there_before_is_never_ours",
+    ),
+    Mutant(
+        "R18",
+        _WATCH,
+        " | event.settled",
+        "",
+        "test_sale_desk::test_what_was_delivered_is_not_disputed_again_by_its_watch",
+    ),
+    Mutant(
+        "R24",
+        _DESK,
+        "failed < WRONG_MAX:",
+        "failed < 10 * WRONG_MAX:",
+        "test_sale_desk::test_after_five_wrong_ones_no_pin_is_taken_for_a_quarter_of_an_hour",
+    ),
+    Mutant(
+        "R24",
+        _DESK,
+        "mono + LOCKED_S if failed >= WRONG_MAX else 0.0",
+        "0.0",
+        "test_sale_desk::test_a_power_cut_gives_nobody_new_tries",
+    ),
+)
+
+MUTANTS: Final = (*_LAWS, *_ITEMS, *_RULES, *_MERCADO_PAGO, *_CONTRACT, *_PAPERS, *_JOURNAL, *_REFUNDS)
