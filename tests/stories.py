@@ -710,6 +710,13 @@ def a_refund_is_refused(start: Start) -> Story:
     return story.answer(NotGivenBack, GiveBack, Lane.BEHIND, reason=NoRefund.TOO_OLD)
 
 
+def a_refund_is_refused_while_a_customer_is_served(start: Start) -> Story:
+    """Said when the counter is at rest again; a digit begins the next sale."""
+    story = _supervised(start).choose(MenuItem.REFUND).keys("#").refunds_are().keys("#1234#25")
+    story.answer(NotGivenBack, GiveBack, Lane.BEHIND, reason=NoRefund.TOO_OLD)
+    return story.keys("**").wait(31).keys("7")
+
+
 def a_power_cut_while_money_goes_back(start: Start) -> Story:
     """Asked first; it had arrived."""
     story = _supervised(start).choose(MenuItem.REFUND).keys("#").refunds_are().keys("#1234#")

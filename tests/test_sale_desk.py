@@ -405,6 +405,30 @@ def test_done_and_refused_are_said_in_plain_words() -> None:
     assert story.screen.text == WORDS.no_refund[NoRefund.TOO_OLD]
 
 
+def test_a_refusal_that_nobody_saw_is_shown_when_the_counter_is_at_rest() -> None:
+    """Somebody was promised that money."""
+    story = wished(after_a_sale()).keys("#").waiting("1000#")
+    story.answer(NotGivenBack, GiveBack, Lane.BEHIND, reason=NoRefund.TOO_OLD)
+    assert story.public == "waiting"
+    story.paid().printed().wait(2).free().keys("#").in_state(Idle)
+    story.wait(31)
+    assert story.in_state(Giving).number == 1
+    assert story.screen.text == WORDS.no_refund[NoRefund.TOO_OLD]
+    story.keys("#").in_state(Idle)
+    story.wait(5).in_state(Idle)
+
+
+def test_a_refusal_that_was_seen_is_not_shown_again() -> None:
+    story = wished(after_a_sale()).answer(NotGivenBack, GiveBack, Lane.BEHIND, reason=NoRefund.TOO_OLD)
+    story.in_state(Giving)
+    story.keys("#").wait(5).in_state(Idle)
+
+
+def test_a_digit_begins_a_sale_while_it_goes_on() -> None:
+    story = wished(after_a_sale()).keys("25")
+    assert story.screen.big == "0,25"
+
+
 # --- disputed money ---------------------------------------------------------------------------------------------------
 
 

@@ -157,6 +157,8 @@ def step(counter: Counter, event: Event, now: Now, new_id: NewId) -> tuple[Count
     if isinstance(event, SettleAsked):
         desk.settle_asked(event, turn)
     refunds = refund.step(counter.refunds, event, turn, counter.disputes, stopping=stopping)
+    if refunds.unseen:
+        state, refunds = desk.news(counter.state, state, refunds, turn)
     counter = replace(counter, refunds=refunds)
     noticed = notices.step(counter.notices, event, turn, state, watches, stopping=stopping)
     audited = counter.audit

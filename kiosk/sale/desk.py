@@ -44,9 +44,9 @@ from kiosk.sale.giving import (
 from kiosk.sale.money import MAX_DIGITS, Typed
 from kiosk.sale.moves import MENU_S
 from kiosk.sale.records import Dispute, Phase, PinTries, Refund, RefundState
-from kiosk.sale.refund import is_given_back, went_back
-from kiosk.sale.resting import DIGITS, TYPING_S
-from kiosk.sale.states import NEVER, State, Talk
+from kiosk.sale.refund import Refunds, is_given_back, went_back
+from kiosk.sale.resting import DIGITS, TYPING_S, first_digit
+from kiosk.sale.states import NEVER, Idle, State, Talk
 from kiosk.sale.turn import Pins, Turn
 
 PIN_MAX: Final = 8
@@ -290,9 +290,23 @@ def _refunds(back: Back, by: str, turn: Turn) -> Iterator[Refund]:
             )
 
 
+def news(before: State, state: State, refunds: Refunds, turn: Turn) -> tuple[State, Refunds]:
+    """A refusal that nobody saw is shown when the counter is at rest, and stays so: somebody was promised that money.
+    ``before``: the front's state before this step."""
+    seen = state.keys if isinstance(state, Giving) else ()
+    unseen = tuple(found for key in refunds.unseen if key not in seen and (found := refunds.find(key)))
+    if unseen and isinstance(before, Idle) and isinstance(state, Idle):
+        first, *unseen_still = unseen
+        state = Giving((first.key,), first.number, first.cents, turn.mono + TYPING_S)
+        unseen = tuple(unseen_still)
+    return state, replace(refunds, unseen=tuple(refund.key for refund in unseen))
+
+
 def giving(state: Giving, event: Event, turn: Turn) -> State:
-    """What has come of it; ``#`` leaves, and it goes on."""
+    """What has come of it; ``#`` leaves, a digit starts a sale, and it goes on."""
     match event:
+        case Key(key=key) if key in DIGITS:
+            return first_digit(key, turn) or state
         case Key(key="#"):
             return moves.home(turn)
         case Key():

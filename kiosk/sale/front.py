@@ -233,6 +233,7 @@ TRANSITIONS: Final = MappingProxyType(
             Menu: "*",
             Recent: "C",
             DayShown: "the totals, or the day's close, from the menu",
+            Giving: "a refund was refused",
             Blocked: "journal or a required device fails",
             Clearing: "another order is on the POS",
         },
@@ -280,6 +281,7 @@ TRANSITIONS: Final = MappingProxyType(
             Blocked: "the same, no proof yet",
         },
         Giving: {
+            Entering: "a digit",
             Idle: "#, or 60 s",
             Blocked: "#, or 60 s, no proof yet",
         },

@@ -87,6 +87,8 @@ class Refunds:
     """Whose request is in flight."""
     ended: tuple[Refund, ...] = ()
     """The last ones that came to an end, the newest last, for who waits for it at the counter."""
+    unseen: tuple[str, ...] = ()
+    """Keys of those that were refused, and nobody was told yet."""
 
     @property
     def wakes_at(self) -> float:
@@ -335,7 +337,7 @@ def _over(refunds: Refunds, wish: Wish, why: str, turn: Turn, event: Answer, det
     told = f"sale {refund.number}: not given back: {why} {detail}".rstrip()
     turn.log("refund-refused", told, refund, answer=event, level=4)
     turn.sound(Tune.ATTENTION)
-    return _ended(refunds, refund)
+    return replace(_ended(refunds, refund), unseen=(*refunds.unseen, refund.key))
 
 
 def _ended(refunds: Refunds, refund: Refund) -> Refunds:
