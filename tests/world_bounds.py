@@ -6,6 +6,7 @@ from typing import Final
 
 from kiosk.sale.basket import Choosing
 from kiosk.sale.days import DayShown
+from kiosk.sale.giving import Giving, Inquiring, Picking, Settling, Signing, Sizing
 from kiosk.sale.states import (
     Adopting,
     Blocked,
@@ -31,6 +32,12 @@ BY_ITSELF_S: Final[dict[type[State], float]] = {
     Menu: 21.0,
     Recent: 32.0,
     DayShown: 21.0,
+    Picking: 61.0,
+    Inquiring: 32.0,
+    Sizing: 61.0,
+    Signing: 61.0,
+    Giving: 61.0,
+    Settling: 21.0,
     Entering: 61.0,
     Choosing: 61.0,
     Confirming: 61.0,

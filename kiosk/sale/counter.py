@@ -43,7 +43,7 @@ from kiosk.sale.states import (
     Waiting,
     Withdrawing,
 )
-from kiosk.sale.turn import Health, NewId, Now, Pins, Proof, Turn
+from kiosk.sale.turn import Health, NewId, Now, Open, Pins, Proof, Turn
 from kiosk.sale.watch import Watches
 
 STOP_S: Final = 12.0
@@ -120,25 +120,7 @@ def step(counter: Counter, event: Event, now: Now, new_id: NewId) -> tuple[Count
     Raises:
         BrokenError: the machine does not move on; the program must end and be started again.
     """
-    turn = Turn(
-        counter.shop,
-        now,
-        new_id,
-        health=counter.health,
-        proof=counter.proof,
-        request=counter.request,
-        number=counter.number,
-        foreign_at=counter.foreign_at,
-        menu=counter.menu,
-        restored=counter.restored,
-        closed=counter.closed,
-        heard=event,
-        recent=counter.recent,
-        refunds=counter.refunds.wanted,
-        disputes=counter.disputes,
-        pins=counter.pins,
-        stopping=counter.stop_by is not None,
-    )
+    turn = _turn(counter, event, now, new_id)
     if isinstance(event, NotSaved):
         return _not_saved(counter, event, turn)
     if isinstance(event, Saved):
@@ -182,6 +164,26 @@ def step(counter: Counter, event: Event, now: Now, new_id: NewId) -> tuple[Count
     if turn.health is not counter.health:
         health.tell(counter.health, turn, event)
     return _finish(counter, turn, state, watches, papers)
+
+
+def _turn(counter: Counter, event: Event, now: Now, new_id: NewId) -> Turn:
+    return Turn(
+        counter.shop,
+        now,
+        new_id,
+        health=counter.health,
+        proof=counter.proof,
+        request=counter.request,
+        number=counter.number,
+        foreign_at=counter.foreign_at,
+        menu=counter.menu,
+        restored=counter.restored,
+        closed=counter.closed,
+        heard=event,
+        recent=counter.recent,
+        open_=Open(counter.refunds.wanted, counter.disputes, counter.stop_by is not None),
+        pins=counter.pins,
+    )
 
 
 def _refuses(counter: Counter, event: Event) -> bool:

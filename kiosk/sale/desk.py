@@ -119,7 +119,7 @@ def _hindered(refunds: tuple[Refund, ...] | None, payments: tuple[str, ...], tur
         return Snag.JOURNAL
     if not turn.health.account_known or turn.health.wrong_account:
         return Snag.ACCOUNT
-    wanted = (refund for refund in (*refunds, *turn.refunds) if refund.state is RefundState.WANTED)
+    wanted = (refund for refund in (*refunds, *turn.open.refunds) if refund.state is RefundState.WANTED)
     return Snag.UNDER_WAY if any(refund.payment in payments for refund in wanted) else None
 
 
@@ -232,7 +232,7 @@ def signing(state: Signing, event: Event, turn: Turn) -> State:
             return state
         case PinIs(supervisor=None) if state.checking:
             return replace(state, checking=False, snag=_wrong(turn), until=turn.mono + TYPING_S)
-        case PinIs(supervisor=name) if state.checking and name is not None and not turn.stopping:
+        case PinIs(supervisor=name) if state.checking and name is not None and not turn.open.stopping:
             if turn.pins.failed:
                 turn.pins = Pins()
                 turn.save(PinTries(0))
@@ -295,7 +295,8 @@ def news(before: State, state: State, refunds: Refunds, turn: Turn) -> tuple[Sta
     ``before``: the front's state before this step."""
     seen = state.keys if isinstance(state, Giving) else ()
     unseen = tuple(found for key in refunds.unseen if key not in seen and (found := refunds.find(key)))
-    if unseen and isinstance(before, Idle) and isinstance(state, Idle):
+    at_rest = isinstance(before, Idle) and isinstance(state, Idle) and isinstance(turn.heard, Woken)
+    if unseen and at_rest:
         first, *unseen_still = unseen
         state = Giving((first.key,), first.number, first.cents, turn.mono + TYPING_S)
         unseen = tuple(unseen_still)
@@ -323,7 +324,7 @@ def giving(state: Giving, event: Event, turn: Turn) -> State:
 
 def settle(turn: Turn) -> State:
     """Walk the disputed money."""
-    return Settling(turn.disputes[0].payment, turn.mono + MENU_S) if turn.disputes else moves.home(turn)
+    return Settling(turn.open.disputes[0].payment, turn.mono + MENU_S) if turn.open.disputes else moves.home(turn)
 
 
 def settling(state: Settling, event: Event, turn: Turn) -> State:
@@ -334,7 +335,7 @@ def settling(state: Settling, event: Event, turn: Turn) -> State:
     payment = dispute.payment.removesuffix(":excess")
     match event:
         case Key(key="*"):
-            later = turn.disputes[turn.disputes.index(dispute) + 1 :]
+            later = turn.open.disputes[turn.open.disputes.index(dispute) + 1 :]
             return Settling(later[0].payment, turn.mono + MENU_S) if later else moves.home(turn)
         case Key(key="1"):
             snag = _hindered((), (payment,), turn)
@@ -364,7 +365,7 @@ def _held_up(state: Settling, snag: Snag | None, turn: Turn) -> Settling:
 
 
 def _open(payment: str, turn: Turn) -> Dispute | None:
-    return next((dispute for dispute in turn.disputes if dispute.payment == payment), None)
+    return next((dispute for dispute in turn.open.disputes if dispute.payment == payment), None)
 
 
 def _kept(state: Signing, by: str, turn: Turn) -> State:
@@ -376,7 +377,7 @@ def _kept(state: Signing, by: str, turn: Turn) -> State:
         return replace(state, checking=False, snag=snag or Snag.ALL_BACK, until=turn.mono + MENU_S)
     _settled(dispute, "delivered", by, turn)
     turn.sound(Tune.ADDED)
-    rest = [other for other in turn.disputes if other is not dispute]
+    rest = [other for other in turn.open.disputes if other is not dispute]
     return Settling(rest[0].payment, turn.mono + MENU_S) if rest else moves.home(turn)
 
 
@@ -388,6 +389,6 @@ def _settled(dispute: Dispute, word: str, by: str, turn: Turn) -> None:
 def settle_asked(event: SettleAsked, turn: Turn) -> None:
     """The technician's word about disputed money, where it is open and no refund of it is under way."""
     dispute = _open(event.payment, turn)
-    under_way = any(refund.payment == event.payment.removesuffix(":excess") for refund in turn.refunds)
+    under_way = any(refund.payment == event.payment.removesuffix(":excess") for refund in turn.open.refunds)
     if dispute and turn.health.journal and not under_way and event.word in ("delivered", "refunded"):
         _settled(dispute, event.word, event.by, turn)

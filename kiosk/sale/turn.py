@@ -72,6 +72,20 @@ class Proof:
     """After a PUT of unknown outcome: until when the proof is repeated."""
 
 
+class Open(NamedTuple):
+    """What is open behind the front, as far as the desk must know."""
+
+    refunds: tuple[Refund, ...] = ()
+    """Money that is to go back, and of which nobody knows yet whether it did."""
+    disputes: tuple[Dispute, ...] = ()
+    """Money to settle."""
+    stopping: bool = False
+    """The service is to end: nothing begins any more."""
+
+
+NOTHING_OPEN: Final = Open()
+
+
 @dataclass(frozen=True, slots=True)
 class Pins:
     """The supervisors' PINs: how often a wrong one was typed."""
@@ -86,9 +100,9 @@ class Turn:
     """What one step is given, and what it answers."""
 
     __slots__ = (
-        *("close_day", "closed", "commands", "confirm", "copy", "disputes", "entries", "followed", "foreign_at"),
-        *("health", "heard", "menu", "new_id", "now", "number", "owed", "pins", "print_day", "proof", "recent"),
-        *("records", "refunds", "request", "restored", "sheet", "shop", "stopping", "wanted", "wishes"),
+        *("close_day", "closed", "commands", "confirm", "copy", "entries", "followed", "foreign_at"),
+        *("health", "heard", "menu", "new_id", "now", "number", "open", "owed", "pins", "print_day", "proof", "recent"),
+        *("records", "request", "restored", "sheet", "shop", "wanted", "wishes"),
     )
 
     def __init__(
@@ -107,10 +121,8 @@ class Turn:
         closed: Close | None = None,
         heard: object = None,
         recent: tuple[Sale, ...] = (),
-        refunds: tuple[Refund, ...] = (),
-        disputes: tuple[Dispute, ...] = (),
+        open_: Open = NOTHING_OPEN,
         pins: Pins = Pins(),
-        stopping: bool = False,
     ) -> None:
         self.shop = shop
         self.heard = heard
@@ -119,10 +131,8 @@ class Turn:
         self.new_id = new_id
         self.health = health
         self.proof = proof
-        self.request = request
-        """The last request's number."""
-        self.number = number
-        """The last sale's number."""
+        self.request, self.number = request, number
+        """The last request's, and the last sale's."""
         self.foreign_at = foreign_at
         self.restored = restored
         """Sales up to this number may have had their papers in a time that the journal lost."""
@@ -140,13 +150,8 @@ class Turn:
         """What the menu can offer now."""
         self.recent = recent
         """The last sales, newest first."""
-        self.refunds = refunds
-        """Money that is to go back, and of which nobody knows yet whether it did."""
-        self.disputes = disputes
-        """Money to settle."""
+        self.open = open_
         self.pins = pins
-        self.stopping = stopping
-        """The service is to end: nothing begins any more."""
         self.wanted: list[Refund] = []
         """What a supervisor gives back."""
         self.copy: Debt | None = None
