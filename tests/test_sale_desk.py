@@ -616,6 +616,15 @@ def test_a_ticket_that_went_back_says_so_when_it_is_printed_again() -> None:
     assert story.screen.text == "Devolvido: 25,00"
 
 
+def test_looking_at_it_writes_nothing() -> None:
+    """The mark is written once."""
+    story = wished(after_a_sale()).given_back().printed().keys("#")
+    story.take()
+    story.keys("C")
+    assert story.screen.text == "Devolvido: 25,00"
+    assert not story.did(Save)
+
+
 def test_a_sale_without_a_ticket_prints_nothing() -> None:
     story = after_a_sale().waiting("1000#").keys("*#").seen().removed().free().seen().wait(3.1).seen().wait(2).keys("#")
     story.take()

@@ -206,7 +206,7 @@ def _settled(papers: Papers, turn: Turn) -> Papers:
 def _refunded(papers: Papers, reference: str, turn: Turn) -> Papers:
     """R21: its money went back, says its ticket, and each copy of it."""
     last = papers.last
-    changed = {debt.id: marked(debt) for debt in (last, *papers.debts) if debt and debt.id == reference}
+    changed = {d.id: marked(d) for d in (last, *papers.debts) if d and d.id == reference and d != marked(d)}
     for debt in changed.values():
         turn.save(debt)
     debts = tuple(changed.get(debt.id, debt) for debt in papers.debts)
