@@ -7,8 +7,9 @@ from typing import Literal
 
 import pytest
 
+from kiosk.sim.books import MerchantOrder, Order
 from kiosk.sim.countries import COUNTRIES
-from kiosk.sim.ledger import ACTIONS, Deletion, Ledger, MerchantOrder, Order
+from kiosk.sim.ledger import ACTIONS, Deletion, Ledger
 
 NOW = 1_900_000_000.0
 

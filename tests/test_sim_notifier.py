@@ -11,7 +11,8 @@ import pytest
 
 from kiosk.notifications.words import NOTHING, read
 from kiosk.sale.events import Notified
-from kiosk.sim.ledger import Ledger, Order
+from kiosk.sim.books import Order
+from kiosk.sim.ledger import Ledger
 from kiosk.sim.notifier import AGAIN_S, DELAYED_S, REPEATED, SWAPPED_S, TROUBLES, Letter, Notifier, send
 from tests.listening import listening
 

@@ -15,10 +15,11 @@ from kiosk.sale.events import Seen
 from kiosk.sale.money import SITES
 from kiosk.sale.records import Line, Sale
 from kiosk.sale.verdict import judge
+from kiosk.sim.books import Order
 from kiosk.sim.countries import COUNTRIES
 from kiosk.sim.doubts import Behaviour
 from kiosk.sim.forms import Account, ApiError, merchant_order_form, payment_form, to_json
-from kiosk.sim.ledger import ACTIONS, Ledger, Order
+from kiosk.sim.ledger import ACTIONS, Ledger
 from kiosk.sim.order_rules import read_order
 from kiosk.sim.searches import search_orders, search_payments
 from tests.fuzz.claims import must
