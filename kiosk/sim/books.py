@@ -46,11 +46,6 @@ class Refund:
         """Its status then; empty before it was made."""
         return next((change.status for change in reversed(self.changes) if change.at <= at), "")
 
-    @property
-    def failed(self) -> bool:
-        """It is to fail in the end: its money is there for another one."""
-        return self.changes[-1].status == "rejected"
-
 
 @dataclass(slots=True, eq=False)
 class Payment:
@@ -80,9 +75,10 @@ class Payment:
         """What of it had gone back then."""
         return sum((refund.amount for refund in self._gone_back(at)), Decimal(0))
 
-    def taken(self) -> Decimal:
-        """What is back, or on its way back."""
-        return sum((refund.amount for refund in self.refunds if not refund.failed), Decimal(0))
+    def taken(self, at: float) -> Decimal:
+        """What of it was back then, or on its way back."""
+        taken = (each.amount for each in self.refunds if each.status(at) in ("approved", "in_process"))
+        return sum(taken, Decimal(0))
 
     def is_(self, status: str, at: float) -> bool:
         """Whether it had that status then."""

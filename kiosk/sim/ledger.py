@@ -111,15 +111,15 @@ class Ledger:
         paid = max(payment.amount - self.behaviour.coupon, Decimal(0))
         return (paid if self.behaviour.coupon_in_transaction else payment.amount), paid
 
-    def left(self, payment: Payment) -> Decimal:
+    def left(self, payment: Payment, now: float) -> Decimal:
         """What of it can still be given back."""
-        return self.amounts(payment)[0] - payment.taken()
+        return self.amounts(payment)[0] - payment.taken(now)
 
     def refund(self, payment: Payment, amount: Decimal, now: float) -> Refund:
         """Give so much of what is left of the payment back."""
         done = Change(now + self.behaviour.refund_takes_s, self.behaviour.refund_ends, "")
         begun = (Change(now, "in_process", ""),) if self.behaviour.refund_takes_s else ()
-        refund = Refund(self._next_id(), amount, amount == self.left(payment), (*begun, done))
+        refund = Refund(self._next_id(), amount, amount == self.left(payment, now), (*begun, done))
         payment.refunds.append(refund)
         return refund
 
@@ -264,7 +264,7 @@ class Ledger:
 
     def _give_back(self, now: float) -> bool:
         approved = [p for p in self._phone.payments if p.is_("approved", now)] if self._phone else []
-        back = [self.refund(each, self.left(each), now) for each in approved if self.left(each)]
+        back = [self.refund(each, self.left(each, now), now) for each in approved if self.left(each, now)]
         return bool(back)
 
     # --- the books ----------------------------------------------------------------------------------------------

@@ -79,7 +79,7 @@ class Refunds:
         refund = self._earlier(key, payment, amount, now)
         if refund is None:
             _check(ledger, payment, amount, now)
-            refund = ledger.refund(payment, ledger.left(payment) if amount is None else amount, now)
+            refund = ledger.refund(payment, ledger.left(payment, now) if amount is None else amount, now)
             self._used[key] = _Used(now, payment.id, amount, refund)
             self._told()
         return self._shown(self._form(refund, payment, now), 201)
@@ -132,7 +132,7 @@ def _amount(body: bytes) -> Decimal | None:
 
 
 def _check(ledger: Ledger, payment: Payment, amount: Decimal | None, now: float) -> None:
-    approved_at, left, peru = payment.approved_at(now), ledger.left(payment), ledger.site == "MPE"
+    approved_at, left, peru = payment.approved_at(now), ledger.left(payment, now), ledger.site == "MPE"
     if approved_at is None or not payment.is_("approved", now) or not left:
         raise payments_error(400, "bad_request", 2063, "Action requested is not valid for the current payment state")
     if now > approved_at + (OLD_IN_PERU_S if peru else OLD_S):
