@@ -84,6 +84,29 @@ def test_each_change_is_told_as_a_webhook_and_as_an_ipn_in_forms_that_the_kiosk_
     assert {letter.agent.split()[1] for letter in post.sent} == {"WebHook", "Feed"}
 
 
+def test_money_that_goes_back_is_told_like_any_change_of_a_payment() -> None:
+    async def gives_back(post: Post) -> None:
+        await pays(post)
+        await asyncio.sleep(0)
+        before = len(post.sent)
+        [payment] = post.ledger.payments()
+        post.now += 1.0
+        post.ledger.refund(payment, Decimal(10), post.now)
+        post.notifier.look()
+        post.notifier.look()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        del post.sent[:before]
+
+    post = told(gives_back)
+    [order] = post.ledger.merchant_orders
+    [payment] = order.payments
+    paid, ours = Notified(payments=(str(payment.id),)), Notified(orders=(str(order.id),))
+    assert sorted(map(str, post.named())) == sorted(map(str, [paid, paid, ours, ours]))
+    [event] = [json.loads(letter.body) for letter in post.sent if "type=payment" in letter.query]
+    assert (event["action"], event["data"]) == ("payment.updated", {"id": str(payment.id)})
+
+
 @pytest.mark.parametrize(("kind", "agent"), [("webhooks", "WebHook"), ("ipn", "Feed")])
 def test_an_address_may_ask_for_one_kind(kind: str, agent: str) -> None:
     post = told(pays, f"{URL}?source_news={kind}")
