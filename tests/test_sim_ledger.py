@@ -271,9 +271,11 @@ def test_a_refund_takes_what_is_left_and_no_more(offered: Ledger) -> None:
     [payment] = offered.payments()
     assert offered.left(payment, NOW) == 25
     part = offered.refund(payment, Decimal(10), NOW + 1)
-    assert (part.last, part.status(NOW + 1), offered.left(payment, NOW + 1)) == (False, "approved", 15)
+    assert (part.last, part.status(NOW + 1)) == (False, "approved")
+    assert offered.left(payment, NOW + 1) == 15
     assert offered.customer("give-back", NOW + 2)["screen"] == "refunded"
-    assert [(each.amount, each.last) for each in payment.refunds] == [(10, False), (15, True)]
+    assert [each.amount for each in payment.refunds] == [10, 15]
+    assert [each.last for each in payment.refunds] == [False, True]
     assert offered.left(payment, NOW + 2) == 0
 
 
