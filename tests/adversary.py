@@ -557,6 +557,16 @@ def _asked(name: str, said: Said, refunds: object = (REFUND,), payment: object =
     return _shape("refunds", name, "5.1", said, refunds=refunds, payment=payment)
 
 
+def _listless(name: str, status: int, code: int, said: Said) -> Misbehaviour:
+    """The payment is there, and instead of its refunds comes an error."""
+    no = answer(status, error("bad_request", cause=[{"code": code}]))
+
+    def bad(right: Right, clock: FakeClock) -> Play:
+        return no if right.kind == "refunds" else answer(200, INDEXED)
+
+    return Misbehaviour(name, "5.1", bad, {"refunds": said})
+
+
 def _given(name: str, said: Said, **changes: object) -> Misbehaviour:
     return _shape("give-back", name, "5.1", said, refund={**REFUND, **changes})
 
@@ -619,15 +629,11 @@ REFUNDS: Final = (
     _asked("a page", Trouble.NONSENSE, refunds={"paging": {"total": 1}, "results": [REFUND]}),
     _asked("another payment than was asked for", Trouble.NONSENSE, payment={**REFUNDED, "id": 1}),
     _asked("a payment of no status", Trouble.NONSENSE, payment={**REFUNDED, "status": None}),
-    Misbehaviour(
-        "404 the list says that there is none",
-        "5.1",
-        lambda right, clock: (
-            answer(404, error("not_found", cause=[{"code": 2032}])) if right.kind == "refunds" else answer(200, INDEXED)
-        ),
-        {"refunds": "not refunded"},
-    ),
+    _listless("404 the list says that there is none", 404, 2032, "not refunded"),
+    _listless("404 the list knows no payment", 404, 2000, Trouble.SERVER),
+    _listless("400 the list says that there is none", 400, 2032, Reject.INVALID),
     _given("in process", "under way", status="in_process"),
+    _given("authorized", "under way", status="authorized"),
     _given("pending", "under way", status="pending"),
     _given("rejected", "not given", status="rejected"),
     _given("cancelled", "not given", status="cancelled"),

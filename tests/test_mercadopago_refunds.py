@@ -147,6 +147,12 @@ def test_the_whole_may_be_another_amount_than_was_thought(server: ScriptedServer
     assert lane.ask("give-back") is Trouble.NONSENSE
 
 
+@pytest.mark.parametrize("amount", [None, 10.001])
+def test_the_whole_is_an_amount(server: ScriptedServer, lane: Lane, amount: float | None) -> None:
+    server.play(answer(201, {**REFUND, "amount": amount}))
+    assert lane.ask("give-back", refund=WHOLE) is Trouble.NONSENSE
+
+
 def test_money_of_another_country_is_never_sent(server: ScriptedServer, lane: Lane) -> None:
     told = lane.call("give-back", refund=replace(WHOLE, currency="ARS"))
     assert isinstance(told, Refused)
@@ -172,9 +178,13 @@ def test_a_policy_refuses_test_accounts_and_applications(
     assert asked(server) == [("POST", f"{PATH}/refunds"), ("GET", "/users/me")]
 
 
-def test_what_no_policy_refuses_asks_nobody(server: ScriptedServer, lane: Lane) -> None:
-    server.play(answer(403, error("forbidden")), answer(200, ACCOUNT))
-    assert lane.ask("give-back") is Reject.FORBIDDEN
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [(error("forbidden"), Reject.FORBIDDEN), ({**POLICY, "cause": [{"code": 2063}]}, NoRefund.STATE)],
+)
+def test_what_no_policy_refuses_asks_nobody(server: ScriptedServer, lane: Lane, body: object, said: object) -> None:
+    server.play(answer(403, body), answer(200, ACCOUNT))
+    assert lane.ask("give-back") is said
     assert len(server.requests) == 1
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
 
+from kiosk.sim.notifier import Letter
 from kiosk.sim.refunds import DAY_S, KEY_KEPT_S, OLD_IN_PERU_S, OLD_S
-from tests.test_sim_mercadopago import NOW, Shop, said
+from tests.test_sim_mercadopago import HEADERS, NOW, Shop, said
 
 
 class Paid(Shop):
@@ -108,6 +110,38 @@ def test_the_shops_own_refund_in_the_app_is_one_like_any_other(shop: Paid) -> No
     assert shop.payment()["status"] == "refunded"
     assert shop.fake.customer("give-back")["ok"] is False
     assert code(shop.give_back(key="key-2")) == (400, 2063)
+
+
+def test_each_is_notified_once() -> None:
+    shop, sent = Shop(), []
+
+    async def send(letter: Letter) -> bool:
+        sent.append(letter.query)
+        return True
+
+    shop.fake.notifier.send = send
+    shop.put(notification_url="http://127.0.0.1:1/notices?source_news=ipn")
+
+    async def story() -> list[str]:
+        shop.fake.customer("pay")
+        [payment] = shop.fake.ledger.payments()
+        transport = httpx.ASGITransport(shop.fake.app)
+        headers = {**HEADERS, "x-idempotency-key": "key-1"}
+        async with httpx.AsyncClient(transport=transport, base_url="http://fake", headers=headers) as client:
+            await drained()
+            sent.clear()
+            shop.now += 1
+            for _ in range(2):
+                await client.post(f"/v1/payments/{payment.id}/refunds")
+        await drained()
+        return [f"topic=payment&id={payment.id}"]
+
+    async def drained() -> None:
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+    wanted = asyncio.run(story())
+    assert [query for query in sent if "payment" in query] == wanted
 
 
 # --- keys -------------------------------------------------------------------------------------------------------------

@@ -198,4 +198,4 @@ def _objects(value: object) -> list[Mapping[str, object]]:
 
 def _code(error: Mapping[str, object]) -> str:
     code = error.get("code")
-    return str(code) if isinstance(code, str | int) and not isinstance(code, bool) else ""
+    return str(code) if isinstance(code, str | int) else ""
