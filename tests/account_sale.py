@@ -12,14 +12,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final, Protocol
 
-from kiosk.sale.events import Removal
-from kiosk.sale.records import Line, Sale
+from kiosk.sale.events import NoRefund, Removal, Seen
+from kiosk.sale.records import Line, Refund, Sale
 from kiosk.sim.doubts import DOUBTS, Behaviour
 from kiosk.sim.ledger import Ledger
+from kiosk.sim.line import Line as Wire
 from kiosk.sim.mercadopago import FakeMercadoPago
 from kiosk.sim.served import bound, served
 from tests.adversary import USER, Said
-from tests.contract import SALE, TOKEN, Lane
+from tests.contract import REFUND, SALE, TOKEN, Lane
 
 Transcript = dict[str, Said]
 NOW: Final = 1_900_000_000.0
@@ -36,14 +37,28 @@ class Fake:
         self.account.ledger.behaviour = replace(behaviour)
 
     def run(self, talk: Callable[[Lane], None]) -> None:
-        """Serve it, and talk to it in a thread."""
+        """Serve it behind a line that can be cut, and talk to it in a thread."""
 
         async def live() -> None:
-            listener = bound("127.0.0.1", 0)
+            listener, line = bound("127.0.0.1", 0), Wire()
+            self._loop = asyncio.get_running_loop()
             async with served(self.account.app, listener, date_header=False):
-                await asyncio.to_thread(self._talk, talk, listener.getsockname()[1])
+                port = await line.start(*listener.getsockname())
+                self.account.attach(line)
+                try:
+                    await asyncio.to_thread(self._talk, talk, port)
+                finally:
+                    await line.close()
 
         asyncio.run(live())
+
+    def trouble(self, name: str, on: bool) -> None:
+        """Begin or end one of its troubles; for the thread that talks."""
+
+        async def turn() -> None:
+            self.account.set_trouble(name, on)
+
+        asyncio.run_coroutine_threadsafe(turn(), self._loop).result(10)
 
     def _talk(self, talk: Callable[[Lane], None], port: int) -> None:
         lane = Lane(f"http://127.0.0.1:{port}")
@@ -194,6 +209,53 @@ TIMED: Final[Mapping[str, Said]] = {
     "an hour: after ten minutes": "free",
 }
 
+
+def payment_of(lane: Lane, paid: Sale) -> str:
+    """The id of the payment that the account shows for that sale."""
+    seen = lane.call("look", paid)
+    assert isinstance(seen, Seen)
+    return seen.evidence.payments[0].id
+
+
+def refund(payment: str, key: str, cents: int = 0) -> Refund:
+    """So much of a payment goes back; 0: all that is left of it."""
+    return replace(REFUND, key=key, payment=payment, cents=cents or 2500, whole=not cents)
+
+
+def given_back(lane: Lane, customer: Customer, wait: Callable[[float], None]) -> Transcript:
+    """A payment of which a part goes back, and then the rest."""
+    bought = sale("g", lane)
+    lane.ask("place", bought)
+    customer("pay")
+    payment = payment_of(lane, bought)
+    part, rest = refund(payment, "key-of-the-part", 1000), refund(payment, "key-of-the-rest")
+    said: Transcript = {"no refunds": lane.ask("refunds", refund=part)}
+    said["a part"] = lane.ask("give-back", refund=part)
+    said["a part, again"] = lane.ask("give-back", refund=part)
+    said["refunds at once"] = lane.ask("refunds", refund=part)
+    said["more than is left"] = lane.ask("give-back", refund=refund(payment, "key-of-more", 1501))
+    wait(30.0)
+    said["refunds later"] = lane.ask("refunds", refund=part)
+    said["the rest"] = lane.ask("give-back", refund=rest)
+    said["nothing is left"] = lane.ask("give-back", refund=refund(payment, "another-key"))
+    said["no payment"] = lane.ask("refunds", refund=refund("1", "x"))
+    said["no payment to give back"] = lane.ask("give-back", refund=refund("1", "x"))
+    return said
+
+
+GIVEN_BACK: Final[Mapping[str, Said]] = {
+    "no refunds": "not refunded",
+    "a part": "given back",
+    "a part, again": "given back",
+    "refunds at once": "refunded",
+    "more than is left": NoRefund.OTHER,
+    "refunds later": "refunded",
+    "the rest": "given back",
+    "nothing is left": NoRefund.STATE,
+    "no payment": "no payment",
+    "no payment to give back": NoRefund.NO_PAYMENT,
+}
+
 # --- where doubts differ ----------------------------------------------------------------------------------------------
 
 _OPENED_AT_PUT: Final[Transcript] = {"unpaid": "unpaid", "unpaid, first": "unpaid", "unpaid, second": "unpaid"}
@@ -201,6 +263,10 @@ _STILL_THERE: Final[Transcript] = {"held while paying": "ours"}
 _NEVER_COVERED: Final[Transcript] = dict.fromkeys(
     ("paid", "paid, at a glance", "paid while deleted", "paid twice"), "unpaid"
 )
+_UNDER_WAY: Final[Transcript] = {
+    **dict.fromkeys(("a part", "a part, again", "the rest"), "under way"),
+    "refunds at once": "not refunded",
+}
 DIFFERS: Final[Mapping[str, Transcript]] = {
     "a second PUT is refused": {
         "put again": "busy",
@@ -215,6 +281,17 @@ DIFFERS: Final[Mapping[str, Transcript]] = {
     "the PUT opens a merchant order": _OPENED_AT_PUT,
     "the payment opens a merchant order": {"scanned": "nothing"},
     "the search of merchant orders is behind": {"scanned": "nothing", "paid, at a glance": "nothing"},
+    "a refund is in process for a while": _UNDER_WAY,
+    "a refund is rejected in the end": {**_UNDER_WAY, "refunds later": "not refunded"},
+    "the list of refunds is behind": {"refunds at once": "not refunded, not all"},
+    "a key that was used is refused": {"a part, again": NoRefund.USED},
+    "a test account gives nothing back": {
+        **dict.fromkeys(("refunds at once", "refunds later"), "not refunded"),
+        **dict.fromkeys(
+            ("a part", "a part, again", "more than is left", "the rest", "nothing is left", "no payment to give back"),
+            NoRefund.TEST_ACCOUNT,
+        ),
+    },
     "a coupon within the amount": _NEVER_COVERED,
 }
 """By the doubt's name; one that is not here changes nothing that the adapter says."""
@@ -222,7 +299,7 @@ DIFFERS: Final[Mapping[str, Transcript]] = {
 
 def plausible(step: str) -> set[Said]:
     """Every word that a step may end with on some account."""
-    wanted = {**UNPAID, **PAID, **TIMED}[step]
+    wanted = {**UNPAID, **PAID, **TIMED, **GIVEN_BACK}[step]
     return {wanted, *(differs[step] for differs in DIFFERS.values() if step in differs)}
 
 

@@ -1,14 +1,15 @@
 """An adversarial Mercado Pago: what it may answer, as data, and what the adapter must make of it.
 
-An entry has a name, the section of the fact sheet that it comes from (``wire``: none), and what each of the five calls
-must end with. Where nobody knows what Mercado Pago does, every plausible answer has its entry. What a server does with
+An entry has a name, the section of the fact sheet that it comes from (``wire``: none), and what each of the calls must
+end with. Where nobody knows what Mercado Pago does, every plausible answer has its entry. What a server does with
 time and connections, and who may stand in its place, is in ``adversary_wire``; what an account does from request to
 request, in ``kiosk.sim.doubts``: that is what the fake can play. These here are single answers of a server that no
 counter needs to play, so they live with the tests.
 
 The words that a call ends with: a ``Reject`` (refused), a ``Trouble`` (unknown), a ``Removal``; ``placed``, ``busy``;
-``free``, ``ours``, ``another`` (the POS, the account); and of a look ``paid``, ``unpaid``, ``nothing``, with ``, not
-all`` where the evidence is not whole. ``RIGHT`` has them for a server that is well.
+``free``, ``ours``, ``another`` (the POS, the account); of a look ``paid``, ``unpaid``, ``nothing``; asked for refunds
+``no payment``, ``refunded``, ``not refunded``; with ``, not all`` where it is not whole; of giving back ``given back``,
+``under way``, ``not given``, or why not (``NoRefund``). ``RIGHT`` has them for a server that is well.
 """
 
 from __future__ import annotations
@@ -20,16 +21,25 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 from urllib.parse import parse_qs
 
-from kiosk.sale.events import Reject, Removal, Trouble
+from kiosk.sale.events import NoRefund, Reject, Removal, Trouble
 from tests.scripted_server import DATE_S, FakeClock, Heard, Play, answer
 
-Said: TypeAlias = str | Reject | Removal | Trouble
+Said: TypeAlias = str | Reject | Removal | Trouble | NoRefund
 
 USER: Final = 123456789
 REFERENCE: Final = "KIOSK01-7-abcdefghijklmn"
-CALLS: Final = ("place", "pos", "withdraw", "look", "account")
+PAYMENT_ID: Final = "99000000002"
+CALLS: Final = ("place", "pos", "withdraw", "look", "account", "refunds", "give-back")
 RIGHT: Final[Mapping[str, Said]] = MappingProxyType(
-    {"place": "placed", "pos": "ours", "withdraw": Removal.BY_US, "look": "paid", "account": "ours"}
+    {
+        "place": "placed",
+        "pos": "ours",
+        "withdraw": Removal.BY_US,
+        "look": "paid",
+        "account": "ours",
+        "refunds": "refunded",
+        "give-back": "given back",
+    }
 )
 
 
@@ -38,7 +48,8 @@ class Right:
     """The right answer to a request, for the wrong ones to begin with."""
 
     kind: str
-    """What was asked: ``place`` ``pos`` ``withdraw`` ``orders`` ``payments`` ``order`` ``account``."""
+    """What was asked: ``place`` ``pos`` ``withdraw`` ``orders`` ``payments`` ``order`` ``account`` ``payment``
+    ``refunds`` ``refund``."""
     status: int
     body: bytes
     offset: int = 0
@@ -128,6 +139,22 @@ HELD: Final = {
     "user_id": USER,
     "external_pos_id": "KIOSK01",
 }
+REFUND: Final = {
+    "id": 880001,
+    "payment_id": int(PAYMENT_ID),
+    "amount": 10.0,
+    "metadata": {},
+    "source": {"id": str(USER), "name": "Shop", "type": "collector"},
+    "date_created": "2031-05-04T14:20:00.000-04:00",
+    "unique_sequence_number": None,
+    "refund_mode": "standard",
+    "adjustment_amount": 0,
+    "status": "approved",
+    "reason": None,
+    "labels": [],
+    "partition_details": [],
+}
+REFUNDED: Final = {**INDEXED, "transaction_amount_refunded": 10.0}
 ACCOUNT: Final = {"id": USER, "nickname": "TESTUSER123456789", "site_id": "MLB", "tags": ["normal", "test_user"]}
 
 
@@ -155,10 +182,12 @@ NO_PAYMENTS: Final = index()
 
 
 def right(heard: Heard) -> Right:
-    """The right answer to that request: the POS holds our order, and it is paid."""
+    """The right answer to that request: the POS holds our order, and it is paid; some of the money went back."""
     path, _, query = heard.target.partition("?")
     if heard.method in ("PUT", "DELETE"):
         return Right("place" if heard.method == "PUT" else "withdraw", 204, b"")
+    if heard.method == "POST":
+        return Right("refund", 201, json.dumps(REFUND).encode())
     kind, body = next((kind, body) for beginning, kind, body in _RIGHT if path.startswith(beginning))
     offset = int(parse_qs(query).get("offset", ["0"])[0])
     return Right(kind, 200, json.dumps(body).encode(), offset)
@@ -169,6 +198,8 @@ _RIGHT: Final[tuple[tuple[str, str, object], ...]] = (
     ("/merchant_orders/search", "orders", page(ORDER)),
     ("/merchant_orders/", "order", ORDER),
     ("/v1/payments/search", "payments", index(INDEXED)),
+    (f"/v1/payments/{PAYMENT_ID}/refunds", "refunds", [REFUND]),
+    ("/v1/payments/", "payment", REFUNDED),
     ("/users/me", "account", ACCOUNT),
     ("", "elsewhere", {}),
 )
@@ -178,7 +209,7 @@ _RIGHT: Final[tuple[tuple[str, str, object], ...]] = (
 
 
 def every(said: Said, **calls: Said) -> dict[str, Said]:
-    """All five calls end with that, but for those that are named."""
+    """All calls end with that, but for those that are named."""
     return {**dict.fromkeys(CALLS, said), **calls}
 
 
@@ -221,6 +252,8 @@ _SERVER: Final = every(Trouble.SERVER)
 _INVALID: Final = every(Reject.INVALID)
 _GONE: Final = every(Reject.INVALID, withdraw=Removal.GONE)
 """A 400 whose key is not about our request: a DELETE found nothing."""
+_CODED: Final = {**_GONE, "give-back": NoRefund.OTHER}
+"""With a code, it is an answer about the refund."""
 
 # --- refusals, in every form that a refusal may have (sections 1, 2.2, 2.3, 2.5, 5, 6, 12) ----------------------------
 
@@ -245,8 +278,8 @@ REFUSALS: Final = (
     ),
     _always("cash_out", "2.2", 400, error("error_creating_seller_qr_order", "The cash out is required."), _GONE),
     _always("ds_search_query", "4.1", 400, error("ds_search_query", "invalid query."), _GONE),
-    _always("a cause with a number", "5", 400, error("bad_request", cause=[{"code": 1, "description": "no"}]), _GONE),
-    _always("a numeric code", "12.14", 400, {"code": 2034, "message": "Invalid users involved"}, _GONE),
+    _always("a cause with a number", "5", 400, error("bad_request", cause=[{"code": 1, "description": "no"}]), _CODED),
+    _always("a numeric code", "12.14", 400, {"code": 2034, "message": "Invalid users involved"}, _CODED),
     _always(
         "a list of errors", "2.3", 400, {"errors": [{"code": "bad_request", "message": "m", "details": []}]}, _GONE
     ),
@@ -509,6 +542,113 @@ ACCOUNTS: Final = (
     _shape("account", "wrapped in a list", "3", Trouble.NONSENSE, account=[ACCOUNT]),
 )
 
+# --- refunds (section 5.1) --------------------------------------------------------------------------------------------
+
+
+def _coded(status: int, code: int, said: Said, refunds: Said = Trouble.SERVER) -> Misbehaviour:
+    """An error of the payments, with its code in the cause."""
+    words = {"refunds": refunds, "give-back": said}
+    cause = {"code": code, "description": "no", "data": None}
+    body = {"message": "no", "error": "bad_request", "status": status, "cause": [cause]}
+    return Misbehaviour(f"{status} code {code}", "5.1", says(status, body), words)
+
+
+def _asked(name: str, said: Said, refunds: object = (REFUND,), payment: object = REFUNDED) -> Misbehaviour:
+    return _shape("refunds", name, "5.1", said, refunds=refunds, payment=payment)
+
+
+def _listless(name: str, status: int, code: int, said: Said) -> Misbehaviour:
+    """The payment is there, and instead of its refunds comes an error."""
+    no = answer(status, error("bad_request", cause=[{"code": code}]))
+
+    def bad(right: Right, clock: FakeClock) -> Play:
+        return no if right.kind == "refunds" else answer(200, INDEXED)
+
+    return Misbehaviour(name, "5.1", bad, {"refunds": said})
+
+
+def _given(name: str, said: Said, **changes: object) -> Misbehaviour:
+    return _shape("give-back", name, "5.1", said, refund={**REFUND, **changes})
+
+
+REFUNDS: Final = (
+    _coded(400, 2063, NoRefund.STATE, Reject.INVALID),
+    _coded(404, 2063, NoRefund.STATE),
+    _coded(403, 2063, NoRefund.STATE, Reject.FORBIDDEN),
+    _coded(404, 4293, NoRefund.STATE),
+    _coded(404, 4296, NoRefund.STATE),
+    _coded(404, 2032, NoRefund.USED),
+    _coded(400, 2032, NoRefund.USED, Reject.INVALID),
+    _coded(404, 2024, NoRefund.TOO_OLD),
+    _coded(404, 15016, NoRefund.TOO_OLD),
+    _coded(404, 2000, NoRefund.NO_PAYMENT, "no payment"),
+    _coded(400, 2000, NoRefund.NO_PAYMENT, Reject.INVALID),
+    _coded(404, 3024, NoRefund.NO_PARTS),
+    _coded(401, 4040, NoRefund.AMOUNT, Reject.TOKEN),
+    _coded(401, 4041, NoRefund.AMOUNT, Reject.TOKEN),
+    _coded(400, 4041, NoRefund.AMOUNT, Reject.INVALID),
+    _coded(400, 2085, NoRefund.OTHER, Reject.INVALID),
+    _coded(404, 4292, NoRefund.OTHER),
+    _coded(422, 9999, NoRefund.OTHER, Reject.INVALID),
+    _coded(401, 401, Reject.TOKEN, Reject.TOKEN),
+    _coded(403, 9999, Reject.FORBIDDEN, Reject.FORBIDDEN),
+    *(_coded(status, 2063, Trouble.SERVER) for status in (402, 408, 409, 423, 424, 425, 500, 503)),
+    _coded(429, 2063, Trouble.THROTTLED, Trouble.THROTTLED),
+    _coded(200, 2063, Trouble.NONSENSE, Trouble.NONSENSE),
+    *(
+        _always(name, "5.1", 400, {"message": "no", **body}, {"give-back": said})
+        for name, body, said in (
+            ("the code at the top", {"code": 2063, "error": "bad_request"}, NoRefund.STATE),
+            ("the code as text", {"error": "bad_request", "cause": [{"code": "2063"}]}, NoRefund.STATE),
+            ("the code in a cause alone", {"error": "bad_request", "cause": {"code": 2063}}, NoRefund.STATE),
+            ("the code in causes", {"error": "bad_request", "causes": [{"code": 2063}]}, NoRefund.STATE),
+            ("the code in a list of errors", {"errors": [{"code": 2063}]}, NoRefund.STATE),
+            ("the second code is known", {"error": "x", "cause": [{"code": 9}, {"code": 2063}]}, NoRefund.STATE),
+            ("a code without a key", {"cause": [{"code": 2063}]}, Trouble.NONSENSE),
+            ("a code of a wrong type", {"error": "x", "cause": [{"code": True}]}, Reject.INVALID),
+            ("a wrong token with a code", {"error": "invalid_token", "cause": [{"code": 2063}]}, Reject.TOKEN),
+        )
+    ),
+    _asked("none", "not refunded", refunds=[], payment=INDEXED),
+    _asked("one that failed", "not refunded", refunds=[{**REFUND, "status": "rejected"}], payment=INDEXED),
+    _asked("one under way", "not refunded", refunds=[{**REFUND, "status": "in_process"}], payment=INDEXED),
+    _asked("two, one under way", "refunded", refunds=[{**REFUND, "id": 1, "status": "pending"}, REFUND]),
+    _asked("ids as text", "refunded", refunds=[{**REFUND, "id": "880001", "payment_id": PAYMENT_ID}]),
+    _asked("the list is behind", "not refunded, not all", refunds=[]),
+    _asked("the list is partly behind", "refunded, not all", payment={**INDEXED, "transaction_amount_refunded": 10.01}),
+    _asked("the list is ahead", "refunded", payment=INDEXED),
+    _asked("one odd", "refunded, not all", refunds=[REFUND, {"id": 3}]),
+    _asked("a new word", "not refunded, not all", refunds=[{**REFUND, "status": "settled"}]),
+    _asked("a word in capitals", "not refunded, not all", refunds=[{**REFUND, "status": "APPROVED"}]),
+    _asked("no status", "not refunded, not all", refunds=[{**REFUND, "status": None}]),
+    _asked("of another payment", "not refunded, not all", refunds=[{**REFUND, "payment_id": 1}]),
+    _asked("of no payment", "not refunded, not all", refunds=[{**REFUND, "payment_id": None}]),
+    _asked("a tenth of a cent", "refunded", refunds=[{**REFUND, "amount": 10.001}]),
+    _asked("an amount as text", "not refunded, not all", refunds=[{**REFUND, "amount": "10.00"}]),
+    _asked("null for none", Trouble.NONSENSE, refunds=None),
+    _asked("a page", Trouble.NONSENSE, refunds={"paging": {"total": 1}, "results": [REFUND]}),
+    _asked("another payment than was asked for", Trouble.NONSENSE, payment={**REFUNDED, "id": 1}),
+    _asked("a payment of no status", Trouble.NONSENSE, payment={**REFUNDED, "status": None}),
+    _listless("404 the list says that there is none", 404, 2032, "not refunded"),
+    _listless("404 the list knows no payment", 404, 2000, Trouble.SERVER),
+    _listless("400 the list says that there is none", 400, 2032, Reject.INVALID),
+    _given("in process", "under way", status="in_process"),
+    _given("authorized", "under way", status="authorized"),
+    _given("pending", "under way", status="pending"),
+    _given("rejected", "not given", status="rejected"),
+    _given("cancelled", "not given", status="cancelled"),
+    _given("a new word", Trouble.NONSENSE, status="settled"),
+    _given("no status", Trouble.NONSENSE, status=None),
+    _given("another payment's", Trouble.NONSENSE, payment_id=1),
+    _given("of no payment", Trouble.NONSENSE, payment_id=None),
+    _given("another amount", Trouble.NONSENSE, amount=10.01),
+    _given("all of it", Trouble.NONSENSE, amount=25.0),
+    _given("no amount", Trouble.NONSENSE, amount=None),
+    _given("an amount as text", Trouble.NONSENSE, amount="10.00"),
+    _given("no id", Trouble.NONSENSE, id=None),
+    _given("an id as text", "given back", id="880001", payment_id=PAYMENT_ID),
+)
+
 ANSWERS: Final = (
     *REFUSALS,
     *SAYS_NOTHING,
@@ -517,4 +657,5 @@ ANSWERS: Final = (
     *ON_THE_POS,
     *LOOKS,
     *ACCOUNTS,
+    *REFUNDS,
 )

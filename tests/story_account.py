@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from kiosk.sale.commands import AskAccount, AskPos, AskStatement, Look, Place, Print, Withdraw
 from kiosk.sale.events import CallAnswer, Holds, Paper, Trouble, Unknown, Woken
-from kiosk.sim.ledger import Payment
+from kiosk.sim.books import Payment
 from tests.account_sale import Fake
 from tests.contract import Lane
 from tests.laws import law

@@ -117,7 +117,10 @@ def test_a_sale_is_paid_and_the_paper_shows_the_ticket(page: Page, tmp_path: Pat
     assert "25,00" in printed
     assert printed.count("TOTAL") == 1
     assert page.locator("#paper").evaluate("paper => paper.naturalHeight") > 200
+    expect(page.locator("#supervisor")).to_have_text("Refunds ask for a PIN: the supervisor's is 1234.")
     keep_picture(page, tmp_path, "paid")
+    customer(page, "Shop refunds")
+    expect(page.locator("#phone-head")).to_have_text("Refunded")
 
 
 def test_a_cancelled_sale_can_no_longer_be_paid_and_prints_nothing(page: Page) -> None:

@@ -8,14 +8,29 @@ from __future__ import annotations
 import pytest
 
 from kiosk.sale.commands import Place
+from kiosk.sale.events import NoRefund, Trouble
 from kiosk.sale.records import Mark
 from kiosk.sim.doubts import DOUBTS, Behaviour, Doubt
-from tests.account_sale import DIFFERS, PAID, TIMED, UNPAID, Fake, paid, sale, timed, unpaid
+from tests.account_sale import (
+    DIFFERS,
+    GIVEN_BACK,
+    PAID,
+    TIMED,
+    UNPAID,
+    Fake,
+    given_back,
+    paid,
+    payment_of,
+    refund,
+    sale,
+    timed,
+    unpaid,
+)
 from tests.contract import Lane
 from tests.laws import LawBroken
 from tests.story_account import Call, CounterStory
 
-DOCUMENTED = {**UNPAID, **PAID, **TIMED}
+DOCUMENTED = {**UNPAID, **PAID, **TIMED, **GIVEN_BACK}
 COUPON = "a coupon within the amount"
 """The one doubt under which no payment covers its order, so that every one is money to settle."""
 
@@ -59,6 +74,7 @@ def both(fake: Fake, *, covered: bool = True) -> dict[str, object]:
 
     def talk(lane: Lane) -> None:
         said.update({**unpaid(lane), **paid(lane, fake.customer), **timed(lane, fake.wait)})
+        said.update(given_back(lane, fake.customer, fake.wait))
         fake.forget()
         day(CounterStory(fake, lane), covered=covered)
 
@@ -109,6 +125,47 @@ def test_an_answer_that_is_lost_after_the_order_was_placed() -> None:
         assert len(placed) == 1
         story.settled()
         assert len(story.tickets()) == len(story.money()) == 1
+
+    fake = Fake(Behaviour())
+    fake.run(talk)
+
+
+@pytest.mark.parametrize("refused", [False, True], ids=["answered again", "refused again"])
+@pytest.mark.parametrize("cents", [1000, 0], ids=["a part", "all of it"])
+def test_a_refund_whose_answer_is_lost_is_there_once(cents: int, refused: bool) -> None:
+    """R24: unknown; asked again it shows; and under the same key there is never a second one."""
+
+    def talk(lane: Lane) -> None:
+        bought = sale("lost", lane)
+        lane.ask("place", bought)
+        fake.customer("pay")
+        wanted = refund(payment_of(lane, bought), "one-key", cents)
+        fake.trouble("answer-lost", True)
+        assert [lane.ask("give-back", refund=wanted) for _ in range(2)] == [Trouble.NETWORK] * 2
+        assert lane.ask("refunds", refund=wanted) is Trouble.NETWORK
+        fake.trouble("answer-lost", False)
+        assert lane.ask("refunds", refund=wanted) == "refunded"
+        assert lane.ask("give-back", refund=wanted) == (NoRefund.USED if refused else "given back")
+        [payment] = fake.account.ledger.payments()
+        assert [each.amount for each in payment.refunds] == [10 if cents else 25]
+
+    fake = Fake(Behaviour(refund_key_refused=refused))
+    fake.run(talk)
+
+
+def test_a_refund_that_never_arrived_is_not_there() -> None:
+    """The twin: to the kiosk it looks the same, until it asks."""
+
+    def talk(lane: Lane) -> None:
+        bought = sale("cut", lane)
+        lane.ask("place", bought)
+        fake.customer("pay")
+        wanted = refund(payment_of(lane, bought), "one-key")
+        fake.trouble("no-network", True)
+        assert lane.ask("give-back", refund=wanted) is Trouble.NETWORK
+        fake.trouble("no-network", False)
+        assert lane.ask("refunds", refund=wanted) == "not refunded"
+        assert lane.ask("give-back", refund=wanted) == "given back"
 
     fake = Fake(Behaviour())
     fake.run(talk)

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -20,7 +21,7 @@ import pytest
 
 from kiosk.mercadopago import PosFound
 from kiosk.sale.events import AccountIs, Reject, Removal
-from tests.account_sale import DIFFERS, UNPAID, likely, plausible, sale, unpaid
+from tests.account_sale import DIFFERS, UNPAID, likely, payment_of, plausible, refund, sale, unpaid
 from tests.contract import CALL_S, Lane
 
 NAMES = ("TOKEN", "USER", "STORE", "POS")
@@ -83,7 +84,7 @@ def test_an_order_comes_and_goes(lane: Lane, tag: str) -> None:
 @account_is_named
 def test_another_token_is_refused(lane: Lane) -> None:
     stranger = new_lane(TOKEN=GIVEN["TOKEN"][:-4] + "0000")
-    words = {call: stranger.ask(call) for call in ("account", "look", "place")}
+    words = {call: stranger.ask(call) for call in ("account", "look", "place", "refunds")}
     stranger.close()
     assert set(words.values()) <= {Reject.TOKEN, Reject.FORBIDDEN}, words
 
@@ -94,6 +95,11 @@ def test_another_pos_is_not_found(lane: Lane, tag: str) -> None:
     words = {"place": elsewhere.ask("place", sale(f"{tag}x", lane, CENTS)), "pos": elsewhere.ask("pos")}
     elsewhere.close()
     assert words == {"place": Reject.NO_POS, "pos": Reject.NO_POS}
+
+
+@account_is_named
+def test_a_payment_that_is_not_there_has_no_refunds(lane: Lane) -> None:
+    assert lane.ask("refunds", refund=refund("1", "x")) == "no payment"
 
 
 @account_is_named
@@ -111,6 +117,11 @@ def test_a_customer_pays(lane: Lane, tag: str) -> None:
     assert lane.ask("look", paid) == "paid"
     assert lane.ask("pos", paid) == "free"
     assert lane.ask("withdraw", paid) is Removal.GONE
+    whole = replace(refund(payment_of(lane, paid), f"{tag}key"), currency=lane.site.currency.code)
+    assert lane.ask("refunds", refund=whole) == "not refunded"
+    word = lane.ask("give-back", refund=whole)
+    print("\ngiving it back ended with", word)
+    assert word in plausible("the rest")
 
 
 def until(ask: Callable[[], object], wanted: str) -> list[str]:
@@ -143,7 +154,7 @@ def test_the_fake_in_a_process_of_its_own_stands_for_one(root: Path) -> None:
         finally:
             fake.terminate()
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "6 passed, 1 deselected" in done.stdout
+    assert "7 passed, 1 deselected" in done.stdout
     assert f"as with:\n  {DOUBT}" in done.stdout
     assert told["token"] not in done.stdout
 

@@ -299,7 +299,9 @@ def test_with_the_real_account_there_is_no_fake_customer(tmp_path: Path) -> None
             with pytest.raises(IsReal):
                 counter.phone()
             assert "no-network" not in counter.troubles()
-            assert (await counter.view())["phone"] is None
+            view = await counter.view()
+            assert (view["phone"], view["supervisor"]) == (None, None)
+            assert not (tmp_path / "supervisors").exists()
             assert not (tmp_path / "token").exists()
 
     run(story())

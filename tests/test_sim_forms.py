@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from kiosk.sim.books import Order
 from kiosk.sim.forms import (
     Account,
     current_form,
@@ -23,7 +24,7 @@ from kiosk.sim.forms import (
     token_error,
     user_form,
 )
-from kiosk.sim.ledger import Ledger, Order
+from kiosk.sim.ledger import Ledger
 
 NOW = 1_900_000_000.0
 ACCOUNT = Account(123456789, "STORE01", "KIOSK01", test=True)

@@ -7,8 +7,9 @@ from typing import Literal
 
 import pytest
 
+from kiosk.sim.books import MerchantOrder, Order
 from kiosk.sim.countries import COUNTRIES
-from kiosk.sim.ledger import ACTIONS, Deletion, Ledger, MerchantOrder, Order
+from kiosk.sim.ledger import ACTIONS, Deletion, Ledger
 
 NOW = 1_900_000_000.0
 
@@ -263,6 +264,34 @@ def test_the_shop_gives_back_what_the_phone_has_paid_and_the_order_stays_closed(
     assert [payment.is_("refunded", NOW + 1) for payment in offered.payments()] == [True]
     assert offered.customer("give-back", NOW + 2)["ok"] is False
     assert offered.customer("confirm", NOW + 2)["ok"] is False
+
+
+def test_a_refund_takes_what_is_left_and_no_more(offered: Ledger) -> None:
+    offered.customer("pay", NOW)
+    [payment] = offered.payments()
+    assert offered.left(payment, NOW) == 25
+    part = offered.refund(payment, Decimal(10), NOW + 1)
+    assert (part.last, part.status(NOW + 1)) == (False, "approved")
+    assert offered.left(payment, NOW + 1) == 15
+    assert offered.customer("give-back", NOW + 2)["screen"] == "refunded"
+    assert [each.amount for each in payment.refunds] == [10, 15]
+    assert [each.last for each in payment.refunds] == [False, True]
+    assert offered.left(payment, NOW + 2) == 0
+
+
+def test_a_refund_has_an_id_of_its_own(offered: Ledger) -> None:
+    offered.customer("pay-twice", NOW)
+    refunds = [offered.refund(payment, Decimal(1), NOW) for payment in offered.payments()]
+    ids = [*(refund.id for refund in refunds), *(payment.id for payment in offered.payments())]
+    assert len({*ids}) == 4
+
+
+def test_a_refund_may_take_its_time(offered: Ledger) -> None:
+    offered.behaviour.refund_takes_s = 20.0
+    offered.customer("pay", NOW)
+    assert [offered.customer("give-back", NOW + 1)["ok"] for _ in range(2)] == [True, False]
+    assert offered.screen(NOW + 20.9) == "paid"
+    assert offered.screen(NOW + 21) == "refunded"
 
 
 def test_an_unknown_action_is_refused(offered: Ledger) -> None:

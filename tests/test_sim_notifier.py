@@ -11,7 +11,8 @@ import pytest
 
 from kiosk.notifications.words import NOTHING, read
 from kiosk.sale.events import Notified
-from kiosk.sim.ledger import Ledger, Order
+from kiosk.sim.books import Order
+from kiosk.sim.ledger import Ledger
 from kiosk.sim.notifier import AGAIN_S, DELAYED_S, REPEATED, SWAPPED_S, TROUBLES, Letter, Notifier, send
 from tests.listening import listening
 
@@ -81,6 +82,29 @@ def test_each_change_is_told_as_a_webhook_and_as_an_ipn_in_forms_that_the_kiosk_
     # An IPN does not say what an order is; a webhook says "opened".
     assert sorted(map(str, post.named())) == sorted(map(str, [NOTHING, ours, paid, paid, ours, ours]))
     assert {letter.agent.split()[1] for letter in post.sent} == {"WebHook", "Feed"}
+
+
+def test_money_that_goes_back_is_told_like_any_change_of_a_payment() -> None:
+    async def gives_back(post: Post) -> None:
+        await pays(post)
+        await asyncio.sleep(0)
+        before = len(post.sent)
+        [payment] = post.ledger.payments()
+        post.now += 1.0
+        post.ledger.refund(payment, Decimal(10), post.now)
+        post.notifier.look()
+        post.notifier.look()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        del post.sent[:before]
+
+    post = told(gives_back)
+    [order] = post.ledger.merchant_orders
+    [payment] = order.payments
+    paid, ours = Notified(payments=(str(payment.id),)), Notified(orders=(str(order.id),))
+    assert sorted(map(str, post.named())) == sorted(map(str, [paid, paid, ours, ours]))
+    [event] = [json.loads(letter.body) for letter in post.sent if "type=payment" in letter.query]
+    assert (event["action"], event["data"]) == ("payment.updated", {"id": str(payment.id)})
 
 
 @pytest.mark.parametrize(("kind", "agent"), [("webhooks", "WebHook"), ("ipn", "Feed")])

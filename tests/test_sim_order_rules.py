@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from kiosk.sim.books import Order
 from kiosk.sim.countries import COUNTRIES
 from kiosk.sim.doubts import Behaviour
 from kiosk.sim.forms import ApiError
-from kiosk.sim.ledger import Order
 from kiosk.sim.order_rules import read_order
 
 NOW = 1_900_000_000.0  # 2030-03-17T17:46:40Z

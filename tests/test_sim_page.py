@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import stat
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -16,11 +17,13 @@ import httpx
 import pytest
 from PIL import Image
 
+from kiosk.config import load
 from kiosk.sale.events import Key
 from kiosk.sim.counter import VirtualCounter
 from kiosk.sim.page import FILES, is_from_here, page
 from kiosk.sim.remote import RemoteKeypad
 from kiosk.sim.world import make_plan, set_up
+from kiosk.supervisors import Supervisors
 
 HERE = "http://127.0.0.1:8080"
 Story = Callable[[VirtualCounter, httpx.AsyncClient], Awaitable[None]]
@@ -114,6 +117,19 @@ def test_another_path_or_method_is_an_error_of_one_line_too(tmp_path: Path) -> N
         assert is_one_line_error(await client.get("/nothing"), 404)
         assert is_one_line_error(await client.get("/keys"), 405)
         assert is_one_line_error(await client.get("/page/../page.py"), 404)
+
+    tell(tmp_path, story)
+
+
+def test_who_may_give_the_fake_accounts_money_back_is_told(tmp_path: Path) -> None:
+    """And stands in a private file of the kiosk's own form."""
+
+    async def story(_counter: VirtualCounter, client: httpx.AsyncClient) -> None:
+        told = (await client.get("/view")).json()["supervisor"]
+        file = tmp_path / "supervisors"
+        assert Supervisors(file.read_text().splitlines()).whose(told["pin"]) == told["name"]
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert load(tmp_path / "kiosk.toml").supervisors == str(file)
 
     tell(tmp_path, story)
 

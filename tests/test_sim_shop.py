@@ -46,13 +46,15 @@ required = true
 buzzer = 18
 [notifications]
 listen = "127.0.0.1:9000"
+[refunds]
+supervisors = "/secret/supervisors"
 [journal]
 path = "/var/lib/kiosk/real.db"
 """
 
 
 def far_ends(**different: Any) -> shop.FarEnds:
-    account = shop.Account("http://127.0.0.1:4444", Path("/private/token"))
+    account = shop.Account("http://127.0.0.1:4444", Path("/private/token"), Path("/private/supervisors"))
     ends = {"account": account, "printer_port": 5555, "display": True, "keypad": True, "journal": Path("/private/j.db")}
     return shop.FarEnds(**{**ends, **different})
 
@@ -77,6 +79,7 @@ def test_the_built_in_shop_is_brazilian_with_42_columns_and_all_virtual(tmp_path
     assert config.mercadopago.access_token_file == "/private/token"
     assert config.keypad.driver == "none"
     assert config.journal == Path("/private/j.db")
+    assert config.supervisors == "/private/supervisors"
 
 
 def test_the_shops_own_settings_stay_and_its_far_ends_are_virtual(own: Path, tmp_path: Path) -> None:
@@ -99,10 +102,11 @@ def test_with_the_fake_account_nothing_of_the_real_one_is_touched(own: Path, tmp
     assert config.mercadopago.access_token_file == "/private/token"
     assert config.mercadopago.notification_url == ""
     assert config.notifications_listen == ""
+    assert config.supervisors == "/private/supervisors"
 
 
 def test_the_fake_sends_notifications_to_where_the_kiosk_listens(own: Path, tmp_path: Path) -> None:
-    account = shop.Account("http://127.0.0.1:4444", Path("/private/token"), notices_port=6666)
+    account = shop.Account("http://127.0.0.1:4444", Path("/private/token"), Path("/x"), notices_port=6666)
     config = derived(own, far_ends(account=account), tmp_path)
     assert config.notifications_listen == "127.0.0.1:6666"
     assert config.mercadopago.notification_url == "http://127.0.0.1:6666/notices"
@@ -129,6 +133,7 @@ def test_each_far_end_is_real_on_its_own(own: Path, tmp_path: Path) -> None:
         assert same == {table}
         assert (config.sound == real.sound) == (table == "keypad")  # They hang on the same pins.
         assert (config.notifications_listen == real.notifications_listen) == (table == "mercadopago")
+        assert (config.supervisors == real.supervisors) == (table == "mercadopago")
 
 
 @given(st.text(st.characters(exclude_categories=["C"]), max_size=30), st.integers(1, 10**15), st.booleans())

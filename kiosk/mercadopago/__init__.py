@@ -1,9 +1,9 @@
 """Mercado Pago: the order on the printed QR, and whether it was paid (in-store orders V2, the "attended" model).
 
-One call of the centre is one request, but for a deep look, and for the account and its smallest amount. Whether
-anything came back in time is the line's affair (``line``), what it means is read in ``answers``, and ``look`` puts a
-look together. Here stand the addresses; the client is ``wire``. Nothing is repeated: the centre knows when a second
-attempt is allowed.
+One call of the centre is one request, but for a deep look, for the account and its smallest amount, and for a payment
+and its refunds. Whether anything came back in time is the line's affair (``line``), what it means is read in
+``answers``, and in ``refunds`` for money that goes back; ``look`` puts a look together. Here stand the addresses; the
+client is ``wire``. Nothing is repeated: the centre knows when a second attempt is allowed.
 
 Sources: the references at mercadopago.com/developers (and in the repository mercadopago/devsite-docs).
 """
@@ -18,6 +18,7 @@ from kiosk.config import MercadoPagoConfig, Secret
 from kiosk.mercadopago.answers import Reply, account, carried, holding, placing, reading, removing
 from kiosk.mercadopago.limits import read_minimum
 from kiosk.mercadopago.look import look
+from kiosk.mercadopago.refunds import by_policy, giving_back, refunds_of, write_refund
 from kiosk.mercadopago.statement import statement
 from kiosk.mercadopago.wire import Wire
 from kiosk.mercadopago.words import Page, PointOfSale, read_pos_page, write_order
@@ -34,7 +35,7 @@ from kiosk.sale.commands import (
     Place,
     Withdraw,
 )
-from kiosk.sale.events import AccountIs, CallAnswer, Refused, Reject, Unknown
+from kiosk.sale.events import AccountIs, CallAnswer, NoRefund, NotGivenBack, Refused, Reject, Unknown
 from kiosk.sale.money import Site
 
 
@@ -77,7 +78,7 @@ class MercadoPago:
     def carry_out(self, call: PaymentCall) -> CallAnswer:
         """Make the request, within ``call.until``. Never raises: what it cannot know is an ``Unknown``."""
         answer = self._answer(call)
-        if isinstance(answer, (Refused, Unknown)):
+        if isinstance(answer, (NotGivenBack, Refused, Unknown)):
             return replace(answer, detail=self._wire.discreet(answer.detail))
         return answer
 
@@ -104,8 +105,10 @@ class MercadoPago:
                 return replace(told, minimum=self._minimum(call)) if isinstance(told, AccountIs) else told
             case AskStatement():
                 return self._statement(call)
-            case AskRefunds() | GiveBack():
-                raise NotImplementedError
+            case AskRefunds():
+                return refunds_of(call, lambda path, query: self._wire.send(call, "GET", path, query), self._site)
+            case GiveBack():
+                return self._give_back(call)
             case _:
                 assert_never(call)
 
@@ -117,6 +120,24 @@ class MercadoPago:
         body = write_order(sale, self._title, self._site.currency, self._settings.notification_url)
         reply = self._wire.send(call, "PUT", self._pos_path(self._settings.external_store_id), body=body)
         return placing(call, reply) if isinstance(reply, Reply) else reply
+
+    def _give_back(self, call: GiveBack) -> CallAnswer:
+        refund = call.refund
+        if refund.currency != self._site.currency.code:  # nothing was sent, so that a final refusal is the truth
+            return Refused(**carried(call), reject=Reject.INVALID, detail="a refund in another country's money")
+        body, path = write_refund(refund, self._site.currency), f"/v1/payments/{quote(refund.payment, safe='')}/refunds"
+        reply = self._wire.send(call, "POST", path, body=body, key=refund.key)
+        if not isinstance(reply, Reply):
+            return reply
+        answer = giving_back(call, reply, self._site)
+        if not (isinstance(answer, Refused) and by_policy(reply)):
+            return answer
+        # The same words for a test account, which may give nothing back, and for an application that lacks a right.
+        whose = self._wire.send(call, "GET", "/users/me")
+        told = account(call, whose) if isinstance(whose, Reply) else whose
+        if not (isinstance(told, AccountIs) and told.test):
+            return answer
+        return NotGivenBack(**carried(call, reply), reason=NoRefund.TEST_ACCOUNT, detail=answer.detail)
 
     def _minimum(self, call: Call) -> int:
         """The smallest amount that the account takes; 0 where it does not tell within half of the time that is left:

@@ -88,13 +88,22 @@ class Wire:
         self._client.close()
 
     def send(
-        self, call: Call, method: str, path: str, query: Mapping[str, str] | None = None, body: bytes | None = None
+        self,
+        call: Call,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        *,
+        key: str = "",
     ) -> Reply | Unknown:
-        """One request and its whole answer within ``call.until``, or why there is none."""
+        """One request and its whole answer within ``call.until``, or why there is none; ``key``: its idempotency key,
+        empty for none."""
         if self._clock() >= call.until:
             return Unknown(**carried(call), trouble=Trouble.SLOW, detail="not begun, the time was up")
         self._line.until, self._line.heard = call.until, False
-        headers = {"Content-Type": "application/json"} if body else None
+        headers = {"Content-Type": "application/json"} if body else {}
+        headers |= {"X-Idempotency-Key": key} if key else {}
         try:
             with self._client.stream(method, path, params=query, content=body, headers=headers) as response:
                 reply = reply_from(response.status_code, response.headers, _whole(response, self._most))

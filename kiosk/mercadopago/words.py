@@ -242,7 +242,7 @@ def read_orders_page(value: object, site: Site) -> Page[OrderSeen]:
     page = Fields(value, "the answer")
     if "elements" not in page:
         raise NonsenseError("no elements")
-    return _page(page.elements("elements"), page.whole("total"), lambda each: read_order(each, site))
+    return read_page(page.elements("elements"), page.whole("total"), lambda each: read_order(each, site))
 
 
 def read_payments_page(value: object, site: Site) -> Page[IndexedPayment]:
@@ -280,10 +280,11 @@ def _results(value: object, read: Callable[[object], T]) -> Page[T]:
     if "results" not in page:
         raise NonsenseError("no results")
     paging = page.inner("paging")
-    return _page(page.elements("results"), paging.whole("total") if paging else None, read)
+    return read_page(page.elements("results"), paging.whole("total") if paging else None, read)
 
 
-def _page(elements: Sequence[object], total: int | None, read: Callable[[object], T]) -> Page[T]:
+def read_page(elements: Sequence[object], total: int | None, read: Callable[[object], T]) -> Page[T]:
+    """These elements, as far as each can be read."""
     found: list[T] = []
     for element in elements:
         try:

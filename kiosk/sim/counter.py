@@ -22,6 +22,7 @@ from kiosk.control import ask
 from kiosk.sim.child import Kiosk
 from kiosk.sim.mercadopago import FakeMercadoPago
 from kiosk.sim.printer import TcpPrinter
+from kiosk.sim.shop import PIN, SUPERVISOR
 from kiosk.sim.wires import Keys, NobodyReads, Panel
 
 JAMMED: Final = "5"
@@ -231,6 +232,7 @@ class VirtualCounter:
             "phone": self.account.phone() if self.account else None,
             "troubles": self.troubles(),
             "keypad": self.keys is not None,
+            "supervisor": {"name": SUPERVISOR, "pin": PIN} if self.account else None,
         }
 
 

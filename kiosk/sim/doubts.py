@@ -50,6 +50,17 @@ class Behaviour:
     """Mercado Pago pays so much of each payment for the customer."""
     coupon_in_transaction: bool = False
     """It is taken off ``transaction_amount``; else off ``total_paid_amount`` alone. Not documented."""
+    refund_takes_s: float = 0.0
+    """How long a refund is ``in_process``."""
+    refund_ends: Literal["approved", "rejected"] = "approved"
+    """What becomes of it then."""
+    refunds_lag_s: float = 0.0
+    """How far the list of a payment's refunds is behind. Not documented; the searches are."""
+    refund_key_refused: bool = False
+    """A key that was used is refused (2032, "idempotency key already used", in a newer page); else it is answered with
+    the refund that it made."""
+    refunds_blocked: bool = False
+    """A policy lets a test account give nothing back, as real ones are treated; else this one may, to be tried out."""
     fixed_amount: bool = True
     """The POS was made for the attended model; False is a mistake in the shop's account."""
 
@@ -82,6 +93,11 @@ DOUBTS: Final = (
     Doubt("no elements is an empty array", "4.3", Behaviour(null_elements=False)),
     Doubt("the search of merchant orders is behind", "13.6", Behaviour(orders_lag_s=20.0)),
     Doubt("ids are texts", "4.2", Behaviour(ids_as_text=True)),
+    Doubt("a refund is in process for a while", "5.1", Behaviour(refund_takes_s=20.0)),
+    Doubt("a refund is rejected in the end", "5.1", Behaviour(refund_takes_s=20.0, refund_ends="rejected")),
+    Doubt("the list of refunds is behind", "5.1", Behaviour(refunds_lag_s=20.0)),
+    Doubt("a key that was used is refused", "5.1", Behaviour(refund_key_refused=True)),
+    Doubt("a test account gives nothing back", "5.1", Behaviour(refunds_blocked=True)),
     Doubt("a coupon beside the amount", "13.13", Behaviour(coupon=Decimal(5))),
     Doubt("a coupon within the amount", "13.13", Behaviour(coupon=Decimal(5), coupon_in_transaction=True)),
 )

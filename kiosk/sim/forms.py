@@ -15,7 +15,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
-from kiosk.sim.ledger import Ledger, MerchantOrder, Order, Payment
+from kiosk.sim.books import MerchantOrder, Order, Payment, Refund
+from kiosk.sim.ledger import Ledger
 
 _ZONE: Final = timezone(timedelta(hours=-4))
 """Mercado Pago writes its dates in this zone, wherever the account is."""
@@ -91,6 +92,12 @@ def payments_error(status: int, key: str, code: int, message: str) -> ApiError:
     """The shape of ``/v1/payments``: a numeric code in ``cause``."""
     cause = [{"code": code, "description": message, "data": None}]
     return ApiError(status, {"message": message, "error": key, "status": status, "cause": cause})
+
+
+def policy_error() -> ApiError:
+    """403, where the account or the application may not do that at all."""
+    body = {"message": "At least one policy returned UNAUTHORIZED.", "status": 403, "blocked_by": "PolicyAgent"}
+    return ApiError(403, {**body, "code": "PA_UNAUTHORIZED_RESULT_FROM_POLICIES"})
 
 
 def token_error(message: str) -> ApiError:
@@ -231,7 +238,7 @@ def merchant_order_form(held: MerchantOrder, at: float, account: Account, ledger
         "sponsor_id": None,
         "total_amount": order.total,
         "paid_amount": held.approved(at),
-        "refunded_amount": 0,
+        "refunded_amount": held.refunded(at),
         "shipping_cost": 0,
         "cancelled": False,
         "items": [_item_form(item, ledger) for item in _items(order)],
@@ -266,7 +273,7 @@ def ids_as_text(value: object) -> object:
         case Mapping():
             named = {name: ids_as_text(item) for name, item in value.items()}
             return {
-                name: str(item) if name in ("id", "collector_id") and isinstance(item, int) else item
+                name: str(item) if name in ("id", "collector_id", "payment_id") and isinstance(item, int) else item
                 for name, item in named.items()
             }
         case list():
@@ -275,15 +282,8 @@ def ids_as_text(value: object) -> object:
             return value
 
 
-def _amounts(payment: Payment, ledger: Ledger) -> tuple[Decimal, Decimal]:
-    """The transaction's amount, and what the customer paid of it."""
-    behaviour = ledger.behaviour
-    paid = max(payment.amount - behaviour.coupon, Decimal(0))
-    return (paid if behaviour.coupon_in_transaction else payment.amount), paid
-
-
 def _inner_payment_form(payment: Payment, at: float, ledger: Ledger) -> dict[str, object]:
-    amount, paid = _amounts(payment, ledger)
+    amount, paid = ledger.amounts(payment)
     return {
         "id": payment.id,
         "transaction_amount": amount,
@@ -291,7 +291,7 @@ def _inner_payment_form(payment: Payment, at: float, ledger: Ledger) -> dict[str
         "shipping_cost": 0,
         "currency_id": ledger.country.currency,
         "operation_type": "regular_payment",
-        "amount_refunded": 0,
+        "amount_refunded": payment.refunded(at),
         "last_modified": stamp(payment.updated_at(at)),
         **_status_form(payment, at),
     }
@@ -299,7 +299,7 @@ def _inner_payment_form(payment: Payment, at: float, ledger: Ledger) -> dict[str
 
 def payment_form(payment: Payment, at: float, account: Account, ledger: Ledger) -> dict[str, object]:
     """A payment of ``/v1/payments``, as it was at the time ``at``."""
-    amount, paid = _amounts(payment, ledger)
+    amount, paid = ledger.amounts(payment)
     return {
         "id": payment.id,
         **_status_form(payment, at),
@@ -308,7 +308,7 @@ def payment_form(payment: Payment, at: float, account: Account, ledger: Ledger) 
         "operation_type": "regular_payment",
         "currency_id": ledger.country.currency,
         "transaction_amount": amount,
-        "transaction_amount_refunded": 0,
+        "transaction_amount_refunded": payment.refunded(at),
         "transaction_details": {"total_paid_amount": paid, "net_received_amount": payment.amount},
         "external_reference": payment.order.order.reference,
         "description": payment.order.order.title,
@@ -321,6 +321,25 @@ def payment_form(payment: Payment, at: float, account: Account, ledger: Ledger) 
         "point_of_interaction": {"type": "INSTORE"},
         "payer": {"id": 222333444, "email": ""},
         "live_mode": True,
+    }
+
+
+def refund_form(refund: Refund, payment: Payment, at: float, account: Account) -> dict[str, object]:
+    """A refund of ``/v1/payments/{id}/refunds``, as it was at the time ``at``."""
+    return {
+        "id": refund.id,
+        "payment_id": payment.id,
+        "amount": refund.amount,
+        "metadata": {},
+        "source": {"id": str(account.user_id), "name": account.nickname, "type": "collector"},
+        "date_created": stamp(refund.changes[0].at),
+        "unique_sequence_number": None,
+        "refund_mode": "standard",
+        "adjustment_amount": 0,
+        "status": refund.status(at),
+        "reason": None,
+        "labels": [],
+        "partition_details": [],
     }
 
 

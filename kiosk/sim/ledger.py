@@ -16,12 +16,11 @@ Nothing is shared with the kiosk's own reckoning of money: a judge must not shar
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal
 from enum import Enum
 from typing import Final
 
+from kiosk.sim.books import Change, MerchantOrder, Order, Payment, Refund
 from kiosk.sim.countries import COUNTRIES
 from kiosk.sim.doubts import Behaviour
 
@@ -29,91 +28,6 @@ ORDER_LIFE_S: Final = 600.0
 """The longest that an order stays on a static QR, whatever ``expiration_date`` says."""
 IDS_PER_SECOND: Final = 100
 """Room for ids between two starts of the fake, see ``Ledger``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """An order as it was put on the POS."""
-
-    reference: str
-    total: Decimal
-    title: str
-    body: Mapping[str, object]
-    """All that was sent."""
-    expires_at: float | None = None
-    """What the sender asked for; None: nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A payment took this status at that time."""
-
-    at: float
-    status: str
-    detail: str
-
-
-@dataclass(slots=True, eq=False)
-class Payment:
-    """One payment and all its past, so that a slow index can show it as it was."""
-
-    id: int
-    order: MerchantOrder
-    amount: Decimal
-    changes: list[Change]
-
-    def as_of(self, at: float) -> Change | None:
-        """The status at that time; None before it was made."""
-        return next((change for change in reversed(self.changes) if change.at <= at), None)
-
-    def is_(self, status: str, at: float) -> bool:
-        """Whether it had that status then."""
-        change = self.as_of(at)
-        return change is not None and change.status == status
-
-    def updated_at(self, at: float) -> float:
-        """When it last changed, as known then."""
-        return (self.as_of(at) or self.changes[0]).at
-
-    def approved_at(self, at: float) -> float | None:
-        """When it was approved, if it was by then."""
-        return next((change.at for change in self.changes if change.status == "approved" and change.at <= at), None)
-
-
-@dataclass(slots=True, eq=False)
-class MerchantOrder:
-    """What one scan opened."""
-
-    id: int
-    order: Order
-    opened_at: float
-    payments: list[Payment] = field(default_factory=list)
-
-    def approved(self, at: float) -> Decimal:
-        """The sum of the payments that were approved then."""
-        return sum((payment.amount for payment in self.payments if payment.is_("approved", at)), Decimal(0))
-
-    def closed(self, at: float) -> bool:
-        """Approved payments covered the total then, or had covered it before they were given back."""
-        paid = (p.amount for p in self.payments if p.is_("approved", at) or p.is_("refunded", at))
-        return sum(paid, Decimal(0)) >= self.order.total
-
-    def pending(self, at: float) -> Payment | None:
-        """The payment that was being looked into then."""
-        return next((payment for payment in self.payments if payment.is_("in_process", at)), None)
-
-    def order_status(self, at: float) -> str:
-        """``order_status`` in the words of the merchant order reference."""
-        if self.closed(at):
-            return "paid" if self.approved(at) >= self.order.total else "reverted"
-        if self.approved(at):
-            return "partially_paid"
-        return "payment_in_process" if self.pending(at) else "payment_required"
-
-    def last_update(self, at: float) -> float:
-        """When it last changed, as known then."""
-        known = (payment.updated_at(at) for payment in self.payments if payment.as_of(at))
-        return max([self.opened_at, *known])
 
 
 class Deletion(Enum):
@@ -191,6 +105,23 @@ class Ledger:
     def _being_paid(self, order: Order, now: float) -> bool:
         held = self._phone
         return held is not None and held.order.reference == order.reference and not held.closed(now)
+
+    def amounts(self, payment: Payment) -> tuple[Decimal, Decimal]:
+        """The transaction's amount, and what the customer paid of it."""
+        paid = max(payment.amount - self.behaviour.coupon, Decimal(0))
+        return (paid if self.behaviour.coupon_in_transaction else payment.amount), paid
+
+    def left(self, payment: Payment, now: float) -> Decimal:
+        """What of it can still be given back."""
+        return self.amounts(payment)[0] - payment.taken(now)
+
+    def refund(self, payment: Payment, amount: Decimal, now: float) -> Refund:
+        """Give so much of what is left of the payment back."""
+        done = Change(now + self.behaviour.refund_takes_s, self.behaviour.refund_ends, "")
+        begun = (Change(now, "in_process", ""),) if self.behaviour.refund_takes_s else ()
+        refund = Refund(self._next_id(), amount, amount == self.left(payment, now), (*begun, done))
+        payment.refunds.append(refund)
+        return refund
 
     def payments(self) -> list[Payment]:
         """Every payment of the account, oldest first."""
@@ -333,9 +264,8 @@ class Ledger:
 
     def _give_back(self, now: float) -> bool:
         approved = [p for p in self._phone.payments if p.is_("approved", now)] if self._phone else []
-        for payment in approved:
-            payment.changes.append(Change(now, "refunded", "refunded"))
-        return bool(approved)
+        back = [self.refund(each, self.left(each, now), now) for each in approved if self.left(each, now)]
+        return bool(back)
 
     # --- the books ----------------------------------------------------------------------------------------------
 

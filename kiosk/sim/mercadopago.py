@@ -33,7 +33,6 @@ from kiosk.sim.forms import (
     merchant_order_form,
     payment_form,
     payment_methods_form,
-    payments_error,
     plain_error,
     user_form,
 )
@@ -43,6 +42,7 @@ from kiosk.sim.line import Line
 from kiosk.sim.notifier import TROUBLES, Notifier
 from kiosk.sim.order_rules import read_order
 from kiosk.sim.premises import Premises
+from kiosk.sim.refunds import Refunds, find_payment
 from kiosk.sim.searches import search_orders, search_payments
 from kiosk.sim.served import bound, served
 
@@ -80,6 +80,7 @@ class FakeMercadoPago:
         self.troubles = dict.fromkeys(_TROUBLES, False)
         self._account = Account(user_id, store, pos, test_account)
         self.premises = Premises(self._account, self.ledger)
+        self._refunds = Refunds(self._account, lambda: self.ledger, wall, self.notifier.look)
         self.app = Starlette(
             routes=self._routes(),
             middleware=[Middleware(Gateway, token=token, troubles=self.troubles, wall=wall, pause=self._pause)],
@@ -253,10 +254,8 @@ class FakeMercadoPago:
         return self._found(found)
 
     async def _payment(self, request: Request) -> Response:
-        for payment in self.ledger.payments():
-            if str(payment.id) == request.path_params["id"]:
-                return self._found(payment_form(payment, self._wall(), self._account, self.ledger))
-        raise payments_error(404, "not_found", 2000, "Payment not found")
+        payment = find_payment(self.ledger, request.path_params["id"])
+        return self._found(payment_form(payment, self._wall(), self._account, self.ledger))
 
     def _found(self, form: dict[str, object]) -> Response:
         return json_answer(ids_as_text(form) if self.ledger.behaviour.ids_as_text else form)
@@ -301,6 +300,7 @@ class FakeMercadoPago:
             Route("/v1/payments/{id}", self._payment),
             Route("/users/me", self._me),
             Route("/v1/payment_methods", self._payment_methods),
+            *self._refunds.routes(),
             *self.premises.routes(),
             Route("/customer", self._on_customer, methods=["POST"]),
             Route("/trouble", self._on_trouble, methods=["GET", "POST"]),

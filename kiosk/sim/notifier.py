@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
+from kiosk.sim.books import MerchantOrder, Payment
 from kiosk.sim.forms import stamp
-from kiosk.sim.ledger import Ledger, MerchantOrder, Payment
+from kiosk.sim.ledger import Ledger
 
 AGAIN_S: Final = (15 * 60.0, 30 * 60.0, 6 * 3600.0, 48 * 3600.0, 96 * 3600.0)
 """After a notification that was not taken: when it is sent again, each counted from the try before."""
@@ -129,7 +130,7 @@ class Notifier:
 
     def _about_payment(self, payment: Payment, url: str, now: float) -> Iterator[Letter]:
         number = payment.id
-        action = "payment.created" if len(payment.changes) == 1 else "payment.updated"
+        action = "payment.created" if payment.as_of(now) is payment.changes[0] else "payment.updated"
         event = {**self._event(number, now), "type": "payment", "action": action, "data": {"id": str(number)}}
         if _wants(url, "webhooks"):
             yield Letter(url, f"data.id={number}&type=payment", "MercadoPago WebHook v1.0 payment", _json(event))

@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
+from kiosk.sim.books import Order
 from kiosk.sim.countries import Country
 from kiosk.sim.doubts import Behaviour
 from kiosk.sim.forms import ApiError, from_json, plain_error, read_stamp
-from kiosk.sim.ledger import Order
 
 _REFERENCE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _UNITS: Final = ("unit", "pack")

@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from kiosk.sim.doubts import Behaviour
-from kiosk.sim.forms import Account, ApiError, from_json, plain_error, pos_form, store_form
+from kiosk.sim.forms import Account, ApiError, from_json, plain_error, policy_error, pos_form, store_form
 from kiosk.sim.gateway import PICTURES, json_answer
 from kiosk.sim.ledger import Ledger
 from kiosk.sim.searches import find_by_ids
@@ -99,8 +99,7 @@ class Premises:
 
     def _check_user(self, request: Request) -> None:
         if request.path_params["user_id"] != str(self._account.user_id):
-            body = {"message": "At least one policy returned UNAUTHORIZED.", "status": 403, "blocked_by": "PolicyAgent"}
-            raise ApiError(403, {**body, "code": "PA_UNAUTHORIZED_RESULT_FROM_POLICIES"})
+            raise policy_error()
 
     # --- points of sale --------------------------------------------------------------------------------------------
 

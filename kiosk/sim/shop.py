@@ -36,6 +36,10 @@ BUILT_IN: Final[Tables] = MappingProxyType(
     }
 )
 
+SUPERVISOR: Final = "Supervisor"
+PIN: Final = "1234"
+"""Who may give the fake account's money back, in every shop; the page tells it."""
+
 PANEL: Final[Table] = MappingProxyType({"driver": "ssd1306", "width": 128, "height": 64, "rotate": 0})
 """The virtual counter's one panel."""
 
@@ -47,6 +51,8 @@ class Account:
     base_url: str
     token_file: Path
     """Holds the only access token that the fake takes."""
+    supervisors: Path
+    """Holds the one who may give its money back."""
     notices_port: int = 0
     """Where the kiosk is to listen for the fake's notifications; 0: nowhere."""
 
@@ -78,6 +84,7 @@ def with_far_ends(tables: Tables, ends: FarEnds) -> Tables:
         url = f"http://{listen}/notices" if listen else ""
         derived["mercadopago"] = {**tables["mercadopago"], **where, "notification_url": url}
         derived["notifications"] = {"listen": listen}
+        derived["refunds"] = {"supervisors": str(ends.account.supervisors)}
     if ends.printer_port is not None:
         network = {"driver": "network", "host": "127.0.0.1", "port": ends.printer_port}
         derived["printer"] = {**tables.get("printer", {}), **network}

@@ -1,8 +1,8 @@
 """``kiosk sim``: one process that is the counter's world, and the kiosk as its child.
 
 Everything the kiosk needs to find this world lies in a private folder (mode 0700) that goes away with it: a
-configuration derived from the shop's own, the fake account's token, the sockets of keypad, panel and control, and the
-journal where no other was named.
+configuration derived from the shop's own, the fake account's token and its supervisor, the sockets of keypad, panel and
+control, and the journal where no other was named.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from kiosk.sim.paper import Roll
 from kiosk.sim.printer import TcpPrinter
 from kiosk.sim.served import bound, served
 from kiosk.sim.wires import Keys, Panel
+from kiosk.supervisors import SALT_BYTES, Supervisor
 
 KIOSK: Final = (sys.executable, "-m", "kiosk")
 _LOOPBACK: Final = {"127.0.0.1": "127.0.0.1", "localhost": "127.0.0.1", "[::1]": "::1"}
@@ -174,7 +175,9 @@ async def _account(tables: shop.Tables, private: Path, stack: AsyncExitStack) ->
     account.attach(line)
     stack.push_async_callback(account.notifier.close)
     token_file = shop.write_private(private / "token", token)
-    return _Fake(account, shop.Account(f"http://127.0.0.1:{port}", token_file, _free_port()))
+    supervisor = Supervisor.made(shop.SUPERVISOR, shop.PIN, secrets.token_bytes(SALT_BYTES))
+    supervisors = shop.write_private(private / "supervisors", supervisor.entry + "\n")
+    return _Fake(account, shop.Account(f"http://127.0.0.1:{port}", token_file, supervisors, _free_port()))
 
 
 def _free_port() -> int:

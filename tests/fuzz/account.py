@@ -29,7 +29,18 @@ from kiosk.mercadopago.json import Fields, NonsenseError, dumps, loads
 from kiosk.mercadopago.look import look
 from kiosk.mercadopago.statement import statement
 from kiosk.mercadopago.words import Page, read_orders_page, read_payments_page, read_pos_page
-from kiosk.sale.commands import AskAccount, AskPos, AskStatement, Call, Depth, Look, PaymentCall, Withdraw
+from kiosk.sale.commands import (
+    AskAccount,
+    AskPos,
+    AskRefunds,
+    AskStatement,
+    Call,
+    Depth,
+    GiveBack,
+    Look,
+    PaymentCall,
+    Withdraw,
+)
 from kiosk.sale.events import (
     AccountIs,
     Books,
@@ -49,7 +60,7 @@ from kiosk.sale.events import (
 )
 from kiosk.sale.money import SITES
 from kiosk.sale.reconcile import compare, in_words
-from kiosk.sale.records import Phase, Sale
+from kiosk.sale.records import Phase, Refund, Sale
 from kiosk.sale.verdict import judge
 from tests.fuzz.claims import must
 from tests.fuzz.mutation import HEAD, PARTS, SEPARATOR
@@ -60,13 +71,14 @@ from tests.story import SHOP
 SITE: Final = SITES["MLB"]
 COLLECTOR: Final = 123456789
 SALE: Final = Sale("KIOSK01-7-abc", 7, 2500, "BRL", (), "k", 1_900_000_000.0, puts=1)
+REFUND: Final = Refund("k", "9", SALE.reference, 7, 1000, "BRL", whole=False, by="Ana", asked_at=0.0, known=())
 STATED: Final = replace(SHOP, collector=COLLECTOR)
 OWED: Final = Owed(SALE.reference, COLLECTOR, Decimal(25), "BRL")
 CALL: Final = Call(request=1, until=9.0, reference=SALE.reference)
 _QUESTIONS: Final = {"/merchant_orders/search": "O", "/v1/payments/search": "P"}
 
 
-def _parts(data: bytes) -> list[Said]:
+def parts(data: bytes) -> list[Said]:
     """The answers of an input: a letter for the question, a status, a body; both first may be missing."""
     found = []
     for part in data.split(SEPARATOR)[:PARTS]:
@@ -96,10 +108,10 @@ class _Provider:
 
 def looked(data: bytes) -> None:
     """A look: never paid where the bytes do not say so, always where they say so by the letter."""
-    parts = _parts(data)
-    searches = [part for part in parts if part.question != "I"]
+    answers = parts(data)
+    searches = [part for part in answers if part.question != "I"]
     for depth in Depth:
-        provider = _Provider(parts)
+        provider = _Provider(answers)
         narrow = depth in (Depth.ORDER, Depth.PAYMENT)
         call = Look(request=1, until=9.0, reference="" if narrow else SALE.reference, depth=depth, name="900")
         seen = look(call, provider.ask, SITE)
@@ -113,7 +125,7 @@ def looked(data: bytes) -> None:
 
 def stated(data: bytes) -> None:
     """A statement: all that a whole one should show is there, and missing is only what the bytes say is not there."""
-    provider = _Provider(_parts(data))
+    provider = _Provider(parts(data))
     call = AskStatement(request=1, until=9.0, begin=0.0, end=2_000_000_000.0, known=("9", "10"))
     told = statement(call, provider.ask, SITE, "7654321")
     if not isinstance(told, StatementIs):
@@ -205,7 +217,7 @@ def _is_short_number(data: bytes) -> bool:
 # --- other answers ----------------------------------------------------------------------------------------------------
 
 
-def _json_of(body: bytes) -> Any:
+def json_of(body: bytes) -> Any:
     """The value, or None where there is none that counts."""
     try:
         return value_of(body)
@@ -215,14 +227,14 @@ def _json_of(body: bytes) -> Any:
 
 def answered(data: bytes) -> None:
     """Every reader on every status and body: nothing is free, placed or taken away that was not said to be."""
-    for said in _parts(data):
+    for said in parts(data):
         reply = reply_from(said.status, {"Date": "Sun, 04 May 2031 18:20:00 GMT"}, said.body)
         _held(reply)
         for answer in (placing(CALL, reply), removing(CALL, reply), account(CALL, reply), not_done(CALL, reply)):
             _is_careful(answer, reply)
         by_id = order_by_id(CALL, reply, SITE)
         must(isinstance(by_id, OrderSeen | Refused | Unknown | None), f"by id: {by_id}")
-        must(by_id is not None or (said.status in (400, 404) and _has_key(said.body)), f"no such order, by {reply}")
+        must(by_id is not None or (said.status in (400, 404) and has_key(said.body)), f"no such order, by {reply}")
         readers: tuple[Callable[[object], object], ...] = (
             lambda value: read_orders_page(value, SITE),
             lambda value: read_payments_page(value, SITE),
@@ -238,7 +250,7 @@ def _held(reply: Reply) -> None:
     holds = holding(CALL, reply, SITE)
     _is_careful(holds, reply)
     if isinstance(holds, Holds) and holds.order is None:
-        value = _json_of(reply.body)
+        value = json_of(reply.body)
         key = _key(value).lower()
         proved = (reply.status == 404 and "order" in key and "not_found" in key) or (
             reply.status == 200 and value == [] and isinstance(value, list)
@@ -251,21 +263,21 @@ def _held(reply: Reply) -> None:
 
 def _is_careful(answer: object, reply: Reply) -> None:
     """What each kind of answer may be learnt from (R7, R14)."""
-    value = _json_of(reply.body)
+    value = json_of(reply.body)
     good = 200 <= reply.status < 300 and (not reply.body.strip() or (isinstance(value, dict) and not _key(value)))
     match answer:
         case Placed() | Removed(removal=Removal.BY_US):
             must(good, f"L6: done, by {reply}")
         case Removed(removal=Removal.LOCKED):  # the word alone says it: to wait is never wrong
-            must(not 200 <= reply.status < 300 and _has_key(reply.body), f"locked, by {reply}")
+            must(not 200 <= reply.status < 300 and has_key(reply.body), f"locked, by {reply}")
         case Removed():
-            must(reply.status in (400, 404, 500) and _has_key(reply.body), f"gone, by {reply}")
+            must(reply.status in (400, 404, 500) and has_key(reply.body), f"gone, by {reply}")
         case AccountIs():
             must(reply.status == 200 and isinstance(value, dict), f"an account, by {reply}")
             must(str(value.get("id")).lstrip("0") == str(answer.user_id).lstrip("0"), f"whose account? {reply}")
         case Refused():
             never = reply.status >= 500 or reply.status in (408, 409, 423, 424, 425, 429) or reply.status < 400
-            must(not never and _has_key(reply.body), f"L6: refused for good, by {reply}")
+            must(not never and has_key(reply.body), f"L6: refused for good, by {reply}")
             must(isinstance(answer.detail, str), f"detail of {answer}")
         case Unknown():
             must(answer.retry_after_s is None or answer.retry_after_s >= 0, f"later: {answer}")
@@ -273,8 +285,8 @@ def _is_careful(answer: object, reply: Reply) -> None:
             must(isinstance(answer, CallAnswer), f"no answer at all: {answer}")
 
 
-def _has_key(body: bytes) -> bool:
-    return bool(_key(_json_of(body)))
+def has_key(body: bytes) -> bool:
+    return bool(_key(json_of(body)))
 
 
 def _key(value: Any) -> str:
@@ -343,6 +355,8 @@ def wired(data: bytes) -> None:
         Withdraw(request=2, until=1010.0, reference=SALE.reference),
         AskAccount(request=3, until=1010.0),
         Look(request=4, until=1010.0, reference=SALE.reference, depth=Depth.ORDERS),
+        AskRefunds(request=5, until=1010.0, payment="9"),
+        GiveBack(request=6, until=1010.0, refund=REFUND),
     )
     call = calls[len(data) % len(calls)]
 

@@ -9,16 +9,18 @@ from typing import Final
 
 from kiosk.mercadopago.answers import Reply, reply_from
 from kiosk.mercadopago.look import look
+from kiosk.mercadopago.refunds import refunds_of
 from kiosk.mercadopago.words import write_order
-from kiosk.sale.commands import Depth, Look
-from kiosk.sale.events import Seen
-from kiosk.sale.money import SITES
+from kiosk.sale.commands import AskRefunds, Depth, Look
+from kiosk.sale.events import RefundsAre, Seen
+from kiosk.sale.money import SITES, Site
 from kiosk.sale.records import Line, Sale
 from kiosk.sale.verdict import judge
+from kiosk.sim.books import Order, Payment
 from kiosk.sim.countries import COUNTRIES
 from kiosk.sim.doubts import Behaviour
-from kiosk.sim.forms import Account, ApiError, merchant_order_form, payment_form, to_json
-from kiosk.sim.ledger import ACTIONS, Ledger, Order
+from kiosk.sim.forms import Account, ApiError, merchant_order_form, payment_form, refund_form, to_json
+from kiosk.sim.ledger import ACTIONS, Ledger
 from kiosk.sim.order_rules import read_order
 from kiosk.sim.searches import search_orders, search_payments
 from tests.fuzz.claims import must
@@ -57,7 +59,34 @@ def account_read(data: bytes) -> None:
     for action in data[4:24]:
         now += action // len(ACTIONS)
         ledger.customer(ACTIONS[action % len(ACTIONS)], now)
+    _give_back(ledger, data[24:26], now)
     _is_read(ledger, order, replace(sale, puts=1), now)
+    for payment in ledger.payments():
+        _refunds_are_read(ledger, payment, site, now)
+
+
+def _give_back(ledger: Ledger, parts: bytes, now: float) -> None:
+    """So many hundredths of what is left of a payment, for each byte one."""
+    for payment, hundredths in zip(ledger.payments(), parts, strict=False):
+        left = ledger.left(payment, now)
+        part = round(left * (hundredths % 100) / 100, ledger.country.decimals)
+        if part and payment.is_("approved", now):
+            ledger.refund(payment, part, now)
+
+
+def _refunds_are_read(ledger: Ledger, payment: Payment, site: Site, now: float) -> None:
+    def ask(path: str, _query: Mapping[str, str]) -> Reply:
+        refunds = [refund_form(each, payment, now, ACCOUNT) for each in payment.refunds]
+        form = refunds if path.endswith("/refunds") else payment_form(payment, now, ACCOUNT, ledger)
+        return reply_from(200, {}, to_json(form).encode())
+
+    told = refunds_of(AskRefunds(request=1, until=9.0, payment=str(payment.id)), ask, site)
+    must(isinstance(told, RefundsAre) and told.payment is not None and told.whole, f"not understood: {told}")
+    if isinstance(told, RefundsAre) and told.payment:
+        went = payment.refunded(now)
+        read = [Decimal(each.cents or 0).scaleb(-site.currency.decimals) for each in told.refunds]
+        must(read == [each.amount for each in payment.refunds], f"L5: {payment.refunds} were read as {read}")
+        must(Decimal(told.payment.refunded_cents).scaleb(-site.currency.decimals) == went, f"{went} is {told.payment}")
 
 
 def _is_read(ledger: Ledger, order: Order, sale: Sale, now: float) -> None:

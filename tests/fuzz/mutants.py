@@ -7,6 +7,7 @@ from typing import Final
 from tests.world_mutants import Mutant
 
 _WORDS, _ANSWERS, _LOOK = "kiosk/mercadopago/words.py", "kiosk/mercadopago/answers.py", "kiosk/mercadopago/look.py"
+_REFUNDS = "kiosk/mercadopago/refunds.py"
 _JSON, _SCAN, _STATUS = "kiosk/mercadopago/json.py", "kiosk/keypad/scan.py", "kiosk/printer/status.py"
 _ROWS, _TOML = "kiosk/journal/rows.py", "kiosk/config/toml_tables.py"
 
@@ -34,6 +35,12 @@ MUTANTS: Final = (
         "L6", _ANSWERS, "if reply.status >= 500 or reply.status in _SAYS_NOTHING:", "if reply.status >= 500:", "answer"
     ),
     Mutant("L6", _LOOK, "whole=complete and not broken", "whole=complete", "look"),
+    Mutant("L6", _REFUNDS, "whole = not page.broken and", "whole =", "refunds"),
+    Mutant("L6", _REFUNDS, " and not _behind(page.found, payment)", "", "refunds"),
+    Mutant("L6", _REFUNDS, 'refund.text("status"))', 'refund.text("status").lower())', "refunds"),
+    Mutant("L6", _REFUNDS, "if reply.status == 404 and _NO_PAYMENT in", "if _NO_PAYMENT in", "refunds"),
+    Mutant("L6", _REFUNDS, "if not isinstance(done, Refused) and reply.status != 404:", "if reply.success:", "refunds"),
+    Mutant("L5", _REFUNDS, "or (not call.refund.whole and seen.cents != call.refund.cents)", "", "refunds"),
     # A crash, where nonsense or "damaged" was promised.
     Mutant("crash", _JSON, "except RecursionError as error:", "except RuntimeWarning as error:", "look"),
     Mutant("crash", _JSON, "except ArithmeticError as error:", "except FloatingPointError as error:", "look"),

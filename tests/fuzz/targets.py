@@ -9,7 +9,7 @@ from random import Random
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from tests.fuzz import account, devices, double, files, machine
+from tests.fuzz import account, devices, double, files, machine, refunds
 from tests.fuzz.claims import Found
 from tests.fuzz.mutation import Mutator, in_any_bytes, in_json, in_toml
 
@@ -62,6 +62,7 @@ TARGETS: Final = MappingProxyType(
         for target in (
             Target("look", account.looked, in_json, "orders and payments found by a look", 3000),
             Target("statement", account.stated, in_json, "the account's payments of a time", 1000),
+            Target("refunds", refunds.refunds_told, in_json, "a payment's refunds, and giving back", 1000),
             Target("answer", account.answered, in_json, "statuses, error bodies, what the POS holds, the account"),
             Target("amount", account.amount_read, in_any_bytes, "numbers as minor units", 2000),
             Target("headers", account.headers, in_any_bytes, "Date and Retry-After"),

@@ -176,6 +176,11 @@ function showStatus(view) {
   say("health", view.health ? ills(view.health) : "");
 }
 
+/** Who may give money back here; a real account's supervisors are nobody's business. */
+function showSupervisor(supervisor) {
+  say("supervisor", supervisor ? `Refunds ask for a PIN: the ${supervisor.name.toLowerCase()}'s is ${supervisor.pin}.` : "");
+}
+
 /** The two lights, and what the buzzer played last. */
 function showSignals(view) {
   for (const colour of ["green", "red"]) {
@@ -267,6 +272,7 @@ async function refresh() {
     const view = await (await fetch("/view")).json();
     showStatus(view);
     showSignals(view);
+    showSupervisor(view.supervisor);
     if (!flipping && flips === flipsBefore) showTroubles(view.troubles);
     showPhone(view.phone);
     showPictures(view);
