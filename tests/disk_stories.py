@@ -19,7 +19,7 @@ from typing import Final
 
 from kiosk.journal import Reader, SqliteJournal
 from kiosk.journal.file import sync_folder
-from kiosk.journal.schema import MIGRATIONS
+from kiosk.journal.migrations import MIGRATIONS
 from kiosk.sale.commands import Lane, Look
 from kiosk.sale.days import Day
 from kiosk.sale.events import Books, Paper

@@ -9,6 +9,7 @@ import pytest
 
 from kiosk.journal import schema
 from kiosk.journal.file import migrate, version
+from kiosk.journal.migrations import APPLICATION_ID, MIGRATIONS
 from kiosk.journal.rows import debt_values, dispute_values, entry_values, payment_values, sale_values
 from kiosk.sale.records import Debt, DebtState, Dispute, Entry, Line, Phase, Reason, Sale, Ticket
 
@@ -160,10 +161,10 @@ def test_every_phase_and_state_of_the_records_is_known_to_the_tables(db: sqlite3
 
 
 def test_migrating_is_done_once(db: sqlite3.Connection) -> None:
-    assert version(db) == len(schema.MIGRATIONS)
+    assert version(db) == len(MIGRATIONS)
     migrate(db)
-    assert version(db) == len(schema.MIGRATIONS)
-    assert db.execute("PRAGMA application_id").fetchone()[0] == schema.APPLICATION_ID
+    assert version(db) == len(MIGRATIONS)
+    assert db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
 
 
 def steps(db: sqlite3.Connection, work: Callable[[], object]) -> int:

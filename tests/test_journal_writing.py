@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.journal import schema, writing
+from kiosk.journal import writing
 from kiosk.journal.file import JournalBusyError, JournalNewerError, JournalRuleError, JournalStrangeError, set_aside
+from kiosk.journal.migrations import MIGRATIONS
 from kiosk.journal.reading import Reader
 from kiosk.journal.writing import SqliteJournal
 from kiosk.ports import Journal, JournalDamagedError, JournalError
@@ -621,7 +622,7 @@ def test_a_new_journal_that_cannot_be_begun_is_begun_when_it_can_and_nothing_is_
 def test_a_journal_of_the_first_version_is_renewed_with_all_that_is_in_it(path: Path) -> None:
     path.parent.mkdir()
     with closing(sqlite3.connect(path)) as old, old:
-        old.executescript(f"{schema.MIGRATIONS[0]}; PRAGMA user_version = 1")
+        old.executescript(f"{MIGRATIONS[0]}; PRAGMA user_version = 1")
         old.execute(
             "INSERT INTO sales (reference, number, cents, currency, lines, key, made_at, phase, foreign_order, puts, "
             "doubt, deleted, order_id, late, watched) VALUES ('POS-1-abc', 1, 100, 'BRL', '[[\"Shop\",1,100]]', "
@@ -632,7 +633,7 @@ def test_a_journal_of_the_first_version_is_renewed_with_all_that_is_in_it(path: 
 
 
 def test_a_newer_program_renews_the_file_and_the_older_one_then_refuses_it(path: Path) -> None:
-    newer = (*schema.MIGRATIONS, "ALTER TABLE sales ADD COLUMN tip INTEGER NOT NULL DEFAULT 0")
+    newer = (*MIGRATIONS, "ALTER TABLE sales ADD COLUMN tip INTEGER NOT NULL DEFAULT 0")
     with closing(SqliteJournal(path)) as journal:
         journal.save(
             [sale(1), sale(2, Phase.PAID, "p2", watched=True), debt(2)], [Entry("made", "made", number=1)], NOW

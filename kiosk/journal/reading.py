@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from kiosk.journal import days, schema, statement
 from kiosk.journal.file import connect, explained, refuse_unknown, sync_folder, version
+from kiosk.journal.migrations import MIGRATIONS
 from kiosk.journal.rows import Row, checked, debt_of, dispute_of, entry_of, roll_of, sale_of
 from kiosk.ports import JournalError
 from kiosk.sale.days import Close, Day, Totals
@@ -72,7 +73,7 @@ class Reader:
 
     def _refuse(self) -> None:
         refuse_unknown(self.path, self._db)
-        if version(self._db) < len(schema.MIGRATIONS):
+        if version(self._db) < len(MIGRATIONS):
             raise JournalError(f"journal {self.path}: of an older kiosk, or empty: start the kiosk once to renew it")
 
     def __enter__(self) -> Reader:

@@ -28,6 +28,7 @@ from kiosk.journal.file import (
     stopped_cleanly,
     version,
 )
+from kiosk.journal.migrations import MIGRATIONS
 from kiosk.journal.rows import (
     Row,
     agreed_of,
@@ -92,7 +93,7 @@ class SqliteJournal:
         busy_s: float = BUSY_S,
         *,
         anew: bool = False,
-        scripts: Sequence[str] = schema.MIGRATIONS,
+        scripts: Sequence[str] = MIGRATIONS,
     ) -> None:
         self.path = path
         self.damage = ""
