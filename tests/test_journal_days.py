@@ -176,7 +176,7 @@ def test_the_figures_of_many_sales_take_no_longer_than_those_of_few(journal: Sql
             assert not [step for step in plan if step.startswith("SCAN") and step != "SCAN closes"], plan
         db.execute(
             "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
-            " INSERT INTO day_book SELECT i, 'r' || i, 1, 0, i, i * 100, 0, 0, 0 FROM n",
+            " INSERT INTO day_book SELECT i, 'r' || i, 1, 0, i, i * 100, 0, 0, 0, 0, 0 FROM n",
             (RATHER_MANY,),
         )
         db.commit()

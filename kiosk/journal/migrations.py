@@ -8,6 +8,8 @@ What the tables refuse, in the words of the laws:
 - an amount, its lines, number or currency that change after the sale was first written (L5);
 - a paid sale that is no longer paid, or that is called paid without a payment (L1, L2);
 - a payment that leaves its sale, or belongs to two (R1);
+- a refund that is not what was decided, that is over and is not any more, or beside which another one of the same
+  payment is wanted (R24);
 - the loss of any row, and any change of the log.
 
 An order that is not ours (``foreign_order``) was typed by nobody here: its amount is only what was last seen.
@@ -220,4 +222,71 @@ CREATE TRIGGER day_book_is_kept BEFORE DELETE ON day_book
 BEGIN SELECT RAISE(ABORT, 'the day book only grows'); END;
 """
 
-MIGRATIONS: Final = (_VERSION_1, _VERSION_2, _VERSION_3)
+_VERSION_4: Final = """
+CREATE TABLE refunds (
+    seq INTEGER PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE CHECK (key <> ''),
+    payment TEXT NOT NULL CHECK (payment <> ''),
+    reference TEXT NOT NULL,
+    number INTEGER NOT NULL CHECK (number >= 0),
+    cents INTEGER NOT NULL CHECK (cents > 0),
+    currency TEXT NOT NULL,
+    whole INTEGER NOT NULL CHECK (whole IN (0, 1)),
+    decided_by TEXT NOT NULL,
+    asked_at REAL NOT NULL,
+    known TEXT NOT NULL CHECK (json_valid(known)),
+    dispute TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('wanted', 'done', 'refused')),
+    tries INTEGER NOT NULL CHECK (tries >= 0),
+    doubt INTEGER NOT NULL CHECK (doubt IN (0, 1)),
+    refund_id TEXT NOT NULL,
+    ended_at REAL,
+    why TEXT NOT NULL
+) STRICT;
+CREATE INDEX refunds_open ON refunds (seq) WHERE state = 'wanted';
+CREATE INDEX refunds_reference ON refunds (reference);
+CREATE INDEX refunds_payment ON refunds (payment);
+CREATE INDEX refunds_done ON refunds (ended_at) WHERE state = 'done';
+-- Of two refunds that are wanted of one payment, nobody could tell which of them the account shows (R24).
+CREATE UNIQUE INDEX refunds_one_at_a_time ON refunds (payment) WHERE state = 'wanted';
+CREATE UNIQUE INDEX refunds_id ON refunds (refund_id) WHERE refund_id <> '';
+
+CREATE TRIGGER refund_stays_what_was_decided BEFORE UPDATE ON refunds
+WHEN OLD.key IS NOT NEW.key OR OLD.payment IS NOT NEW.payment OR OLD.reference IS NOT NEW.reference
+    OR OLD.number IS NOT NEW.number OR OLD.cents IS NOT NEW.cents OR OLD.currency IS NOT NEW.currency
+    OR OLD.whole IS NOT NEW.whole OR OLD.decided_by IS NOT NEW.decided_by OR OLD.known IS NOT NEW.known
+    OR OLD.dispute IS NOT NEW.dispute
+BEGIN SELECT RAISE(ABORT, 'what was decided of a refund never changes'); END;
+
+CREATE TRIGGER refund_stays_over BEFORE UPDATE ON refunds
+WHEN OLD.state <> 'wanted' AND OLD.state IS NOT NEW.state
+BEGIN SELECT RAISE(ABORT, 'a refund that is done stays done, and one that is refused stays refused'); END;
+
+CREATE TRIGGER no_refund_is_lost BEFORE DELETE ON refunds BEGIN SELECT RAISE(ABORT, 'no refund is deleted'); END;
+
+-- Whose word settled disputed money, and when.
+ALTER TABLE disputes ADD COLUMN settled_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE disputes ADD COLUMN settled_at REAL;
+
+-- A refund that is done has a place of its own in the day book: it is counted in the day in which it is learnt.
+ALTER TABLE day_book ADD COLUMN refunds INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE day_book ADD COLUMN refunded_cents INTEGER NOT NULL DEFAULT 0;
+
+DROP TRIGGER z_is_the_sum_of_its_sales;
+CREATE TRIGGER z_is_the_sum_of_its_sales BEFORE INSERT ON closes
+WHEN EXISTS (SELECT 1 FROM day_book WHERE position = NEW.upto_position)
+    AND (NEW.sales, NEW.cents, NEW.late_sales, NEW.late_cents, NEW.unpaid, NEW.refunds, NEW.refunded_cents) IS NOT (
+        SELECT sales - ifnull(before_sales, 0), cents - ifnull(before_cents, 0),
+            late_sales - ifnull(before_late_sales, 0), late_cents - ifnull(before_late_cents, 0),
+            unpaid - ifnull(before_unpaid, 0), refunds - ifnull(before_refunds, 0),
+            refunded_cents - ifnull(before_refunded_cents, 0)
+        FROM (SELECT sales, cents, late_sales, late_cents, unpaid, refunds, refunded_cents
+            FROM day_book WHERE position = NEW.upto_position)
+        LEFT JOIN (SELECT sales AS before_sales, cents AS before_cents, late_sales AS before_late_sales,
+            late_cents AS before_late_cents, unpaid AS before_unpaid, refunds AS before_refunds,
+            refunded_cents AS before_refunded_cents
+            FROM day_book WHERE position <= NEW.after_position ORDER BY position DESC LIMIT 1))
+BEGIN SELECT RAISE(ABORT, 'a Z is the sum of its sales and refunds'); END;
+"""
+
+MIGRATIONS: Final = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)

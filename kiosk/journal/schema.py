@@ -21,19 +21,26 @@ INSERT INTO payments (payment, reference, position) VALUES (:payment, :reference
 ON CONFLICT (payment) DO UPDATE SET reference = excluded.reference, position = excluded.position
 """
 
-ENTER_DAY_BOOK: Final = """
-INSERT INTO day_book
+_ENTER: Final = """
+INSERT INTO day_book (position, reference, paid, late, sales, cents, late_sales, late_cents, unpaid, refunds,
+    refunded_cents)
 SELECT 1 + max(ifnull(last.position, 0), (SELECT ifnull(max(upto_position), 0) FROM closes)), reference, paid, late,
     ifnull(last.sales, 0) + paid, ifnull(last.cents, 0) + new.cents * paid, ifnull(last.late_sales, 0) + late,
-    ifnull(last.late_cents, 0) + new.cents * late, ifnull(last.unpaid, 0) + 1 - paid
-FROM (SELECT :reference AS reference, :cents AS cents, :phase = 'paid' AS paid, :phase = 'paid' AND :late AS late)
-    AS new
-LEFT JOIN (SELECT position, sales, cents, late_sales, late_cents, unpaid FROM day_book
+    ifnull(last.late_cents, 0) + new.cents * late, ifnull(last.unpaid, 0) + 1 - paid - back,
+    ifnull(last.refunds, 0) + back, ifnull(last.refunded_cents, 0) + new.cents * back
+FROM (SELECT %s) AS new
+LEFT JOIN (SELECT position, sales, cents, late_sales, late_cents, unpaid, refunds, refunded_cents FROM day_book
     ORDER BY position DESC LIMIT 1) AS last
 WHERE NOT EXISTS (SELECT 1 FROM day_book WHERE day_book.reference = new.reference AND day_book.paid = new.paid)
 """
-"""A sale of ours that is over, once as paid and once as not paid. It stands behind all that was ever closed: in a
-journal that took a damaged one's place, the last Z ends where the old one had come to."""
+"""It stands behind all that was ever closed: in a journal that took a damaged one's place, the last Z ends where the
+old one had come to."""
+ENTER_SALE: Final = _ENTER % (
+    ":reference AS reference, :cents AS cents, :phase = 'paid' AS paid, :phase = 'paid' AND :late AS late, 0 AS back"
+)
+"""A sale of ours that is over, once as paid and once as not paid."""
+ENTER_REFUND: Final = _ENTER % "'refund:' || :key AS reference, :cents AS cents, 0 AS paid, 0 AS late, 1 AS back"
+"""A refund that is done, once. No reference of ours has a colon."""
 
 PUT_DEBT: Final = """
 INSERT INTO debts (id, number, cents, ticket, owed_at, marks, state, tried)
@@ -43,10 +50,23 @@ ON CONFLICT (id) DO UPDATE SET number = excluded.number, cents = excluded.cents,
 """
 
 PUT_DISPUTE: Final = """
-INSERT INTO disputes (payment, reference, number, cents, currency, reason, seen_at, settled)
-VALUES (:payment, :reference, :number, :cents, :currency, :reason, :seen_at, :settled)
+INSERT INTO disputes (payment, reference, number, cents, currency, reason, seen_at, settled, settled_by, settled_at)
+VALUES (:payment, :reference, :number, :cents, :currency, :reason, :seen_at, :settled, :settled_by, :settled_at)
 ON CONFLICT (payment) DO UPDATE SET reference = excluded.reference, number = excluded.number, cents = excluded.cents,
-    currency = excluded.currency, reason = excluded.reason, seen_at = excluded.seen_at, settled = excluded.settled
+    currency = excluded.currency, reason = excluded.reason, seen_at = excluded.seen_at, settled = excluded.settled,
+    settled_by = excluded.settled_by, settled_at = excluded.settled_at
+"""
+
+PUT_REFUND: Final = """
+INSERT INTO refunds (key, payment, reference, number, cents, currency, whole, decided_by, asked_at, known, dispute,
+    state, tries, doubt, refund_id, ended_at, why)
+VALUES (:key, :payment, :reference, :number, :cents, :currency, :whole, :decided_by, :asked_at, :known, :dispute,
+    :state, :tries, :doubt, :refund_id, :ended_at, :why)
+ON CONFLICT (key) DO UPDATE SET payment = excluded.payment, reference = excluded.reference, number = excluded.number,
+    cents = excluded.cents, currency = excluded.currency, whole = excluded.whole, decided_by = excluded.decided_by,
+    asked_at = excluded.asked_at, known = excluded.known, dispute = excluded.dispute, state = excluded.state,
+    tries = excluded.tries, doubt = excluded.doubt, refund_id = excluded.refund_id, ended_at = excluded.ended_at,
+    why = excluded.why
 """
 
 PUT_LOG: Final = """
@@ -64,8 +84,8 @@ VALUES (:number, :closed_at, :after_position, :upto_position, :sales, :cents, :l
 LAST_CLOSE: Final = "SELECT * FROM closes ORDER BY number DESC LIMIT 1"
 CLOSE_OF_NUMBER: Final = "SELECT * FROM closes WHERE number = ?"
 COUNTED: Final = """
-SELECT position, sales, cents, late_sales, late_cents, unpaid FROM day_book WHERE position <= ?
-ORDER BY position DESC LIMIT 1
+SELECT position, sales, cents, late_sales, late_cents, unpaid, refunds, refunded_cents FROM day_book
+WHERE position <= ? ORDER BY position DESC LIMIT 1
 """
 """What was counted up to a position."""
 LATE_AFTER: Final = """
@@ -81,6 +101,10 @@ UNPAID_BETWEEN: Final = """
 SELECT count(*) AS unpaid FROM sales
 WHERE foreign_order = 0 AND ended_at >= ? AND ended_at < ? AND phase IN ('withdrawn', 'unconfirmed', 'refused')
 """
+REFUNDED_BETWEEN: Final = """
+SELECT count(*) AS refunds, ifnull(sum(cents), 0) AS refunded_cents FROM refunds
+WHERE ended_at >= ? AND ended_at < ? AND state = 'done'
+"""
 
 _SALES: Final = """
 SELECT sales.*, (SELECT json_group_array(payment) FROM
@@ -88,14 +112,17 @@ SELECT sales.*, (SELECT json_group_array(payment) FROM
 """
 
 KNOWN: Final = {
-    "sale": "SELECT 1 FROM sales WHERE reference = ?",
-    "debt": "SELECT 1 FROM debts WHERE id = ?",
-    "dispute": "SELECT 1 FROM disputes WHERE payment = ?",
-    "close": "SELECT 1 FROM closes WHERE number >= ?",
+    "sale": "SELECT 1 FROM sales WHERE reference = :key",
+    "debt": "SELECT 1 FROM debts WHERE id = :key",
+    "dispute": "SELECT 1 FROM disputes WHERE payment = :key",
+    "refund": "SELECT 1 FROM refunds WHERE key = :key OR (payment = :payment AND state = 'wanted')",
+    "pin-tries": "SELECT 1 FROM meta WHERE key = 'pin-tries'",
+    "close": "SELECT 1 FROM closes WHERE number >= :key",
 }
-"""By kind of record: whether there is one with that key."""
+"""By kind of record: whether there is one with that key, or one in whose way it would stand."""
 
 SALE_OF_REFERENCE: Final = _SALES + "FROM sales WHERE reference = ?"
+NUMBERED_SALE: Final = _SALES + "FROM sales WHERE number = ? AND number > 0"
 OWNER_OF_PAYMENT: Final = "SELECT reference FROM payments WHERE payment = ?"
 OPEN_SALES: Final = (
     _SALES + "FROM sales WHERE phase IN ('placing', 'waiting', 'withdrawing', 'checking') ORDER BY id DESC"
@@ -106,8 +133,10 @@ WATCHED_SALES: Final = (
 )
 OPEN_DEBTS: Final = "SELECT * FROM debts WHERE state NOT IN ('printed', 'presumed') ORDER BY seq"
 OPEN_DISPUTES: Final = "SELECT * FROM disputes WHERE settled = '' ORDER BY seq"
+OPEN_REFUNDS: Final = "SELECT * FROM refunds WHERE state = 'wanted' ORDER BY seq"
+REFUNDS_OF_REFERENCE: Final = "SELECT * FROM refunds WHERE reference = ? ORDER BY seq"
 LAST_TICKET: Final = "SELECT * FROM debts WHERE instr(id, ':') = 0 ORDER BY seq DESC LIMIT 1"
-"""The papers of disputed money and of a Z have a colon in their key; no reference has."""
+"""The papers of disputed money, of a refund and of a Z have a colon in their key; no reference has."""
 LAST_SALES: Final = _SALES + "FROM sales WHERE number > 0 ORDER BY number DESC LIMIT 10"
 LAST_NUMBER: Final = "SELECT max(number) FROM sales WHERE number > 0"
 PUT_AGREED: Final = """
@@ -118,6 +147,10 @@ PUT_ROLL: Final = """
 INSERT INTO meta (key, value) VALUES ('roll', :roll) ON CONFLICT (key) DO UPDATE SET value = excluded.value
 """
 ROLL: Final = "SELECT value FROM meta WHERE key = 'roll'"
+PUT_PIN_TRIES: Final = """
+INSERT INTO meta (key, value) VALUES ('pin-tries', :failed) ON CONFLICT (key) DO UPDATE SET value = excluded.value
+"""
+PIN_TRIES: Final = "SELECT value FROM meta WHERE key = 'pin-tries'"
 RESTORED: Final = "SELECT value FROM meta WHERE key = 'restored'"
 PAID_BETWEEN: Final = """
 SELECT payments.payment FROM sales JOIN payments USING (reference)
@@ -128,16 +161,19 @@ WHERE reference IN (SELECT value FROM json_each(:references))
     OR reference IN (SELECT reference FROM payments WHERE payment IN (SELECT value FROM json_each(:payments)))
 """
 SALES_OF_STATEMENT: Final = _SALES + "FROM sales" + _OF_STATEMENT + "ORDER BY id"
-DISPUTES_OF_STATEMENT: Final = """
-SELECT * FROM disputes WHERE payment IN
+_OF_PAYMENTS: Final = """
+SELECT * FROM %s WHERE payment IN
     (SELECT value FROM json_each(:payments) UNION ALL SELECT value || ':excess' FROM json_each(:payments)) ORDER BY seq
 """
+DISPUTES_OF_STATEMENT: Final = _OF_PAYMENTS % "disputes"
+REFUNDS_OF_STATEMENT: Final = _OF_PAYMENTS % "refunds"
 LAST_FOREIGN: Final = "SELECT made_at FROM sales WHERE foreign_order = 1 ORDER BY id DESC LIMIT 10"
 START: Final = (
     OPEN_SALES,
     WATCHED_SALES,
     OPEN_DEBTS,
     OPEN_DISPUTES,
+    OPEN_REFUNDS,
     LAST_TICKET,
     LAST_SALES,
     LAST_NUMBER,
@@ -145,11 +181,18 @@ START: Final = (
     AGREED,
     RESTORED,
     ROLL,
+    PIN_TRIES,
     LAST_CLOSE,
 )
 """Every question of a start: none of them may read sales that are over."""
 
-_LISTED: Final = _SALES + ", debts.state AS paper FROM sales LEFT JOIN debts ON debts.id = sales.reference "
+_PAPER_AND_REFUNDS: Final = """
+, debts.state AS paper, (SELECT ifnull(sum(refunds.cents), 0) FROM refunds WHERE refunds.reference = sales.reference
+    AND refunds.state = 'done' AND refunds.dispute = '') AS refunded_cents
+FROM sales LEFT JOIN debts ON debts.id = sales.reference
+"""
+"""What was given back of disputed money was never the sale's."""
+_LISTED: Final = _SALES + _PAPER_AND_REFUNDS
 NEWEST_SALES: Final = _LISTED + "ORDER BY sales.id DESC LIMIT ?"
 ALL_SALES: Final = _LISTED + "ORDER BY sales.id"
 SALE_OF_NUMBER: Final = _LISTED + "WHERE sales.number = ? AND sales.number > 0"
@@ -168,6 +211,8 @@ MARK_COPY: Final = "INSERT INTO meta (key, value) VALUES ('copy', '1') ON CONFLI
 UNMARK_COPY: Final = "DELETE FROM meta WHERE key = 'copy'"
 DOUBT_DEBTS: Final = "UPDATE debts SET state = 'doubtful', tried = 1 WHERE state NOT IN ('printed', 'presumed')"
 """R21: since the copy was made, any paper that was owed then may have been printed."""
+DOUBT_REFUNDS: Final = "UPDATE refunds SET doubt = 1 WHERE state = 'wanted'"
+"""And any refund that was wanted then may have been made, by an attempt that is not in the copy (R24)."""
 DOUBT_SALES: Final = """
 INSERT INTO meta (key, value) SELECT 'restored', ifnull(max(number), 0) FROM sales WHERE true
 ON CONFLICT (key) DO UPDATE SET value = excluded.value
