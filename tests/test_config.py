@@ -85,6 +85,7 @@ def test_only_the_shop_and_the_account_must_be_written(tmp_path: Path) -> None:
         SoundConfig(),
         "",
         Path("/var/lib/kiosk/journal.db"),
+        "/etc/kiosk/supervisors",
     )
 
 
@@ -94,7 +95,8 @@ def test_what_the_shop_writes_reaches_the_sale(tmp_path: Path) -> None:
         NEEDED.replace('site = "MLB"', 'site = "MLC"\nlanguage = "en"\nlines = ["a", "b"]\nfooter = ["c"]')
         + '[sale]\ntitle = "T"\nwait_seconds = 60\n[printer]\nrequired = true\nroll_m = 80\n'
         + "[display]\nrequired = true\n"
-        + '[notifications]\nlisten = "127.0.0.1:8080"\n[journal]\npath = "/tmp/j.db"\n',
+        + '[notifications]\nlisten = "127.0.0.1:8080"\n[journal]\npath = "/tmp/j.db"\n'
+        + '[refunds]\nsupervisors = "/tmp/s"\n',
     )
     config = load(path)
     assert (config.shop.header, config.shop.footer, config.shop.title) == (("a", "b"), ("c",), "T")
@@ -103,6 +105,7 @@ def test_what_the_shop_writes_reaches_the_sale(tmp_path: Path) -> None:
     assert config.shop.display_required
     assert config.shop.roll_m == 80
     assert (config.notifications_listen, config.journal) == ("127.0.0.1:8080", Path("/tmp/j.db"))
+    assert config.supervisors == "/tmp/s"
 
 
 def test_without_a_printer_the_sale_knows(tmp_path: Path) -> None:

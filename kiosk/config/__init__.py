@@ -21,6 +21,7 @@ from kiosk.config.schema import (
     MercadoPagoConfig,
     NotificationsTable,
     PrinterConfig,
+    RefundsTable,
     SaleTable,
     ShopTable,
     SoundConfig,
@@ -86,6 +87,8 @@ class Config:
     sound: SoundConfig = SoundConfig()
     notifications_listen: str = NotificationsTable().listen
     journal: Path = JournalTable().path
+    supervisors: str = RefundsTable().supervisors
+    """A file name; empty: none."""
 
 
 def load(path: Path) -> Config:
@@ -100,7 +103,7 @@ def load(path: Path) -> Config:
     sale, keypad = file.read("sale", SaleTable), file.read("keypad", KeypadConfig)
     display, printer = file.read("display", DisplayConfig), file.read("printer", PrinterConfig)
     sound, notifications = file.read("sound", SoundConfig), file.read("notifications", NotificationsTable)
-    journal = file.read("journal", JournalTable)
+    journal, refunds = file.read("journal", JournalTable), file.read("refunds", RefundsTable)
     zone = shop_zone(file, shop)
     minimum, maximum, confirm_above = amounts(file, shop, sale)
     fixed = presets(file, shop, sale, maximum)
@@ -140,6 +143,7 @@ def load(path: Path) -> Config:
         sound,
         notifications.listen,
         journal.path,
+        refunds.supervisors,
     )
 
 
@@ -195,6 +199,7 @@ def masked(config: Config) -> str:
             **{key: str(money.decimal_value(cents)) for key, cents in amounts.items()},
             "wait_seconds": shop.wait_s,
         },
+        "refunds": {"supervisors": config.supervisors},
         "keypad": asdict(config.keypad),
         "display": asdict(config.display),
         "printer": asdict(config.printer),

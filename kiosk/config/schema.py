@@ -119,6 +119,14 @@ class SaleTable:
 
 
 @dataclass(frozen=True, slots=True)
+class RefundsTable:
+    """Table ``[refunds]``."""
+
+    supervisors: Annotated[str, file_name(empty="no refunds at the keypad")] = "/etc/kiosk/supervisors"
+    """Who they are, and their PINs (``kiosk.supervisors``); there need not be such a file."""
+
+
+@dataclass(frozen=True, slots=True)
 class MercadoPagoConfig:
     """Table ``[mercadopago]``."""
 
