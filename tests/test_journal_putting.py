@@ -76,13 +76,14 @@ def test_r24_a_refund_that_is_over_stays_what_it_is(journal: SqliteJournal, over
     assert journal.refunds("R-1-x") == (over,)
 
 
-def test_r24_no_second_refund_of_a_payment_is_wanted_before_the_first_is_over(journal: SqliteJournal) -> None:
+def test_r24_no_second_refund_of_a_payment_is_wanted_before_the_first_is_over(tmp_path: Path) -> None:
     second = another(payment="p1")
-    save(journal, REFUND, another(key="key-3", payment="p3"))
-    with pytest.raises(JournalRuleError, match=r"UNIQUE.*payment"):
-        save(journal, second)
-    save(journal, refused(), second)
-    assert [refund.key for refund in journal.rows().refunds] == ["key-3", "key-2"]
+    with closing(SqliteJournal(tmp_path / "journal.db")) as journal:
+        save(journal, REFUND, another(key="key-3", payment="p3"))
+        with pytest.raises(JournalRuleError, match=r"UNIQUE.*payment"):
+            save(journal, second)
+        save(journal, refused(), second)
+        assert [refund.key for refund in journal.rows().refunds] == ["key-3", "key-2"]
 
 
 def test_r24_a_refund_of_the_account_is_one_of_ours_only(journal: SqliteJournal) -> None:
