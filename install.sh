@@ -15,7 +15,7 @@ usage: sudo ./install.sh [OPTION...]     install the service, or upgrade it: onc
                                          the version before where the new one does not become ready
            --token FILE                  the account's access token; -: typed, or from a pipe
            --wheels FOLDER               Python packages from there, none from the network (systemd/README.md)
-           --restore FOLDER              journal and configuration out of what `kiosk backup` made, as on a new card
+           --restore FOLDER              what `kiosk backup` made comes back, as on a new card
            --force                       do not wait: an open order is taken back
            --dry-run                     say what would be done, do nothing
        sudo ./install.sh --uninstall     remove it; journal, configuration and token stay

@@ -18,7 +18,7 @@ from kiosk.loop import Loop
 from kiosk.ports import JournalError
 from kiosk.sale.counter import Counter
 from kiosk.sale.days import CloseAsked
-from kiosk.sale.events import Key, PaperAsked
+from kiosk.sale.events import Key, PaperAsked, SettleAsked
 from kiosk.sale.records import Debt
 from kiosk.sale.states import Resting
 
@@ -29,7 +29,9 @@ KEYS_MAX: Final = 64
 """Keys that are remembered for whoever watches: more than anybody presses between two questions."""
 SLIP_LINES_MAX: Final = 200
 SLIP_LINE_MAX: Final = 200
-COMMANDS: Final = "status, config, keys, reprint, slip, paper and close"
+COMMANDS: Final = "status, config, keys, reprint, slip, paper, close and settle"
+SETTLED: Final = ("delivered", "refunded")
+NAME_MAX: Final = 24
 
 NUMBER_MAX: Final = 2**63 - 1
 """SQLite's largest."""
@@ -100,6 +102,8 @@ class Answers:
                 return self._ask_for(PaperAsked(next(self._asks), debt=self._paper_of_z(number)))
             case {"command": "close"}:
                 return self._close()
+            case {"command": "settle", "payment": str(payment), "word": str(word), "by": str(by)}:
+                return self._settle(payment, word, by)
             case {"command": "slip", "lines": list(lines)}:
                 return self._ask_for(PaperAsked(next(self._asks), slip=_slip(lines)))
             case {"command": "paper", "ask": int(ask)}:
@@ -142,6 +146,18 @@ class Answers:
             raise ValueError(why)
         return {"closed": after.number}
 
+    def _settle(self, payment: str, word: str, by: str) -> Values:
+        """What was posted has been taken, and written, when the loop answers."""
+        if word not in SETTLED or not 0 < len(by) <= NAME_MAX or not by.isprintable():
+            raise ValueError(f"it is {' or '.join(SETTLED)}, by a name of 1 to {NAME_MAX} letters")
+        if not self._loop.ask(lambda counter: is_disputed(counter, payment)):
+            raise ValueError(f"no money to settle came by payment {payment}; kiosk settle lists what is open")
+        self._post(SettleAsked(payment, word, by))
+        disputed, why = self._loop.ask(lambda counter: (is_disputed(counter, payment), why_not_settled(counter)))
+        if disputed:
+            raise ValueError(why)
+        return {"settled": payment}
+
     def _ask_for(self, event: PaperAsked) -> Values:
         self._post(event)
         return {"ask": event.ask, **self._what_became_of(event.ask)}
@@ -172,3 +188,15 @@ def why_not_closed(counter: Counter) -> str:
     if not counter.health.journal:
         return "the journal cannot be written"
     return "the kiosk is stopping" if counter.stop_by is not None else "the journal cannot be read"
+
+
+def is_disputed(counter: Counter, payment: str) -> bool:
+    """Whether money of that payment is to settle."""
+    return any(dispute.payment == payment for dispute in counter.disputes)
+
+
+def why_not_settled(counter: Counter) -> str:
+    """Why nothing was settled a moment ago, for the technician."""
+    if not counter.health.journal:
+        return "the journal cannot be written"
+    return "the kiosk is stopping" if counter.stop_by is not None else "not now: try again when nobody is served"

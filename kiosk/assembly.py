@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -30,8 +30,9 @@ from kiosk.sale.front import BrokenError
 from kiosk.sale.lights import Lights
 from kiosk.sale.records import Entry
 from kiosk.sale.screens import Screen, not_running, starting
+from kiosk.sale.shop import Shop
 from kiosk.sale.words import Down, words_of
-from kiosk.supervisors import Supervisors
+from kiosk.supervisors import Supervisors, read_file
 from kiosk.systemd import open_service
 from kiosk.worker import JOIN_S, Painter, Player, Worker, start
 
@@ -187,6 +188,14 @@ def _say(service: Service, event: str, text: str, level: int = 4) -> None:
     service.log(Entry(event, text, level=level))
 
 
+def with_supervisors(config: Config, service: Service) -> tuple[Shop, Supervisors]:
+    """The shop, as it gives money back or not, and who may. What is wrong with their file is told: selling goes on."""
+    entries, wrong = read_file(config.supervisors)
+    for text in wrong:
+        _say(service, "supervisors", text)
+    return replace(config.shop, refunds=bool(entries)), Supervisors(entries)
+
+
 class _Keys:
     """The keypad, opened now or as soon as it can be: a kiosk without keys still follows what is open."""
 
@@ -251,13 +260,14 @@ def run(config: Config, token: Secret, control: Path, ends: FarEnds) -> int:
             _say(service, "journal-damaged", journal.damage)
         devices = _Devices(config, token, painter, pins, inbox.put)
         ending.callback(devices.close)
+        shop, supervisors = with_supervisors(config, service)
         loop = Loop(
-            config.shop,
+            shop,
             journal,
             devices,
             service,
             inbox,
-            supervisors=Supervisors(()),
+            supervisors=supervisors,
             clock=time.monotonic,
             wall=time.time,
             new_id=lambda: secrets.randbits(128),

@@ -249,6 +249,15 @@ def modes(config: Config) -> Iterator[Result]:
         yield Result("mode", True, f"display dead: {blind}")
 
 
+def check_supervisors(entries: Sequence[str], wrong: Sequence[str]) -> Result:
+    """Whether somebody can give money back at the keypad; a shop need not have anybody who does."""
+    if wrong:
+        return Result("refunds", False, "; ".join(wrong), "kiosk pin NAME writes it; [refunds] supervisors names it")
+    count = len(entries)
+    told = f"{count} supervisor{'s' if count > 1 else ''}" if count else "no supervisors, so none at the keypad"
+    return Result("refunds", True, told)
+
+
 def _list(value: object) -> list[object]:
     return value if isinstance(value, list) else []
 

@@ -18,9 +18,13 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from kiosk.cli_backup import add_arguments, backup
 from kiosk.cli_devices import far_ends, print_slip, reprint, show_keys, show_panel
+from kiosk.cli_pin import add_options as add_pin_options
+from kiosk.cli_pin import pin
 from kiosk.cli_report import add_options as add_report_options
 from kiosk.cli_report import report
 from kiosk.cli_sales import CommandError, add_actions, list_sales, sale_number
+from kiosk.cli_settle import add_options as add_settle_options
+from kiosk.cli_settle import settle
 from kiosk.cli_setup import add_options as add_setup_options
 from kiosk.cli_setup import setup
 from kiosk.cli_totals import add_options as add_totals_options
@@ -102,12 +106,14 @@ def _parser() -> argparse.ArgumentParser:
     again.add_argument("number", type=sale_number, metavar="N")
     add_totals_options(command("totals", totals, "what was sold since the last Z, on a day, or in a closed day"))
     command("close", close, "close the day at the running kiosk: its Z is written, then printed")
+    add_settle_options(command("settle", settle, "money that completes no sale: list it; delivered, or refunded"))
+    add_pin_options(command("pin", pin, "a supervisor's PIN, for refunds at the keypad; or the supervisors' names"))
     add_report_options(command("report", report, "one file for support, without secrets"))
     add_setup_options(command("setup", setup, "find or make store and point of sale; fill in configuration and token"))
     panel = command("panel", show_panel, "draw why no kiosk runs; the unit does it at each end")
     panel.add_argument("why", nargs="?", choices=[why.value for why in Down], help="default: what systemd says")
     add_actions(command("sales", list_sales, "the journal: list, show N, export; reconcile it with the account"))
-    add_arguments(command("backup", backup, "journal and configuration into a new folder, also while the kiosk runs"))
+    add_arguments(command("backup", backup, "all that a new card needs into a new folder, also while it runs"))
     return parser
 
 
@@ -185,10 +191,11 @@ def _check(parsed: argparse.Namespace) -> int:
 
 def _results(config: Config) -> Iterator[Result]:
     from kiosk.assembly import control_path
-    from kiosk.check import modes, of_service
+    from kiosk.check import check_supervisors, modes, of_service
     from kiosk.check_machine import check_machine
     from kiosk.control import ask
     from kiosk.running import NOBODY
+    from kiosk.supervisors import read_file
 
     yield from check_machine(config.journal, config.mercadopago.base_url)
     try:
@@ -200,6 +207,7 @@ def _results(config: Config) -> Iterator[Result]:
     else:
         yield from of_service(answer)
     yield from modes(config)
+    yield check_supervisors(*read_file(config.supervisors))
     yield from _account_results(config)
 
 

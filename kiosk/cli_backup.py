@@ -1,4 +1,4 @@
-"""``kiosk backup``: what a new card needs besides the program: the journal and the configuration, in one folder."""
+"""``kiosk backup``: what a new card needs besides the program, in one folder: journal, configuration, supervisors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def add_arguments(backup: argparse.ArgumentParser) -> None:
 
 
 def backup(parsed: argparse.Namespace) -> int:
-    """Copy journal and configuration into a new folder, also while the kiosk runs; no file is ever replaced.
+    """Copy journal, configuration and supervisors into a new folder, also while the kiosk runs; no file is replaced.
 
     The access token is not among them: a stick lies about. ``sudo ./install.sh --restore`` takes what is made here.
     """
@@ -34,11 +34,15 @@ def backup(parsed: argparse.Namespace) -> int:
         made.mkdir(mode=0o700)
         with ExitStack() as undo:
             undo.callback(shutil.rmtree, made, ignore_errors=True)
-            shutil.copyfile(parsed.config, made / "kiosk.toml")
+            files = {parsed.config: made / "kiosk.toml"}
+            if config.supervisors and os.path.exists(config.supervisors):
+                files[Path(config.supervisors)] = made / "supervisors"
+            for file, copy in files.items():
+                shutil.copyfile(file, copy)
             reader.copy(made / "journal.db")  # last: with it the backup is whole
             undo.pop_all()
-    _sync(made / "kiosk.toml", made, parsed.folder)
-    print(f"{made}: a whole copy of {reader.path}, and {parsed.config}")
+    _sync(*files.values(), made, parsed.folder)
+    print(f"{made}: a whole copy of {reader.path}, and {', '.join(str(file) for file in files)}")
     return 0
 
 

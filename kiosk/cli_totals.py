@@ -128,6 +128,7 @@ def _figures(totals: Totals, config: Config) -> Values:
         "not_paid": totals.unpaid,
         "refunds": totals.refunds,
         "refunded_cents": totals.refunded_cents,
+        "refunded": f"{currency.decimal_value(totals.refunded_cents):f}",
     }
 
 

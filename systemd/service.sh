@@ -239,13 +239,14 @@ TEXT
     say "turned on I2C and SPI in $boot; they are there after a reboot: sudo reboot"
 }
 
-# restore_backup VERSION: journal and configuration out of a folder that `kiosk backup` made, for instance on a new card.
+# restore_backup VERSION: all that `kiosk backup` put into a folder, for instance on a new card.
 # What was there goes aside, all of the journal: a WAL file that is left beside another journal would damage that.
 restore_backup() {
-    local file journal place aside before
+    local file journal people place aside before
     "$1/bin/kiosk" config --config "$restore/kiosk.toml" >/dev/null ||
         fail "nothing was restored: this version does not take $restore/kiosk.toml (see above)"
     journal=$("$1/bin/kiosk" config --config "$restore/kiosk.toml" | sed -n '/^\[journal\]/,$ s/^path = "\(.*\)"$/\1/p')
+    people=$("$1/bin/kiosk" config --config "$restore/kiosk.toml" | sed -n 's/^supervisors = "\(.*\)"$/\1/p')
     wait_until_nobody_is_served "$1"
     if systemctl is-active --quiet kiosk; then run systemctl stop kiosk; fi
     place=$(dirname -- "$journal") before=before-$(date +%Y-%m-%d-%H%M%S)
@@ -263,6 +264,13 @@ restore_backup() {
         run mv -T -- "$settings" "$settings.$before"
     fi
     put 644 "$restore/kiosk.toml" "$settings"
+    if [[ -n $people && -e $restore/supervisors ]]; then
+        if [[ -e $people ]] && ! cmp -s -- "$people" "$restore/supervisors"; then
+            run mv -T -- "$people" "$people.$before"
+        fi
+        run install -D -o root -g kiosk -m 640 -- "$restore/supervisors" "$people.new"
+        run mv -T -- "$people.new" "$people"
+    fi
     run sync -f "$place"
     say "restored $restore"
     [[ -n $dry || ! -e $aside ]] || say "what was there before is kept in $aside"

@@ -41,6 +41,8 @@ driver = "none"
 driver = "none"
 [printer]
 driver = "none"
+[refunds]
+supervisors = "{tmp_path}/supervisors"
 [journal]
 path = "{tmp_path}/journal.db"
 {more}

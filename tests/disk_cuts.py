@@ -48,7 +48,7 @@ from pathlib import Path
 from typing import Final
 
 from kiosk.journal import SqliteJournal
-from kiosk.journal.schema import MIGRATIONS
+from kiosk.journal.migrations import MIGRATIONS
 from kiosk.ports import JournalError
 from kiosk.sale.counter import resume
 from kiosk.sale.records import Line, Rows, Sale

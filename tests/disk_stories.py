@@ -19,11 +19,11 @@ from typing import Final
 
 from kiosk.journal import Reader, SqliteJournal
 from kiosk.journal.file import sync_folder
-from kiosk.journal.schema import MIGRATIONS
+from kiosk.journal.migrations import MIGRATIONS
 from kiosk.sale.commands import Lane, Look
 from kiosk.sale.days import Day
 from kiosk.sale.events import Books, Paper
-from kiosk.sale.records import Entry, Line, Phase, Record, Rows, Sale
+from kiosk.sale.records import Entry, Line, Phase, Record, Refund, Rows, Sale
 from kiosk.sale.states import MenuItem
 from tests.loop_story import LoopStory
 from tests.story import Story, order, payment
@@ -89,6 +89,14 @@ class Marked:
     def books(self, references: Sequence[str], payments: Sequence[str]) -> Books | None:
         """As the journal has them."""
         return self.journal.books(references, payments)
+
+    def sale(self, number: int) -> Sale | None:
+        """As the journal has it."""
+        return self.journal.sale(number)
+
+    def refunds(self, reference: str) -> tuple[Refund, ...] | None:
+        """As the journal has them."""
+        return self.journal.refunds(reference)
 
     def day(self) -> Day | None:
         """As the journal counted it."""

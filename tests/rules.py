@@ -55,8 +55,12 @@ ROOMS: Final[dict[str, tuple[str, ...]]] = {
         "slip",
         "report",
         "still",
+        "supervisors",
     ),
-    "commands": ("cli", "cli_backup", "cli_devices", "cli_sales", "cli_setup", "cli_report", "cli_totals", "__main__"),
+    "commands": (
+        *("cli", "cli_backup", "cli_devices", "cli_pin", "cli_sales", "cli_settle", "cli_setup", "cli_report"),
+        *("cli_totals", "__main__"),
+    ),
     "sim": ("sim",),
 }
 ADAPTERS: Final = {"keypad", "gpio", "display", "printer", "sound", "mercadopago", "journal", "systemd", "control"} | {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from kiosk.sale.events import Books, StatementIs
-from kiosk.sale.records import Dispute, Sale
+from kiosk.sale.records import Dispute, Refund, Sale
 
 
 def paid_between(sales: Iterable[Sale], begin: float, end: float) -> tuple[str, ...]:
@@ -14,17 +14,25 @@ def paid_between(sales: Iterable[Sale], begin: float, end: float) -> tuple[str, 
 
 
 def books(
-    sales: Iterable[Sale], disputes: Mapping[str, Dispute], references: Collection[str], payments: Collection[str]
+    sales: Iterable[Sale],
+    disputes: Mapping[str, Dispute],
+    references: Collection[str],
+    payments: Collection[str],
+    refunds: Iterable[Refund] = (),
 ) -> Books:
-    """Sales with one of these references or payments, and disputes over the payments."""
+    """Sales with one of these references or payments, disputes over the payments and refunds of them."""
     ids = set(payments)
     return Books(
         tuple(sale for sale in sales if sale.reference in references or ids.intersection(sale.payments)),
         tuple(dispute for name, dispute in disputes.items() if name.removesuffix(":excess") in ids),
+        tuple(refund for refund in refunds if refund.payment.removesuffix(":excess") in ids),
     )
 
 
-def looked_up(event: StatementIs, sales: Iterable[Sale], disputes: Mapping[str, Dispute]) -> Books:
+def looked_up(
+    event: StatementIs, sales: Iterable[Sale], disputes: Mapping[str, Dispute], refunds: Iterable[Refund] = ()
+) -> Books:
     """What the loop would look up for it."""
     shown = [booking.payment for booking in event.bookings]
-    return books(sales, disputes, {p.reference for p in shown}, {*(p.id for p in shown), *event.missing})
+    payments = {*(p.id for p in shown), *event.missing}
+    return books(sales, disputes, {p.reference for p in shown}, payments, refunds)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from kiosk.answers import KEYS_MAX, NUMBER_MAX, SLIP_LINE_MAX, SLIP_LINES_MAX, KeyTap
-from kiosk.sale.events import Key
-from kiosk.sale.records import Mark
+from kiosk.answers import KEYS_MAX, NUMBER_MAX, SLIP_LINE_MAX, SLIP_LINES_MAX, Answers, KeyTap
+from kiosk.config import Config, MercadoPagoConfig
+from kiosk.loop import Loop
+from kiosk.sale.counter import Counter
+from kiosk.sale.events import Key, SettleAsked
+from kiosk.sale.records import Dispute, Mark, Reason
+from kiosk.sale.turn import Health
 from tests.asked_kiosk import Asked, asked
+from tests.story import COLLECTOR, SHOP
 
 ALL = [f"c{n}" for n in range(KEYS_MAX + 5)]
 
@@ -76,6 +84,69 @@ def test_the_day_is_closed_once_for_each_time_it_is_asked_and_its_paper_comes_ag
         assert answers({"command": "status"})["state"] == "starting"
     heads = [command.ticket.lines[3].text for command in devices.printed if command.marks == ()]
     assert heads == ["Z 1", "Z 2"]
+
+
+# --- money to settle --------------------------------------------------------------------------------------------------
+
+OPEN = Dispute("p9", "POS-1-Ab", 1, 900, "BRL", Reason.SECOND, 1.0)
+WELL = Health(journal=True)
+
+
+class OneCounter:
+    """A loop whose counter takes what is posted as a test says."""
+
+    def __init__(self, *counters: Counter) -> None:
+        self.counters = [*counters]
+        self.posted: list[object] = []
+
+    def ask(self, question: Callable[[Counter], object]) -> object:
+        return question(self.counters[0])
+
+    def post(self, event: object) -> None:
+        self.posted.append(event)
+        self.counters = self.counters[1:]
+
+
+def answers_of(loop: OneCounter, folder: Path) -> Answers:
+    config = Config(SHOP, MercadoPagoConfig(COLLECTOR, "STORE1", "POS1"), journal=folder / "journal.db")
+    return Answers(cast("Loop", loop), config, KeyTap(loop.post), loop.post)
+
+
+REQUEST: dict[str, object] = {"command": "settle", "payment": "p9", "word": "refunded", "by": "Ana"}
+
+
+def test_disputed_money_is_settled_by_the_loop(tmp_path: Path) -> None:
+    loop = OneCounter(Counter(SHOP, disputes=(OPEN,)), Counter(SHOP))
+    assert answers_of(loop, tmp_path)(REQUEST) == {"settled": "p9"}
+    assert loop.posted == [SettleAsked("p9", "refunded", "Ana")]
+
+
+@pytest.mark.parametrize(
+    ("after", "why"),
+    [
+        (Counter(SHOP, disputes=(OPEN,), health=WELL), "not now"),
+        (Counter(SHOP, disputes=(OPEN,), health=replace(WELL, journal=False)), "the journal cannot be written"),
+        (Counter(SHOP, disputes=(OPEN,), health=WELL, stop_by=5.0), "the kiosk is stopping"),
+    ],
+)
+def test_what_the_loop_did_not_settle_is_told(tmp_path: Path, after: Counter, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        answers_of(OneCounter(Counter(SHOP, disputes=(OPEN,)), after), tmp_path)(REQUEST)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"payment": "p8"}, {"word": "lost"}, {"by": ""}, {"by": "x" * 25}, {"by": "A\x1b"}, {"by": 5}], ids=str
+)
+def test_what_cannot_be_settled_is_a_complaint_and_the_loop_hears_nothing(
+    tmp_path: Path, wrong: dict[str, object]
+) -> None:
+    loop = OneCounter(Counter(SHOP, disputes=(OPEN,)))
+    with pytest.raises(ValueError, match=r"no money to settle|it is delivered or refunded|unknown command"):
+        answers_of(loop, tmp_path)({**REQUEST, **wrong})
+    assert loop.posted == []
+
+
+# --- papers and questions ---------------------------------------------------------------------------------------------
 
 
 def test_a_slip_is_printed(tmp_path: Path) -> None:

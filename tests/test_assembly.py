@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from kiosk.assembly import FarEnds, control_path, run
+from kiosk.assembly import FarEnds, control_path, run, with_supervisors
 from kiosk.config import (
     Config,
     ConfigError,
@@ -35,6 +35,9 @@ from kiosk.journal import JournalBusyError, SqliteJournal
 from kiosk.keypad import KeypadError
 from kiosk.loop import CrashError
 from kiosk.sale.events import Key
+from kiosk.sale.records import Entry
+from kiosk.supervisors import Supervisor
+from tests.asked_kiosk import NoService
 from tests.listening import free_port
 from tests.listening import post as send
 from tests.story import COLLECTOR, SHOP
@@ -81,6 +84,16 @@ class Diary(io.StringIO):
 
     def has(self, begins: str) -> bool:
         return any(line.startswith(begins) for line in self.all)
+
+
+class Notes(NoService):
+    """Keeps what is logged."""
+
+    def __init__(self) -> None:
+        self.notes: list[Entry] = []
+
+    def log(self, entry: Entry) -> None:
+        self.notes.append(entry)
 
 
 class Wire:
@@ -147,6 +160,7 @@ class World:
             display or DisplayConfig(driver="none"),
             PrinterConfig(driver="none"),
             journal=folder / "journal.db",
+            supervisors=str(folder / "supervisors"),
         )
 
     def run(self, ends: FarEnds) -> int:
@@ -319,7 +333,7 @@ def test_an_unknown_question_on_the_control_socket_is_told_what_is_known(world: 
 
     assert world.run(FarEnds(Keys(world, script))) == 0
     unknown, empty, known = answers
-    known_ones = "this kiosk knows status, config, keys, reprint, slip, paper and close"
+    known_ones = "this kiosk knows status, config, keys, reprint, slip, paper, close and settle"
     assert unknown == {"error": f"unknown command 'refund': {known_ones}"}
     assert empty == {"error": f"unknown command None: {known_ones}"}
     assert "error" not in known
@@ -340,6 +354,27 @@ def test_the_socket_is_beside_the_journal_or_where_the_environment_says(world: W
     beside = world.config.journal.parent / "control.sock"
     assert control_path(world.config, {}) == control_path(world.config, {"KIOSK_CONTROL": ""}) == beside
     assert control_path(world.config, {"KIOSK_CONTROL": "/run/kiosk/c"}) == Path("/run/kiosk/c")
+
+
+def test_money_can_be_given_back_where_there_is_a_supervisor(world: World) -> None:
+    service = Notes()
+    shop, supervisors = with_supervisors(world.config, service)
+    assert (shop, supervisors.whose("2580")) == (world.config.shop, None)
+    file = Path(world.config.supervisors)
+    file.write_text(Supervisor.made("Ana", "2580", b"a" * 16).entry)
+    file.chmod(0o640)
+    shop, supervisors = with_supervisors(world.config, service)
+    assert (shop, supervisors.whose("2580")) == (replace(world.config.shop, refunds=True), "Ana")
+    assert service.notes == []
+
+
+def test_supervisors_that_cannot_be_read_are_told_and_selling_goes_on(world: World) -> None:
+    Path(world.config.supervisors).write_text("Ana:2580\n")
+    Path(world.config.supervisors).chmod(0o640)
+    assert world.run(FarEnds(Keys(world, stop))) == 0
+    assert world.diary.has(f"warning  supervisors: {world.config.supervisors}: line 1 is none that kiosk pin writes")
+    assert world.diary.has("notice   ready")
+    assert "2580" not in "".join(world.diary.all)
 
 
 # --- what fails -------------------------------------------------------------------------------------------------------

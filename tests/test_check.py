@@ -21,6 +21,7 @@ from kiosk.check import (
     check_printer,
     check_set_aside,
     check_sound,
+    check_supervisors,
     modes,
     of_service,
     write,
@@ -409,3 +410,11 @@ def test_a_listener_that_cannot_listen_is_wrong_and_none_at_all_is_not() -> None
     assert well is not None
     assert well.ok
     assert "3 heard" in well.text
+
+
+def test_supervisors_are_counted_and_nothing_is_wrong_with_none() -> None:
+    for count, told in ((0, "no supervisors, so none at the keypad"), (1, "1 supervisor"), (2, "2 supervisors")):
+        assert check_supervisors(["x"] * count, []) == Result("refunds", True, told)
+    wrong = check_supervisors(["x"], ["/s: line 1 is none", "/s: everybody can read it"])
+    assert (wrong.ok, wrong.text) == (False, "/s: line 1 is none; /s: everybody can read it")
+    assert "kiosk pin NAME" in wrong.advice

@@ -330,10 +330,10 @@ def test_check_tells_of_a_damaged_journal_that_was_set_aside(
     command = ["check", "--config", str(with_sales(tmp_path)), "--json"]
     (tmp_path / "journal.db").write_bytes(b"lost" * 5000)
     assert main(command) == 1
-    assert checked(capsys) == {"keypad": True, "journal": False, "token": False}
+    assert checked(capsys) == {"keypad": True, "journal": False, "refunds": True, "token": False}
     SqliteJournal(tmp_path / "journal.db", anew=True).close()
     assert main(command) == 1
-    assert checked(capsys) == {"keypad": True, "journal": True, "aside": False, "token": False}
+    assert checked(capsys) == {"keypad": True, "journal": True, "aside": False, "refunds": True, "token": False}
 
 
 def test_check_without_a_service_looks_at_the_devices_and_asks_the_account(
@@ -342,7 +342,7 @@ def test_check_without_a_service_looks_at_the_devices_and_asks_the_account(
     """Nobody plays the provider here, so the whole is not well."""
     config = with_sales(tmp_path)
     assert main(["check", "--config", str(config), "--json"]) == 1
-    assert checked(capsys) == {"keypad": True, "journal": True, "token": False}
+    assert checked(capsys) == {"keypad": True, "journal": True, "refunds": True, "token": False}
     assert main(["check", "--config", str(config)]) == 1
     out = capsys.readouterr().out
     assert "BAD  token     no answer: network" in out
@@ -361,7 +361,7 @@ def test_check_without_a_token_still_checks_the_rest(tmp_path: Path, capsys: pyt
     config = configured(tmp_path)
     (tmp_path / "token").unlink()
     assert main(["check", "--config", str(config), "--json"]) == 1
-    assert checked(capsys) == {"keypad": True, "journal": True, "token": False}
+    assert checked(capsys) == {"keypad": True, "journal": True, "refunds": True, "token": False}
 
 
 def test_check_tells_of_pins_that_cannot_be_had_and_what_happens_without_a_device(
@@ -382,7 +382,14 @@ def test_check_asks_a_running_service_and_touches_no_device(tmp_path: Path, caps
     config = configured(tmp_path)
     with service(tmp_path):
         assert main(["check", "--config", str(config), "--json"]) == 1
-    assert checked(capsys) == {"service": True, "ready": True, "printer": True, "journal": True, "token": False}
+    assert checked(capsys) == {
+        "service": True,
+        "ready": True,
+        "printer": True,
+        "journal": True,
+        "refunds": True,
+        "token": False,
+    }
 
 
 def test_check_touches_no_device_of_a_service_that_does_not_answer(

@@ -44,6 +44,18 @@ def test_a_backup_made_while_the_kiosk_writes_is_whole_private_and_readable(
     assert [sale["number"] for sale in json.loads(capsys.readouterr().out)] == [3, 2, 1]
 
 
+def test_the_supervisors_go_along_where_there_are_some(
+    tmp_path: Path, stick: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, supervisors = with_sales(tmp_path), tmp_path / "supervisors"
+    supervisors.write_text("as it stands there\n")
+    made = backup(config, stick)
+    assert made is not None
+    assert capsys.readouterr().out == f"{made}: a whole copy of {tmp_path}/journal.db, and {config}, {supervisors}\n"
+    assert sorted(file.name for file in made.iterdir()) == ["journal.db", "kiosk.toml", "supervisors"]
+    assert (made / "supervisors").read_bytes() == supervisors.read_bytes()
+
+
 def test_l10_the_token_is_in_no_backup(tmp_path: Path, stick: Path) -> None:
     made = backup(with_sales(tmp_path), stick)
     assert made is not None

@@ -10,6 +10,7 @@ import pytest
 from kiosk.cli import main
 from kiosk.control import ControlServer
 from kiosk.sale.status import status
+from kiosk.supervisors import Supervisor
 from tests.cli_shop import TOKEN, configured, unpacked, with_sales
 from tests.story import Story
 
@@ -22,6 +23,9 @@ def test_with_the_service_running_and_to_whoever_typed_sudo(
     monkeypatch.setenv("SUDO_UID", "4711")
     monkeypatch.setenv("SUDO_GID", "4712")
     config = with_sales(tmp_path)
+    supervisor = Supervisor.made("Ana", "2580", b"a" * 16).entry
+    (tmp_path / "supervisors").write_text(supervisor)
+    (tmp_path / "supervisors").chmod(0o640)
     server = ControlServer(tmp_path / "control.sock", lambda _: status(Story().counter, 0.0))
     try:
         assert main(["report", "--config", str(config), "--output", str(tmp_path / "r.tar.gz")]) == 0
@@ -32,6 +36,9 @@ def test_with_the_service_running_and_to_whoever_typed_sudo(
     assert b"running, state starting" in found["check.json"]
     assert b"EXAMPLE SHOP" in found["config.toml"]
     assert not [name for name, content in found.items() if TOKEN.encode() in content]
+    kept = [*supervisor.split(":")[1:], "Ana:"]
+    assert not [name for name, content in found.items() if any(part.encode() in content for part in kept)]
+    assert b"1 supervisor" in found["check.json"], "it was there to be read"
     out = capsys.readouterr().out
     assert out.splitlines()[-1].startswith(f"{tmp_path}/r.tar.gz: send this file to support")
     if os.geteuid() == 0:

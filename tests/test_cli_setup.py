@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
-import select
 import socket
-import subprocess
-import sys
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +17,7 @@ from kiosk.cli import main
 from kiosk.config import load, load_token
 from kiosk.sim.mercadopago import FakeMercadoPago
 from tests.fake_shop import TOKEN, USER, account, on_the_wire
+from tests.terminal import Keyboard
 
 ADDRESS = (
     *("--street", "Rua das Flores", "--number", "123", "--city", "São Paulo", "--state", "São Paulo"),
@@ -309,48 +305,16 @@ def test_a_place_that_cannot_be_written_is_told_first(technician: Technician) ->
 # --- at a terminal ----------------------------------------------------------------------------------------------------
 
 
-class Keyboard:
-    """A terminal that the command runs at, and whoever types there."""
-
-    def __init__(self, folder: Path, url: str) -> None:
-        self.ours, theirs = pty.openpty()
-        command = [sys.executable, "-m", "kiosk", "setup", "--config", str(folder / "etc/kiosk.toml")]
-        self.process = subprocess.Popen(
-            [*command, "--base-url", url, "--qr", str(folder)],
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-        )
-        os.close(theirs)
-        self.shown = ""
-
-    def answer(self, question: str, text: str) -> None:
-        """Wait for the question, then type."""
-        self.read_until(question)
-        os.write(self.ours, text.encode() + b"\n")
-
-    def read_until(self, words: str) -> None:
-        """Read on; what has been waited for does not count again."""
-        begin = len(self.shown)
-        while words not in self.shown[begin:]:
-            assert select.select([self.ours], [], [], 30)[0], f"no {words!r} in {self.shown}"
-            try:
-                self.shown += os.read(self.ours, 4096).decode()
-            except OSError:  # Linux says so when the other end is closed
-                raise AssertionError(f"no {words!r} in {self.shown}") from None
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait(30)
-        os.close(self.ours)
+def keyboard_at(folder: Path, url: str) -> Keyboard:
+    """Where ``kiosk setup`` runs."""
+    return Keyboard("setup", "--config", str(folder / "etc/kiosk.toml"), "--base-url", url, "--qr", str(folder))
 
 
 @pytest.mark.slow
 def test_a_technician_answers_questions_and_the_token_is_not_shown(tmp_path: Path) -> None:
     fake = account()
     with on_the_wire(fake) as url:
-        keyboard = Keyboard(tmp_path, url)
+        keyboard = keyboard_at(tmp_path, url)
         try:
             keyboard.answer("Access token", TOKEN)
             keyboard.answer("external id of the store", "LOJA01")
@@ -377,7 +341,7 @@ def test_a_technician_is_asked_whether_the_only_point_of_sale_is_this_kiosks(tmp
     """It may be the other counter's: two kiosks on one would overwrite each other's orders."""
     fake = account("LOJA01", "CAIXA01")
     with on_the_wire(fake) as url:
-        keyboard = Keyboard(tmp_path, url)
+        keyboard = keyboard_at(tmp_path, url)
         try:
             keyboard.answer("Access token", TOKEN)
             keyboard.answer("2  a new one", "9")
@@ -395,7 +359,7 @@ def test_a_technician_is_asked_whether_the_only_point_of_sale_is_this_kiosks(tmp
 def test_a_technician_says_no(tmp_path: Path) -> None:
     fake = account()
     with on_the_wire(fake) as url:
-        keyboard = Keyboard(tmp_path, url)
+        keyboard = keyboard_at(tmp_path, url)
         try:
             keyboard.answer("Access token", TOKEN)
             keyboard.answer("external id of the store", "LOJA01")

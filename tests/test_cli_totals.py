@@ -15,6 +15,7 @@ from kiosk.journal import SqliteJournal
 from kiosk.sale.days import Close
 from kiosk.sale.records import Line, Phase, Sale
 from tests.cli_shop import NOON, configured, with_sales
+from tests.refund_records import another, done
 
 HOUR = 3600.0
 
@@ -64,10 +65,21 @@ def test_the_totals_since_the_last_z(capsys: pytest.CaptureFixture[str], closed:
         "not_paid": 0,
         "refunds": 0,
         "refunded_cents": 0,
+        "refunded": "0.00",
     }
     _, out, _ = totals(capsys, closed)
     assert "amount           7.00\n" in out
     assert "cents" not in out
+
+
+def test_what_was_given_back_is_in_the_totals(capsys: pytest.CaptureFixture[str], closed: Path, tmp_path: Path) -> None:
+    with closing(SqliteJournal(tmp_path / "journal.db")) as journal:
+        journal.save([done(), another()], [], NOON)
+    for where in ((), ("--day", "2026-11-30")):
+        found = figures(capsys, closed, *where)
+        assert (found["refunds"], found["refunded_cents"], found["refunded"]) == (1, 2500, "25.00")
+    assert "refunds          1\nrefunded         25.00\n" in totals(capsys, closed)[1]
+    assert figures(capsys, closed, "--z", "1")["refunds"] == 0
 
 
 def test_the_totals_of_a_closed_day(capsys: pytest.CaptureFixture[str], closed: Path) -> None:

@@ -267,7 +267,7 @@ COMMITS_THE_LAST_ONE = """            if db.in_transaction:
             if db:
                 db.execute("BEGIN IMMEDIATE")
                 # A Z first"""
-PUT = """                    self._put(db, record)
+PUT = """                    put(db, self.path, record)
 """
 PUT_ALONE = (
     PUT

@@ -12,6 +12,7 @@ import pytest
 
 from kiosk.journal import JournalRuleError, Reader, SqliteJournal, schema
 from kiosk.journal.days import close_of, close_values
+from kiosk.journal.migrations import MIGRATIONS
 from kiosk.sale.days import LATE_MAX, Close, Day, LateSale, Totals
 from kiosk.sale.records import Line, Phase, Sale
 
@@ -152,7 +153,7 @@ def test_a_new_journal_goes_on_with_the_old_ones_numbers_and_loses_no_sale(journ
 
 def test_what_an_older_kiosk_sold_is_in_the_first_day(tmp_path: Path) -> None:
     path = tmp_path / "old.db"
-    SqliteJournal(path, scripts=schema.MIGRATIONS[:2]).close()
+    SqliteJournal(path, scripts=MIGRATIONS[:2]).close()
     sold = "INSERT INTO sales (reference, number, cents, phase, late, %s) VALUES (?, ?, ?, ?, ?, %s)"
     usual = "currency, lines, key, made_at, foreign_order, puts, doubt, deleted, order_id, watched"
     with sqlite3.connect(path) as db:
@@ -175,7 +176,7 @@ def test_the_figures_of_many_sales_take_no_longer_than_those_of_few(journal: Sql
             assert not [step for step in plan if step.startswith("SCAN") and step != "SCAN closes"], plan
         db.execute(
             "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
-            " INSERT INTO day_book SELECT i, 'r' || i, 1, 0, i, i * 100, 0, 0, 0 FROM n",
+            " INSERT INTO day_book SELECT i, 'r' || i, 1, 0, i, i * 100, 0, 0, 0, 0, 0 FROM n",
             (RATHER_MANY,),
         )
         db.commit()

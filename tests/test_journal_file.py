@@ -30,6 +30,7 @@ from kiosk.journal.file import (
     stopped_cleanly,
     version,
 )
+from kiosk.journal.migrations import MIGRATIONS
 from kiosk.ports import JournalDamagedError, JournalError
 
 
@@ -182,7 +183,7 @@ def test_some_other_programs_database_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_newer_journal_asks_for_an_upgrade(path: Path) -> None:
     with closing(connect(path, "rw", 1.0)) as db:
-        db.execute(f"PRAGMA user_version = {len(schema.MIGRATIONS) + 1}")
+        db.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
     with pytest.raises(JournalNewerError, match="upgrade the kiosk"):
         refuse_damaged(path, deep=True)
 
@@ -351,11 +352,11 @@ NEXT = "ALTER TABLE log ADD COLUMN till TEXT NOT NULL DEFAULT ''; CREATE TABLE t
 def test_an_old_journal_is_renewed_with_all_its_rows(path: Path) -> None:
     with closing(connect(path, "rw", 1.0)) as db:
         before = db.execute("SELECT * FROM log").fetchall()
-        migrate(db, (*schema.MIGRATIONS, NEXT))
-        assert version(db) == len(schema.MIGRATIONS) + 1
+        migrate(db, (*MIGRATIONS, NEXT))
+        assert version(db) == len(MIGRATIONS) + 1
         assert [tuple(row) for row in db.execute("SELECT * FROM log")] == [(*row, "") for row in before]
-        migrate(db, (*schema.MIGRATIONS, NEXT))  # once
-    refuse_damaged(path, deep=True, known=len(schema.MIGRATIONS) + 1)
+        migrate(db, (*MIGRATIONS, NEXT))  # once
+    refuse_damaged(path, deep=True, known=len(MIGRATIONS) + 1)
     with pytest.raises(JournalNewerError, match="upgrade the kiosk"):
         refuse_damaged(path, deep=True)
 
@@ -364,7 +365,7 @@ def test_a_migration_that_fails_changes_nothing(path: Path) -> None:
     with closing(connect(path, "rw", 1.0)) as db:
         before = list(db.iterdump())
         with pytest.raises(sqlite3.OperationalError):
-            migrate(db, (*schema.MIGRATIONS, NEXT + "; DROP TABLE nobody"))
+            migrate(db, (*MIGRATIONS, NEXT + "; DROP TABLE nobody"))
     with closing(connect(path, "rw", 1.0)) as db:
-        assert version(db) == len(schema.MIGRATIONS)
+        assert version(db) == len(MIGRATIONS)
         assert list(db.iterdump()) == before

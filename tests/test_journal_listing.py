@@ -12,7 +12,8 @@ import pytest
 
 from kiosk.journal import listing
 from kiosk.journal.reading import Listed, Logged, Story
-from kiosk.sale.records import DebtState, Dispute, Entry, Line, Phase, Reason, Sale, Why
+from kiosk.sale.records import DebtState, Dispute, Entry, Line, Phase, Reason, Refund, Sale, Why
+from tests.refund_records import done, refused
 
 ZONE = timezone(timedelta(hours=-3))
 NOON = 1_796_050_800.0  # 2026-11-30 12:00:00 in that zone
@@ -44,16 +45,18 @@ LISTED = [
     Listed(CHILE, None),
     Listed(FOREIGN, None),
 ]
+BACK = Refund("k1", "222", "POS-12-Ab", 12, 900, "BRL", False, "Ana", NOON + 60, ())
 STORY = Story(
     Listed(PAID, DebtState.PRINTED),
     (
         Dispute("333", "POS-12-Ab", 12, 250_000, "BRL", Reason.SECOND, NOON + 30),
-        Dispute("444", "POS-12-Ab", 12, 100, "BRL", Reason.EXCESS, NOON + 30, settled="refunded"),
+        Dispute("444", "POS-12-Ab", 12, 100, "BRL", Reason.EXCESS, NOON + 30, "refunded", "Ana", NOON + 90),
     ),
     (
         Logged(4, NOON, Entry("made", "sale 12: 2.500,00", "POS-12-Ab", 12, 250_000)),
         Logged(9, NOON + 20.5, Entry("paid", "sale 12: paid by 111, 222", "POS-12-Ab", 12, request_id="r-1", level=5)),
     ),
+    (refused(BACK), done(replace(BACK, dispute="444")), BACK),
 )
 
 
@@ -67,6 +70,24 @@ def test_the_table() -> None:
         "     14  2026-11-30 12:00:00          R$ 2.500,00  paid (time-up, late)   owed     9\n"
         "      9  2026-11-30 12:00:00              $ 2.500  waiting                -        -\n"
         "foreign  2026-11-30 12:00:00  0 XYZ (minor units)  withdrawn (foreign)    -        -\n"
+    )
+
+
+def test_what_was_given_back_stands_in_the_table() -> None:
+    out = io.StringIO()
+    listing.write_table([Listed(LATE, DebtState.OWED, 900), Listed(PAID, DebtState.OWED, 250_000)], ZONE, out)
+    first, second = out.getvalue().splitlines()[1:]
+    assert "  paid (time-up, late, R$ 9,00 given back)  owed" in first
+    assert "  paid (R$ 2.500,00 given back) " in second
+
+
+def test_disputed_money_one_line_each() -> None:
+    out = io.StringIO()
+    unknown = Dispute("5", "other", 0, 100, "BRL", Reason.UNKNOWN_ORDER, NOON)
+    listing.write_disputes([STORY.disputes[0], unknown], ZONE, out)
+    assert out.getvalue() == (
+        "sale 12: R$ 2.500,00 of payment 333, second, 2026-11-30 12:00:30, open\n"
+        "no sale: R$ 1,00 of payment 5, unknown-order, 2026-11-30 12:00:00, open\n"
     )
 
 
@@ -92,7 +113,11 @@ def test_the_story() -> None:
         "  watched    still watched for late money\n"
         "  line       2 x Café: R$ 2.500,00\n"
         "  disputed   R$ 2.500,00 of payment 333, second, 2026-11-30 12:00:30, open\n"
-        "  disputed   R$ 1,00 of payment 444, excess, 2026-11-30 12:00:30, refunded\n"
+        "  disputed   R$ 1,00 of payment 444, excess, 2026-11-30 12:00:30, refunded by Ana, 2026-11-30 12:01:30\n"
+        "  refund     R$ 9,00 of payment 222, by Ana, 2026-11-30 12:01:00, refused, 2026-11-30 12:01:05: too-old\n"
+        "  refund     R$ 9,00 of disputed payment 222, by Ana, 2026-11-30 12:01:00, done, 2026-11-30 12:01:05, "
+        "refund r10\n"
+        "  refund     R$ 9,00 of payment 222, by Ana, 2026-11-30 12:01:00, not known yet\n"
         "2026-11-30 12:00:00  made: sale 12: 2.500,00\n"
         "2026-11-30 12:00:20  paid: sale 12: paid by 111, 222\n"
     )
@@ -120,12 +145,12 @@ def test_nothing_from_outside_moves_the_terminals_cursor() -> None:
 def test_csv_is_rfc_4180() -> None:
     out = io.StringIO(newline="")
     odd = replace(CANCELLED, reference='say "hi", bye')
-    listing.write_csv([Listed(PAID, DebtState.PRINTED), Listed(odd, None)], ZONE, out)
+    listing.write_csv([Listed(PAID, DebtState.PRINTED, 900), Listed(odd, None)], ZONE, out)
     assert out.getvalue() == (
-        "number,reference,made_at,cents,amount,currency,phase,why,paid_at,late,foreign,payments,ticket\r\n"
+        "number,reference,made_at,cents,amount,currency,phase,why,paid_at,late,foreign,payments,ticket,refunded_cents\r\n"
         "12,POS-12-Ab,2026-11-30T12:00:00.000-03:00,250000,2500.00,BRL,paid,,2026-11-30T12:00:20.500-03:00,no,no,"
-        "111 222,printed\r\n"
-        '13,"say ""hi"", bye",2026-11-30T12:01:00.000-03:00,900,9.00,BRL,withdrawn,cancelled,,no,no,,\r\n'
+        "111 222,printed,900\r\n"
+        '13,"say ""hi"", bye",2026-11-30T12:01:00.000-03:00,900,9.00,BRL,withdrawn,cancelled,,no,no,,,0\r\n'
     )
 
 
@@ -161,6 +186,7 @@ def test_json_of_a_sale_tells_every_fact() -> None:
         "order_id": "777",
         "payments": ["9"],
         "ticket": "owed",
+        "refunded_cents": 0,
         "lines": [{"title": "Café", "quantity": 2, "unit_cents": 125_000}],
     }
 
@@ -176,15 +202,36 @@ def test_json_of_a_story_has_its_disputes_and_its_log() -> None:
     assert told["disputes"] == [
         {
             "payment": "333",
+            "number": 12,
             "cents": 250_000,
             "amount": "2500.00",
             "currency": "BRL",
             "reason": "second",
             "seen_at": "2026-11-30T12:00:30.000-03:00",
             "settled": None,
+            "settled_by": None,
+            "settled_at": None,
         },
-        told["disputes"][1] | {"payment": "444", "cents": 100, "amount": "1.00", "settled": "refunded"},
+        told["disputes"][1]
+        | {"payment": "444", "cents": 100, "amount": "1.00", "settled": "refunded"}
+        | {"settled_by": "Ana", "settled_at": "2026-11-30T12:01:30.000-03:00"},
     ]
+    assert told["refunds"][1] == {
+        "payment": "222",
+        "cents": 900,
+        "amount": "9.00",
+        "currency": "BRL",
+        "whole": False,
+        "by": "Ana",
+        "asked_at": "2026-11-30T12:01:00.000-03:00",
+        "dispute": "444",
+        "state": "done",
+        "tries": 1,
+        "refund_id": "r10",
+        "ended_at": "2026-11-30T12:01:05.000-03:00",
+        "why": None,
+    }
+    assert [refund["state"] for refund in told["refunds"]] == ["refused", "done", "wanted"]
     assert told["log"][1] == {
         "seq": 9,
         "at": "2026-11-30T12:00:20.500-03:00",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from kiosk.journal.reading import Listed, Reader, Story
 from kiosk.journal.writing import SqliteJournal
 from kiosk.ports import JournalDamagedError, JournalError
 from kiosk.sale.records import Debt, DebtState, Dispute, Entry, Phase, Reason, Roll, Sale, Ticket
+from tests.refund_records import another, done, refused
 
 NOW = 1_790_000_000.0
 FIRST = Sale("R-1-x", 1, 2500, "BRL", (), "", NOW, Phase.PAID, payments=("p1", "p2"))
@@ -71,6 +73,25 @@ def test_the_story_of_a_sale_is_its_own(path: Path, journal: SqliteJournal) -> N
         assert reader.story(2) == Story(Listed(SECOND, None), (), reader.log(2))
         assert reader.story(3) is None
         assert reader.story(0) is None
+
+
+def test_the_story_of_a_sale_tells_what_was_given_back_and_who_settled_what(path: Path, journal: SqliteJournal) -> None:
+    """Of the sale itself; what was given back of disputed money was never the sale's."""
+    part = replace(done(), cents=1000, whole=False)
+    of_dispute = replace(done(another(payment="p3"), "r11"), dispute="p3")
+    settled = replace(SECOND_PAYMENT, settled="refunded", settled_by="Ana", settled_at=NOW)
+    open_one = replace(SECOND_PAYMENT, payment="p4")
+    more = [refused(another(key="key-3")), another(key="key-4")]
+    journal.save([FIRST, TICKET, part, of_dispute, settled, open_one, *more], [], NOW)
+    with Reader(path) as reader:
+        story = reader.story(1)
+        assert story is not None
+        assert story.listed == Listed(FIRST, DebtState.PRINTED, 1000)
+        assert story.refunds == (part, of_dispute, *more)
+        assert story.disputes == (settled, open_one)
+        assert reader.disputes() == (open_one,)
+        plan = [row["detail"] for row in reader._db.execute("EXPLAIN QUERY PLAN " + schema.NEWEST_SALES, (1,))]
+        assert not any("SCAN refunds" in line for line in plan)
 
 
 def test_a_journal_is_read_after_a_clean_stop_and_after_a_kill(path: Path, tmp_path: Path) -> None:

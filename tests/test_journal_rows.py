@@ -76,7 +76,9 @@ debts = st.builds(
     tried=st.booleans(),
 )
 disputes = st.builds(
-    Dispute, texts.filter(bool), texts, st.integers(0, 99), amounts, texts, st.sampled_from(Reason), times, texts
+    Dispute,
+    *(texts.filter(bool), texts, st.integers(0, 99), amounts, texts, st.sampled_from(Reason), times, texts, texts),
+    settled_at=maybe_times,
 )
 entries = st.builds(
     Entry, texts, texts, texts, st.integers(0, 99), st.none() | amounts, texts, st.integers(0, 7)
@@ -162,7 +164,7 @@ def test_every_field_of_a_debt_that_may_change_is_changed_by_a_second_put() -> N
 
 def test_every_field_of_a_dispute_is_changed_by_a_second_put() -> None:
     first = Dispute("p", "R-1-x", 1, 5, "BRL", Reason.SHORT, 1.0)
-    second = Dispute("p", "R-2-y", 2, 6, "ARS", Reason.EXCESS, 2.0, "refunded")
+    second = Dispute("p", "R-2-y", 2, 6, "ARS", Reason.EXCESS, 2.0, "refunded", "Ana", 3.0)
     with tables() as db:
         db.execute(schema.PUT_DISPUTE, rows.dispute_values(first))
         db.execute(schema.PUT_DISPUTE, rows.dispute_values(second))

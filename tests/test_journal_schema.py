@@ -9,8 +9,11 @@ import pytest
 
 from kiosk.journal import schema
 from kiosk.journal.file import migrate, version
+from kiosk.journal.migrations import APPLICATION_ID, MIGRATIONS
+from kiosk.journal.refunds import refund_values
 from kiosk.journal.rows import debt_values, dispute_values, entry_values, payment_values, sale_values
 from kiosk.sale.records import Debt, DebtState, Dispute, Entry, Line, Phase, Reason, Sale, Ticket
+from tests.refund_records import another, done
 
 OURS = Sale("R-1-x", 1, 2500, "BRL", (Line("Shop", 1, 2500),), "k", 1.0)
 PAID = Sale("R-2-y", 2, 900, "BRL", (Line("Shop", 1, 900),), "l", 2.0, Phase.PAID, payments=("p1",))
@@ -27,6 +30,7 @@ def db() -> Iterator[sqlite3.Connection]:
         put(db, sale)
     db.execute(schema.PUT_DEBT, debt_values(Debt("R-2-y", 2, 900, Ticket(()), 2.0)))
     db.execute(schema.PUT_DISPUTE, dispute_values(Dispute("p9", "R-1-x", 1, 5, "BRL", Reason.EXCESS, 1.0)))
+    db.execute(schema.PUT_REFUND, refund_values(another(payment="p1")))
     db.execute(schema.PUT_LOG, entry_values(Entry("paid", "paid", number=2), 1.0))
     yield db
     db.close()
@@ -110,7 +114,7 @@ def test_l5_the_amount_of_a_ticket_never_changes_but_its_state_and_a_slip_do(db:
     assert db.execute("SELECT cents FROM debts WHERE id = 'slip:p9'").fetchone()[0] == 3
 
 
-@pytest.mark.parametrize("table", ["sales", "payments", "debts", "disputes", "log"])
+@pytest.mark.parametrize("table", ["sales", "payments", "debts", "disputes", "refunds", "log"])
 def test_no_row_is_ever_lost(db: sqlite3.Connection, table: str) -> None:
     with pytest.raises(sqlite3.IntegrityError, match=r"deleted|only grows"):
         db.execute(f"DELETE FROM {table}")
@@ -160,10 +164,10 @@ def test_every_phase_and_state_of_the_records_is_known_to_the_tables(db: sqlite3
 
 
 def test_migrating_is_done_once(db: sqlite3.Connection) -> None:
-    assert version(db) == len(schema.MIGRATIONS)
+    assert version(db) == len(MIGRATIONS)
     migrate(db)
-    assert version(db) == len(schema.MIGRATIONS)
-    assert db.execute("PRAGMA application_id").fetchone()[0] == schema.APPLICATION_ID
+    assert version(db) == len(MIGRATIONS)
+    assert db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
 
 
 def steps(db: sqlite3.Connection, work: Callable[[], object]) -> int:
@@ -190,6 +194,8 @@ def fill(db: sqlite3.Connection, begin: int, end: int) -> None:
         settled = Dispute(f"d{number}", reference, number, 5, "BRL", Reason.EXCESS, 1.0, settled="refunded")
         db.execute(schema.PUT_DISPUTE, dispute_values(settled))
         db.execute(schema.PUT_LOG, entry_values(Entry("paid", "paid", reference, number), 1.0))
+        over = done(another(key=f"k{number}", payment=f"p{number}"), f"r{number}")
+        db.execute(schema.PUT_REFUND, refund_values(over))
 
 
 @pytest.mark.parametrize("question", schema.START)

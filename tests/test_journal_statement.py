@@ -14,6 +14,7 @@ from kiosk.journal.reading import Reader
 from kiosk.journal.writing import SqliteJournal
 from kiosk.sale.events import Books
 from kiosk.sale.records import Agreed, Dispute, Phase, Reason, Sale
+from tests.refund_records import another, done
 
 FIRST = Sale("R-1-x", 1, 2500, "BRL", (), "", 90.0, Phase.PAID, payments=("p1", "p2"), paid_at=100.0)
 SECOND = Sale("R-2-y", 2, 900, "BRL", (), "", 190.0, Phase.PAID, payments=("p3",), paid_at=200.0)
@@ -63,6 +64,20 @@ def test_sales_by_reference_or_payment_and_disputes_by_payment(
     assert journal.books(references, payments) == known
     with Reader(path) as reader:
         assert reader.books(references, payments) == known
+
+
+def test_r24_refunds_of_the_payments_whatever_became_of_them(path: Path, journal: SqliteJournal) -> None:
+    wanted, over = another(payment="p3"), done()
+    excess = replace(done(another(key="key-3", payment="p2:excess"), "r11"), dispute="p2:excess")
+    journal.save([wanted, over, excess], [], 1.0)
+    assert journal.books([], ["p1", "p3"]) == Books((FIRST, SECOND), refunds=(wanted, over))
+    assert journal.books([], ["p2"]) == Books((FIRST,), (EXCESS,), (excess,))
+    assert journal.books(["R-1-x"], []) == Books((FIRST,))
+    with Reader(path) as reader:
+        assert reader.books([], ["p3"]) == Books((SECOND,), refunds=(wanted,))
+        named = {"payments": "[]"}
+        plan = [row["detail"] for row in reader._db.execute("EXPLAIN QUERY PLAN " + schema.REFUNDS_OF_STATEMENT, named)]
+        assert not any(line.startswith("SCAN refunds") for line in plan)
 
 
 def test_a_thousand_names_are_one_question(journal: SqliteJournal) -> None:

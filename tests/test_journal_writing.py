@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.journal import schema, writing
+from kiosk.journal import writing
 from kiosk.journal.file import JournalBusyError, JournalNewerError, JournalRuleError, JournalStrangeError, set_aside
+from kiosk.journal.migrations import MIGRATIONS
 from kiosk.journal.reading import Reader
 from kiosk.journal.writing import SqliteJournal
 from kiosk.ports import Journal, JournalDamagedError, JournalError
@@ -25,6 +26,7 @@ from kiosk.sale.records import (
     Line,
     Mark,
     Phase,
+    PinTries,
     Reason,
     Record,
     Rows,
@@ -32,6 +34,7 @@ from kiosk.sale.records import (
     Ticket,
     TicketLine,
 )
+from tests.refund_records import REFUND, another, done
 
 NOW = 1_790_000_000.25
 
@@ -383,6 +386,37 @@ def test_r21_a_restored_copy_doubts_every_paper_that_was_owed(path: Path, tmp_pa
     assert reopened(tmp_path / "copy.db").debts[-1] == debt(5)
 
 
+def test_r21_r24_a_restored_copy_doubts_every_refund_that_was_wanted(path: Path, tmp_path: Path) -> None:
+    """An attempt made after the copy may have given the money back."""
+    with closing(SqliteJournal(path)) as journal:
+        journal.save([REFUND, done(another()), PinTries(2)], [], NOW)
+        with Reader(path) as reader:
+            reader.copy(tmp_path / "copy.db")
+        assert journal.rows().refunds == (REFUND,)
+    restored = reopened(tmp_path / "copy.db")
+    assert (restored.refunds, restored.pin_failed) == ((replace(REFUND, doubt=True),), 2)
+    with closing(SqliteJournal(tmp_path / "copy.db")) as again:
+        assert again.refunds("R-1-x") == (replace(REFUND, doubt=True), done(another()))
+        again.save([another(key="key-3", payment="p3")], [], NOW)
+    assert reopened(tmp_path / "copy.db").refunds[-1] == another(key="key-3", payment="p3")
+
+
+def test_a_paper_of_a_refund_is_no_ticket(path: Path, journal: SqliteJournal) -> None:
+    paper = replace(debt(2), id="refund:key-1")
+    journal.save([debt(1), paper], [], NOW)
+    assert (journal.rows().last_ticket, journal.rows().debts) == (debt(1), (debt(1), paper))
+    journal.save([replace(paper, state=DebtState.PRINTED), debt(3)], [], NOW)
+    assert (journal.rows().last_ticket, journal.rows().debts) == (debt(3), (debt(1), debt(3)))
+
+
+def test_a_sale_is_found_by_its_number(path: Path, journal: SqliteJournal) -> None:
+    journal.save([sale(1, Phase.PAID, "p1"), foreign(7), sale(2)], [], NOW)
+    assert [journal.sale(number) for number in (1, 2, 3, 0)] == [sale(1, Phase.PAID, "p1"), sale(2), None, None]
+    journal.close()
+    path.unlink()
+    assert journal.sale(1) is None
+
+
 def test_marks_of_a_paper_come_back(path: Path, journal: SqliteJournal) -> None:
     late = replace(debt(1), marks=(Mark.PAID_AFTER_CANCEL, Mark.TRAINING))
     journal.save([late], [], NOW)
@@ -475,6 +509,7 @@ def damaged_in_part(path: Path) -> None:
         journal.save([debt(1, DebtState.PRINTED), debt(2), debt(3, DebtState.PRINTING)], [], NOW)
         journal.save([sale(1, Phase.PAID, "p1"), sale(2, Phase.PAID, "p2", watched=True)], [], NOW)
         journal.save([dispute("d1", settled="refunded"), dispute("d2")], [], NOW)
+        journal.save([REFUND, done(another()), PinTries(2)], [], NOW)
         journal.save([sale(3), sale(4)], [Entry("long", "x" * 20_000)], NOW)
     content = bytearray(path.read_bytes())
     content[-4096:-4092] = b"\xff" * 4
@@ -494,6 +529,8 @@ def taken_over() -> Rows:
         watched=(two,),
         debts=tuple(replace(debt(number, DebtState.DOUBTFUL), tried=True) for number in (2, 3)),
         disputes=(dispute("d2"),),
+        refunds=(replace(REFUND, doubt=True),),
+        pin_failed=2,
         last_ticket=replace(debt(3, DebtState.DOUBTFUL), tried=True),
         last_number=4,
         recent=(four, three, two),
@@ -516,9 +553,21 @@ def test_what_was_taken_over_and_went_on_is_not_taken_over_again(path: Path) -> 
         for record in (sale(3, Phase.WITHDRAWN), sale(4, Phase.PAID, "p4")):
             journal.save([record], [], NOW)
         journal.save([debt(2, DebtState.PRINTED), dispute("d2", settled="delivered"), sale(5)], [], NOW)
+        journal.save([done(replace(REFUND, doubt=True)), PinTries(0)], [], NOW)
     with closing(SqliteJournal(path, anew=True)) as journal:
         rows = journal.rows()
     assert (rows.open, rows.disputes, [owed.number for owed in rows.debts]) == ((sale(5),), (), [3])
+    assert (rows.refunds, rows.pin_failed) == ((), 0)
+
+
+def test_r24_a_wish_in_whose_way_another_stands_keeps_nothing_else_from_being_taken_over(path: Path) -> None:
+    """One refund of a payment is wanted at a time, in the new journal, too."""
+    damaged_in_part(path)
+    set_aside(path)
+    with closing(SqliteJournal(path)) as journal:
+        journal.save([another(payment="p1")], [], NOW)
+    with closing(SqliteJournal(path, anew=True)) as journal:
+        assert journal.rows() == replace(taken_over(), refunds=(another(payment="p1"),))
 
 
 def test_l2_a_power_cut_after_a_journal_was_set_aside_costs_nothing(path: Path) -> None:
@@ -621,7 +670,7 @@ def test_a_new_journal_that_cannot_be_begun_is_begun_when_it_can_and_nothing_is_
 def test_a_journal_of_the_first_version_is_renewed_with_all_that_is_in_it(path: Path) -> None:
     path.parent.mkdir()
     with closing(sqlite3.connect(path)) as old, old:
-        old.executescript(f"{schema.MIGRATIONS[0]}; PRAGMA user_version = 1")
+        old.executescript(f"{MIGRATIONS[0]}; PRAGMA user_version = 1")
         old.execute(
             "INSERT INTO sales (reference, number, cents, currency, lines, key, made_at, phase, foreign_order, puts, "
             "doubt, deleted, order_id, late, watched) VALUES ('POS-1-abc', 1, 100, 'BRL', '[[\"Shop\",1,100]]', "
@@ -632,7 +681,7 @@ def test_a_journal_of_the_first_version_is_renewed_with_all_that_is_in_it(path: 
 
 
 def test_a_newer_program_renews_the_file_and_the_older_one_then_refuses_it(path: Path) -> None:
-    newer = (*schema.MIGRATIONS, "ALTER TABLE sales ADD COLUMN tip INTEGER NOT NULL DEFAULT 0")
+    newer = (*MIGRATIONS, "ALTER TABLE sales ADD COLUMN tip INTEGER NOT NULL DEFAULT 0")
     with closing(SqliteJournal(path)) as journal:
         journal.save(
             [sale(1), sale(2, Phase.PAID, "p2", watched=True), debt(2)], [Entry("made", "made", number=1)], NOW

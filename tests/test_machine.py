@@ -290,6 +290,9 @@ def upgrades(kiosk: Machine) -> None:
         "the second time there is nothing to do"
     )
     rolled_back(kiosk)
+    assert "refunds   no supervisors" in kiosk.inside("kiosk", "check", check=False)
+    kiosk.inside("sh", "-c", "echo 2580 | kiosk pin Ana")
+    has_a_supervisor(kiosk)
     kiosk.inside("kiosk", "backup", "/srv")
     before = kiosk.sales()
     removed(kiosk)
@@ -327,6 +330,15 @@ def removed(kiosk: Machine) -> None:
     assert "kiosk" not in (kiosk.tree / "etc/passwd").read_text()
 
 
+def has_a_supervisor(kiosk: Machine) -> None:
+    """In a file that the service can read, as root can, and nobody else."""
+    file = "/etc/kiosk/supervisors"
+    assert kiosk.inside("stat", "--format=%U %G %a", file).split() == ["root", "kiosk", "640"]
+    assert kiosk.inside("runuser", "-u", "kiosk", "--", "cat", file).startswith("Ana:")
+    assert "Permission denied" in kiosk.inside("runuser", "-u", "nobody", "--", "cat", file, check=False)
+    assert "refunds   1 supervisor" in kiosk.inside("kiosk", "check", check=False)
+
+
 def restored(kiosk: Machine, before: list[dict[str, Any]]) -> None:
     """A new card: one command, and the shop goes on where it was; a second one puts nothing but the backup back."""
     [backup] = (kiosk.tree / "srv").glob("kiosk-*")
@@ -341,6 +353,7 @@ def restored(kiosk: Machine, before: list[dict[str, Any]]) -> None:
     kiosk.until_state("paid")
     assert audit(kiosk).tickets[-1].total == "R$ 7,00"
     assert kiosk.sales()[0]["number"] == before[0]["number"] + 1
+    has_a_supervisor(kiosk)
     kiosk.leave()
     assert "is kept in /var/lib/kiosk/before-" in kiosk.inside(*again)
     assert kiosk.sales() == before

@@ -15,6 +15,7 @@ import pytest
 
 from kiosk.sale.commands import AskStatement, Depth, Lane, Look, Withdraw
 from kiosk.sale.counter import resume
+from kiosk.sale.days import Close, Day, Totals
 from kiosk.sale.events import (
     Evidence,
     OrderSeen,
@@ -28,14 +29,15 @@ from kiosk.sale.events import (
 )
 from kiosk.sale.front import TRANSITIONS
 from kiosk.sale.paper import Outcome
-from kiosk.sale.records import Dispute, Phase, Reason, Sale, make_reference
+from kiosk.sale.records import Dispute, Phase, PinTries, Reason, Refund, Sale, make_reference
 from kiosk.sale.states import Notice, Paid, State, Waiting
 from kiosk.sale.turn import Now
 from tests.laws import LATE_S, LawBroken
+from tests.refund_records import REFUND, another, done, refused
 from tests.stories import STORIES, an_order_that_stays
 from tests.story import EPOCH, SHOP, Story, order, payment
 from tests.world import World
-from tests.world_adapters import DiskWorld, WireWorld
+from tests.world_adapters import DiskJournal, DiskWorld, WireWorld
 from tests.world_audit import audit
 from tests.world_day import close, day, history, seeded, situation
 from tests.world_devices import Disk, MemoryJournal, Printer, PrinterMood
@@ -343,6 +345,48 @@ def test_the_journal_of_the_world_keeps_the_rules_of_the_real_one() -> None:
         journal.save((other,))
     with pytest.raises(LawBroken):
         journal.save((replace(one, phase=Phase.UNCONFIRMED),))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        replace(REFUND, cents=1),
+        replace(REFUND, by="Eva"),
+        another(payment="p1"),
+        done(another(key="key-3", payment="p3"), "r11"),
+        refused(another(key="key-4", payment="p4")),
+    ],
+)
+def test_r24_the_journal_of_the_world_keeps_the_rules_of_refunds(wrong: Refund) -> None:
+    """As the tables have them: the real journal beside it refuses the same, and its twin is taken."""
+    for journal, broken in ((MemoryJournal(), r"^R24: "), (DiskJournal(), r"^L7: not written")):
+        over = [done(another(key="key-4", payment="p4")), done(another(key="key-5", payment="p5"), "r11")]
+        assert journal.save((REFUND, *over)) is True
+        with pytest.raises(LawBroken, match=broken):
+            journal.save((wrong,))
+        assert journal.save((done(id_="r12"),)) is True
+        assert [refund.key for refund in journal.refunds("R-1-x")] == ["key-1", "key-4", "key-5"]
+
+
+def test_r24_the_journal_of_the_world_and_the_real_one_agree_about_refunds() -> None:
+    """Rows, statements, the day book, a sale by its number, and a restored backup; ``DiskJournal`` compares."""
+    [sale] = sold().journal.sales.values()
+    journal = DiskJournal()
+    wanted = replace(REFUND, reference=sale.reference, payment=sale.payments[0])
+    assert journal.save((sale, wanted, done(another(), "r11"), PinTries(2)))
+    assert journal.sale(sale.number) == sale
+    assert journal.sale(0) is None
+    assert journal.refunds(sale.reference) == (wanted,)
+    assert (journal.rows().refunds, journal.rows().pin_failed) == ((wanted,), 2)
+    seen = StatementIs(request=1, bookings=(), missing=(sale.payments[0], "p2"))
+    assert journal.books(seen).refunds == (wanted, done(another(), "r11"))
+    assert (journal.day().totals.refunds, journal.day().totals.refunded_cents) == (1, 2500)
+    copy = journal.copy()
+    assert copy.rows().refunds == (replace(wanted, doubt=True),)
+    day = journal.day()
+    assert journal.save((Close(1, 0.0, day.after, day.upto, day.totals), done(wanted), PinTries(0)))
+    assert journal.day() == Day(2, 2, 3, 0.0, Totals(refunds=1, refunded_cents=2500))
+    assert (journal.rows().refunds, journal.rows().pin_failed) == ((), 0)
 
 
 @pytest.mark.parametrize(

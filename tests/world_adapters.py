@@ -43,7 +43,7 @@ from kiosk.sale.events import (
     Seen,
     StatementIs,
 )
-from kiosk.sale.records import Record, Rows, Sale
+from kiosk.sale.records import Record, Refund, Rows, Sale
 from tests.laws import law
 from tests.world import World
 from tests.world_devices import Disk, MemoryJournal
@@ -315,6 +315,7 @@ class DiskJournal(MemoryJournal):
         assert told is not None
         law("R23", told.sales == known.sales, f"of this statement the journal knows {told}, and not {known}")
         law("R23", set(told.disputes) == set(known.disputes), f"of this statement it knows {told}, and not {known}")
+        law("R24", set(told.refunds) == set(known.refunds), f"of this statement it knows {told}, and not {known}")
         return told
 
     def copy(self) -> MemoryJournal:
@@ -332,6 +333,16 @@ class DiskJournal(MemoryJournal):
         law("R1", told == known, f"of these payments {told} completed another sale, and not {known}")
         return told
 
+    def sale(self, number: int) -> Sale | None:
+        told, known = self._file.sale(number), super().sale(number)
+        law("R23", told == known, f"the journal has {told} as sale {number}, and not {known}")
+        return told
+
+    def refunds(self, reference: str) -> tuple[Refund, ...]:
+        told, known = self._file.refunds(reference), super().refunds(reference)
+        law("R24", told == known, f"of {reference} the journal knows the refunds {told}, and not {known}")
+        return known
+
     def day(self) -> Day:
         told, known = self._file.day(), super().day()
         law("L2", told == known, f"the journal counted {told}, and not {known}")
@@ -342,7 +353,7 @@ class DiskJournal(MemoryJournal):
         self._file = SqliteJournal(self._file.path)
         rows, known = self._file.rows(), super().rows()
         names = ("open", "watched", "debts", "disputes", "last_ticket", "last_number", "agreed_until", "restored")
-        for name in (*names, "roll", "recent", "closed"):
+        for name in (*names, "refunds", "pin_failed", "roll", "recent", "closed"):
             mine, theirs = getattr(rows, name), getattr(known, name)
             law("R23", mine == theirs, f"{name}: the journal gives back {mine}, not {theirs}")
         law("R5", sorted(rows.foreign_at) == sorted(known.foreign_at), "the foreign orders are others")

@@ -14,7 +14,20 @@ from typing import Final
 from kiosk.sale.commands import Print
 from kiosk.sale.days import Close, Day
 from kiosk.sale.events import Books, Evidence, Paper, Printed, PrinterEvent, PrintFailed, Seen, StatementIs
-from kiosk.sale.records import Agreed, Debt, DebtState, Dispute, Phase, Record, Roll, Rows, Sale
+from kiosk.sale.records import (
+    Agreed,
+    Debt,
+    DebtState,
+    Dispute,
+    Phase,
+    PinTries,
+    Record,
+    Refund,
+    RefundState,
+    Roll,
+    Rows,
+    Sale,
+)
 from tests.day_book import DayBook, adds_up
 from tests.laws import law
 from tests.story_books import books, looked_up, paid_between
@@ -35,6 +48,9 @@ class MemoryJournal:
         self.sales: dict[str, Sale] = {}
         self.debts: dict[str, Debt] = {}
         self.disputes: dict[str, Dispute] = {}
+        self.given_back: dict[str, Refund] = {}
+        """Refunds by their key."""
+        self.pin_failed = 0
         self.agreed_until: float | None = None
         self.roll: Roll | None = None
         self.restored = -1
@@ -44,12 +60,14 @@ class MemoryJournal:
         self._foreign: list[float] = []
 
     def copy(self) -> MemoryJournal:
-        """A backup. A kiosk that starts on it doubts the papers that were owed (R21)."""
+        """A backup. A kiosk that starts on it doubts what was owed, and wanted back (R21)."""
         copy = type(self)()
         copy.disputes, copy.agreed_until, copy.roll = {**self.disputes}, self.agreed_until, self.roll
         copy.sales, copy.restored = {**self.sales}, max((sale.number for sale in self.sales.values()), default=0)
         copy._owners, copy._foreign = {**self._owners}, [*self._foreign]
-        copy.days = self.days.copy()
+        copy.days, copy.pin_failed = self.days.copy(), self.pin_failed
+        for refund in self.given_back.values():
+            copy.given_back[refund.key] = replace(refund, doubt=True) if _wanted(refund) else refund
         for debt in self.debts.values():
             copy.debts[debt.id] = replace(debt, state=DebtState.DOUBTFUL, tried=True) if debt.open else debt
         return copy
@@ -70,13 +88,18 @@ class MemoryJournal:
                 self.debts[record.id] = record
             case Dispute():
                 self.disputes[record.payment] = record
+            case Refund():
+                self._write_refund(record)
             case Agreed():
                 self.agreed_until = record.until
             case Roll():
                 self.roll = record
+            case PinTries():
+                self.pin_failed = record.failed
             case Close():
                 self.days.close(record)
-                adds_up(self.days.closes.values(), self.days.day(), self.sales.values())
+                closes, day = self.days.closes.values(), self.days.day()
+                adds_up(closes, day, self.sales.values(), self.given_back.values())
 
     def _write_sale(self, sale: Sale) -> None:
         old = self.sales.get(sale.reference)
@@ -93,6 +116,27 @@ class MemoryJournal:
             owner = self._owners.setdefault(payment, sale.reference)
             law("R1", owner == sale.reference, "a payment completes two sales")
 
+    def _write_refund(self, refund: Refund) -> None:
+        others = [other for other in self.given_back.values() if other.key != refund.key]
+        old = self.given_back.get(refund.key)
+        if old is not None:
+            law("R24", _decided(old) == _decided(refund), "what was decided of a refund changes")
+            law("R24", old.state in (RefundState.WANTED, refund.state), "a refund that is over changes")
+        rivals = [other for other in others if _wanted(other) and other.payment == refund.payment]
+        law("R24", not _wanted(refund) or not rivals, "two refunds of one payment are wanted")
+        taken = {other.refund_id for other in others if other.refund_id}
+        law("R24", refund.refund_id not in taken, "one refund of the account is two of ours")
+        self.given_back[refund.key] = refund
+        self.days.give_back(refund)
+
+    def sale(self, number: int) -> Sale | None:
+        """The sale of that number."""
+        return next((sale for sale in self.sales.values() if 0 < number == sale.number), None)
+
+    def refunds(self, reference: str) -> tuple[Refund, ...]:
+        """All refunds of that sale."""
+        return tuple(refund for refund in self.given_back.values() if refund.reference == reference)
+
     def find(self, reference: str) -> Sale | None:
         """The sale of that reference."""
         return self.sales.get(reference)
@@ -107,7 +151,7 @@ class MemoryJournal:
 
     def books(self, statement: StatementIs) -> Books:
         """What it knows of a statement."""
-        return looked_up(statement, self.sales.values(), self.disputes)
+        return looked_up(statement, self.sales.values(), self.disputes, self.given_back.values())
 
     def day(self) -> Day:
         """What it counted since the last Z."""
@@ -115,7 +159,8 @@ class MemoryJournal:
 
     def shown(self, seen: Seen) -> Books:
         """What it knows of a look at one order."""
-        return books(self.sales.values(), self.disputes, {seen.reference}, seen.evidence.approved)
+        sales, approved = self.sales.values(), seen.evidence.approved
+        return books(sales, self.disputes, {seen.reference}, approved, self.given_back.values())
 
     def rows(self) -> Rows:
         """What was open when the power went."""
@@ -126,6 +171,8 @@ class MemoryJournal:
             watched=tuple(sale for sale in sales if sale.watched and not sale.phase.open),
             debts=tuple(debt for debt in self.debts.values() if debt.open),
             disputes=tuple(dispute for dispute in self.disputes.values() if not dispute.settled),
+            refunds=tuple(refund for refund in self.given_back.values() if _wanted(refund)),
+            pin_failed=self.pin_failed,
             last_ticket=tickets[-1] if tickets else None,
             last_number=max((sale.number for sale in sales), default=0),
             recent=tuple(sorted((sale for sale in sales if sale.number), key=lambda sale: -sale.number)[:10]),
@@ -135,6 +182,16 @@ class MemoryJournal:
             roll=self.roll,
             closed=self.days.last,
         )
+
+
+def _wanted(refund: Refund) -> bool:
+    return refund.state is RefundState.WANTED
+
+
+def _decided(refund: Refund) -> tuple[object, ...]:
+    """What a supervisor decided, and what stood at the account then."""
+    whose = (refund.key, refund.payment, refund.reference, refund.number)
+    return (*whose, refund.cents, refund.currency, refund.whole, refund.by, refund.dispute, refund.known)
 
 
 class PrinterMood(Enum):

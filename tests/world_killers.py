@@ -53,7 +53,7 @@ from kiosk.sale.events import (
 )
 from kiosk.sale.front import BrokenError
 from kiosk.sale.lights import Lights
-from kiosk.sale.records import Entry, Mark, Record, Rows, Sale
+from kiosk.sale.records import Entry, Mark, Record, Refund, Rows, Sale
 from kiosk.sale.screens import Screen
 from kiosk.sale.states import Entering
 from kiosk.supervisors import Supervisors
@@ -278,6 +278,12 @@ class _FullDisk:
 
     def books(self, references: Sequence[str], payments: Sequence[str]) -> Books:
         return Books()
+
+    def sale(self, number: int) -> Sale | None:
+        return None
+
+    def refunds(self, reference: str) -> tuple[Refund, ...]:
+        return ()
 
 
 def nothing_is_placed_that_could_not_be_written() -> None:

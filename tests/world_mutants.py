@@ -166,8 +166,14 @@ _ANSWERS, _LOOK, _WORDS = "kiosk/mercadopago/answers.py", "kiosk/mercadopago/loo
 _JSON, _SENDING = "kiosk/mercadopago/json.py", "kiosk/mercadopago/wire.py"
 _LINE, _FILE, _WRITING = "kiosk/mercadopago/line.py", "kiosk/journal/file.py", "kiosk/journal/writing.py"
 _ROWS, _SCHEMA = "kiosk/journal/rows.py", "kiosk/journal/schema.py"
+_TABLES, _PUTTING = "kiosk/journal/migrations.py", "kiosk/journal/putting.py"
+_ROWS_OF_REFUNDS = "kiosk/journal/refunds.py"
 _PRINTER, _TALK, _RENDER = "kiosk/printer/__init__.py", "kiosk/printer/talk.py", "kiosk/printer/render.py"
 
+_REFUNDS: Final = "test_world::test_r24_the_journal_of_the_world_and_the_real_one_agree_about_refunds"
+_ONE_AT_A_TIME: Final = (
+    "test_journal_putting::test_r24_no_second_refund_of_a_payment_is_wanted_before_the_first_is_over"
+)
 _IN_ONE_Z: Final = "test_journal_days::test_each_sale_stands_in_the_z_after_it_and_in_no_other"
 _UNWRITTEN_Z: Final = "test_sale_closing::test_a_z_that_cannot_be_written_is_not_made_and_not_printed"
 _RUNG: Final = "test_sale_basket::test_"
@@ -1014,8 +1020,8 @@ _JOURNAL: Final = (
     Mutant(
         "L7 R22",
         _WRITING,
-        "                    self._put(db, record)\n",
-        '                    self._put(db, record)\n                    db.execute("COMMIT")\n'
+        "                    put(db, self.path, record)\n",
+        '                    put(db, self.path, record)\n                    db.execute("COMMIT")\n'
         '                    db.execute("BEGIN")\n',
         "what_is_refused_is_not_written_by_half",
     ),
@@ -1034,6 +1040,17 @@ _JOURNAL: Final = (
         "SET state = 'doubtful' WHERE",
         "a_restored_backup_doubts_its_debts",
     ),
+    Mutant("R24 R23", _SCHEMA, "refunds WHERE state = 'wanted' ORDER", "refunds WHERE state = 'done' ORDER", _REFUNDS),
+    Mutant("R24 R21", _SCHEMA, "SET doubt = 1 WHERE state = 'wanted'", "SET doubt = 1 WHERE state = 'done'", _REFUNDS),
+    Mutant(
+        "R24 L2",
+        _PUTTING,
+        "if record.state is RefundState.DONE:",
+        "if record.state is not RefundState.REFUSED:",
+        _REFUNDS,
+    ),
+    Mutant("R24", _ROWS_OF_REFUNDS, '"doubt": refund.doubt,', '"doubt": False,', _REFUNDS),
+    Mutant("R24", _TABLES, "CREATE UNIQUE INDEX refunds_one", "CREATE INDEX refunds_one", _ONE_AT_A_TIME),
 )
 
 _REFUSALS, _SHAPES, _WIRE = "refusals_keep_the_contract", "shapes_keep_the_contract", "the_wire_keeps_the_contract"

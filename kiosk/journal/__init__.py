@@ -1,8 +1,8 @@
 """The journal: what the counter must not forget, in one SQLite file (``SqliteJournal``), and reading it (``Reader``).
 
-Only this package knows ``sqlite3``. ``schema`` holds the tables and their rules, ``rows`` turns records into rows and
-back, ``file`` opens the file and looks for damage, ``writing`` serves the loop, ``reading`` and ``listing`` serve the
-technician's commands.
+Only this package knows ``sqlite3``. ``migrations`` holds the tables and their rules, ``schema`` what is asked of them,
+``rows`` turns records into rows and back, ``file`` opens the file and looks for damage, ``writing`` serves the loop,
+``reading`` and ``listing`` serve the technician's commands.
 """
 
 from kiosk.journal.file import (

@@ -14,7 +14,7 @@ from kiosk.journal.rows import Row, Values, checked
 from kiosk.sale.days import LATE_MAX, Close, Day, LateSale, Totals
 
 _NEWEST: Final = 2**63 - 1
-_COUNTED: Final = ("sales", "cents", "late_sales", "late_cents", "unpaid")
+_COUNTED: Final = ("sales", "cents", "late_sales", "late_cents", "unpaid", "refunds", "refunded_cents")
 
 
 def day(db: sqlite3.Connection) -> Day:
@@ -46,10 +46,11 @@ def close(db: sqlite3.Connection, number: int) -> Close | None:
 
 
 def paid_between(db: sqlite3.Connection, begin: float, end: float) -> Totals:
-    """What was paid, and what ended unpaid, in that time (seconds since 1970), the end not included."""
+    """What was paid, ended unpaid, or was given back, in that time (seconds since 1970), the end not included."""
     paid = db.execute(schema.TOTALS_BETWEEN, (begin, end)).fetchone()
     (unpaid,) = db.execute(schema.UNPAID_BETWEEN, (begin, end)).fetchone()
-    return Totals(paid["sales"], paid["cents"], paid["late_sales"], paid["late_cents"], unpaid)
+    back = db.execute(schema.REFUNDED_BETWEEN, (begin, end)).fetchone()
+    return _totals_of({**dict(paid), "unpaid": unpaid, **dict(back)})
 
 
 def _between(db: sqlite3.Connection, after: int, upto: int) -> Totals:
@@ -61,7 +62,7 @@ def _between(db: sqlite3.Connection, after: int, upto: int) -> Totals:
 def _counted(db: sqlite3.Connection, position: int) -> tuple[int, ...]:
     """The newest position up to that one, and what was counted until then."""
     row = db.execute(schema.COUNTED, (position,)).fetchone()
-    return tuple(row) if row else (0, 0, 0, 0, 0, 0)
+    return tuple(row) if row else (0,) * (1 + len(_COUNTED))
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------
@@ -103,7 +104,7 @@ def close_of(row: Row) -> Close:
         at=row["closed_at"],
         after=row["after_position"],
         upto=row["upto_position"],
-        totals=_totals_of(row, row["refunds"], row["refunded_cents"]),
+        totals=_totals_of(row),
         owed=row["owed"],
         watched=row["watched"],
         disputed=row["disputed"],
@@ -117,9 +118,8 @@ def close_of(row: Row) -> Close:
     return checked(close)
 
 
-def _totals_of(row: Row, refunds: int = 0, refunded_cents: int = 0) -> Totals:
-    sales, cents, late, late_cents, unpaid = (row[name] for name in _COUNTED)
-    return checked(Totals(sales, cents, late, late_cents, unpaid, refunds, refunded_cents))
+def _totals_of(row: Row) -> Totals:
+    return checked(Totals(*(row[name] for name in _COUNTED)))
 
 
 def _late_sale_of(row: Row) -> LateSale:

@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-from kiosk.journal.schema import APPLICATION_ID, MIGRATIONS
+from kiosk.journal.migrations import APPLICATION_ID, MIGRATIONS
 from kiosk.ports import JournalDamagedError, JournalError
 
 

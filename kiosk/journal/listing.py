@@ -14,7 +14,7 @@ from typing import Final, TextIO
 
 from kiosk.journal.reading import Listed, Logged, Story
 from kiosk.sale.money import SITES
-from kiosk.sale.records import Dispute, Sale
+from kiosk.sale.records import Dispute, Refund, RefundState, Sale
 
 _CURRENCIES: Final = {site.currency.code: site.currency for site in SITES.values()}
 _TABLE: Final = ("NUMBER", "TIME", "AMOUNT", "STATE", "TICKET", "PAYMENTS")
@@ -32,6 +32,7 @@ CSV_COLUMNS: Final = (
     "foreign",
     "payments",
     "ticket",
+    "refunded_cents",
 )
 
 
@@ -48,12 +49,14 @@ def write_table(sales: Iterable[Listed], zone: tzinfo, out: TextIO) -> None:
 def write_story(story: Story, zone: tzinfo, out: TextIO) -> None:
     """One sale with everything that happened to it."""
     sale = story.listed.sale
-    out.write(f"Sale {_number(sale)}: {_amount(sale.cents, sale.currency)}, {_state(sale)}\n")
+    out.write(f"Sale {_number(sale)}: {_amount(sale.cents, sale.currency)}, {_state(story.listed)}\n")
     for name, value in _facts(story, zone):
         if value:
             out.write(f"  {name:<10} {value}\n")
     for dispute in story.disputes:
         out.write(f"  disputed   {_dispute(dispute, zone)}\n")
+    for refund in story.refunds:
+        out.write(f"  refund     {_refund(refund, zone)}\n")
     for logged in story.log:
         out.write(f"{_local(logged.at, zone)}  {_printable(f'{logged.entry.event}: {logged.entry.text}')}\n")
 
@@ -97,14 +100,16 @@ def sale_json(listed: Listed, zone: tzinfo) -> dict[str, object]:
         "order_id": sale.order_id,
         "payments": list(sale.payments),
         "ticket": listed.paper.value if listed.paper else None,
+        "refunded_cents": listed.refunded_cents,
         "lines": [{"title": i.title, "quantity": i.quantity, "unit_cents": i.unit_cents} for i in sale.lines],
     }
 
 
 def story_json(story: Story, zone: tzinfo) -> dict[str, object]:
-    """One sale for JSON, with its disputes and its log."""
+    """One sale for JSON, with its disputes, its refunds and its log."""
     return sale_json(story.listed, zone) | {
-        "disputes": [_dispute_json(dispute, zone) for dispute in story.disputes],
+        "disputes": [dispute_json(dispute, zone) for dispute in story.disputes],
+        "refunds": [_refund_json(refund, zone) for refund in story.refunds],
         "log": [_logged_json(logged, zone) for logged in story.log],
     }
 
@@ -115,7 +120,7 @@ def _cells(listed: Listed, zone: tzinfo) -> tuple[str, ...]:
         _number(sale),
         _local(sale.made_at, zone),
         _amount(sale.cents, sale.currency),
-        _state(sale),
+        _state(listed),
         listed.paper.value if listed.paper else "-",
         _printable(" ".join(sale.payments)) or "-",
     )
@@ -145,9 +150,11 @@ def _number(sale: Sale) -> str:
     return "foreign" if sale.foreign else str(sale.number)
 
 
-def _state(sale: Sale) -> str:
-    """The phase, why, and whether it was late: ``withdrawn (cancelled)``, ``paid (late)``."""
-    notes = [note for note in (sale.why.value if sale.why else "", "late" if sale.late else "") if note]
+def _state(listed: Listed) -> str:
+    """The phase, why, and what came after: ``withdrawn (cancelled)``, ``paid (late, R$ 9,00 given back)``."""
+    sale = listed.sale
+    back = f"{_amount(listed.refunded_cents, sale.currency)} given back" if listed.refunded_cents else ""
+    notes = [note for note in (sale.why.value if sale.why else "", "late" if sale.late else "", back) if note]
     return f"{sale.phase.value} ({', '.join(notes)})" if notes else sale.phase.value
 
 
@@ -162,23 +169,68 @@ def _digits(cents: int, currency: str) -> str | None:
     return f"{known.decimal_value(cents):f}" if known else None
 
 
-def _dispute(dispute: Dispute, zone: tzinfo) -> str:
-    how = dispute.settled or "open"
-    amount = _amount(dispute.cents, dispute.currency)
-    return _printable(
-        f"{amount} of payment {dispute.payment}, {dispute.reason.value}, {_local(dispute.seen_at, zone)}, {how}"
-    )
+def write_disputes(disputes: Iterable[Dispute], zone: tzinfo, out: TextIO) -> None:
+    """Disputed money, one line each."""
+    for dispute in disputes:
+        sale = f"sale {dispute.number}" if dispute.number else "no sale"
+        out.write(f"{sale}: {_dispute(dispute, zone)}\n")
 
 
-def _dispute_json(dispute: Dispute, zone: tzinfo) -> dict[str, object]:
+def dispute_json(dispute: Dispute, zone: tzinfo) -> dict[str, object]:
+    """Disputed money for JSON."""
     return {
         "payment": dispute.payment,
+        "number": dispute.number,
         "cents": dispute.cents,
         "amount": _digits(dispute.cents, dispute.currency),
         "currency": dispute.currency,
         "reason": dispute.reason.value,
         "seen_at": _iso(dispute.seen_at, zone),
         "settled": dispute.settled or None,
+        "settled_by": dispute.settled_by or None,
+        "settled_at": _iso(dispute.settled_at, zone),
+    }
+
+
+def _dispute(dispute: Dispute, zone: tzinfo) -> str:
+    by = f" by {dispute.settled_by}" if dispute.settled_by else ""
+    at = f", {_local(dispute.settled_at, zone)}" if dispute.settled_at is not None else ""
+    how = f"{dispute.settled}{by}{at}" if dispute.settled else "open"
+    amount = _amount(dispute.cents, dispute.currency)
+    return _printable(
+        f"{amount} of payment {dispute.payment}, {dispute.reason.value}, {_local(dispute.seen_at, zone)}, {how}"
+    )
+
+
+def _refund(refund: Refund, zone: tzinfo) -> str:
+    """What became of it, and when; whether the account must still be asked."""
+    ended = f", {_local(refund.ended_at, zone)}" if refund.ended_at is not None else ""
+    what = {
+        RefundState.WANTED: "not known yet",
+        RefundState.DONE: f"done{ended}" + (f", refund {refund.refund_id}" if refund.refund_id else ""),
+        RefundState.REFUSED: f"refused{ended}" + (f": {refund.why}" if refund.why else ""),
+    }[refund.state]
+    amount = _amount(refund.cents, refund.currency)
+    of = "disputed payment" if refund.dispute else "payment"
+    asked = f"by {refund.by}, {_local(refund.asked_at, zone)}"
+    return _printable(f"{amount} of {of} {refund.payment}, {asked}, {what}")
+
+
+def _refund_json(refund: Refund, zone: tzinfo) -> dict[str, object]:
+    return {
+        "payment": refund.payment,
+        "cents": refund.cents,
+        "amount": _digits(refund.cents, refund.currency),
+        "currency": refund.currency,
+        "whole": refund.whole,
+        "by": refund.by,
+        "asked_at": _iso(refund.asked_at, zone),
+        "dispute": refund.dispute or None,
+        "state": refund.state.value,
+        "tries": refund.tries,
+        "refund_id": refund.refund_id or None,
+        "ended_at": _iso(refund.ended_at, zone),
+        "why": refund.why or None,
     }
 
 

@@ -11,13 +11,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from kiosk.journal import days, schema, statement
+from kiosk.journal import days, refunds, schema, statement
 from kiosk.journal.file import connect, explained, refuse_unknown, sync_folder, version
+from kiosk.journal.migrations import MIGRATIONS
 from kiosk.journal.rows import Row, checked, debt_of, dispute_of, entry_of, roll_of, sale_of
 from kiosk.ports import JournalError
 from kiosk.sale.days import Close, Day, Totals
 from kiosk.sale.events import Books
-from kiosk.sale.records import Debt, DebtState, Dispute, Entry, Roll, Sale
+from kiosk.sale.records import Debt, DebtState, Dispute, Entry, Refund, Roll, Sale
 
 _BUSY_S = 5.0
 T = TypeVar("T")
@@ -29,6 +30,8 @@ class Listed:
 
     sale: Sale
     paper: DebtState | None
+    refunded_cents: int = 0
+    """What was given back of it; not of disputed money, which was never the sale's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ class Story:
     listed: Listed
     disputes: tuple[Dispute, ...]
     log: tuple[Logged, ...]
+    refunds: tuple[Refund, ...] = ()
+    """Of its money, disputed money too, whatever became of them."""
 
 
 class Reader:
@@ -72,7 +77,7 @@ class Reader:
 
     def _refuse(self) -> None:
         refuse_unknown(self.path, self._db)
-        if version(self._db) < len(schema.MIGRATIONS):
+        if version(self._db) < len(MIGRATIONS):
             raise JournalError(f"journal {self.path}: of an older kiosk, or empty: start the kiosk once to renew it")
 
     def __enter__(self) -> Reader:
@@ -100,7 +105,14 @@ class Reader:
         found = tuple(self._each(schema.SALE_OF_NUMBER, _listed, number))
         if not found:
             return None
-        return Story(found[0], tuple(self._each(schema.DISPUTES_OF_NUMBER, dispute_of, number)), self.log(number))
+        disputes = tuple(self._each(schema.DISPUTES_OF_NUMBER, dispute_of, number))
+        with explained(self.path):
+            given_back = refunds.of_sale(self._db, found[0].sale.reference)
+        return Story(found[0], disputes, self.log(number), given_back)
+
+    def disputes(self) -> tuple[Dispute, ...]:
+        """Disputed money that nobody has settled, the oldest first."""
+        return tuple(self._each(schema.OPEN_DISPUTES, dispute_of))
 
     def log(self, number: int) -> tuple[Logged, ...]:
         """The log of the sale of that number, the oldest entry first."""
@@ -128,7 +140,7 @@ class Reader:
             return statement.paid_between(self._db, begin, end)
 
     def books(self, references: Sequence[str], payments: Sequence[str]) -> Books:
-        """Sales with one of these references or payments, and disputes over the payments."""
+        """Sales with one of these references or payments, disputes over the payments and refunds of them."""
         with explained(self.path):
             return statement.books(self._db, references, payments)
 
@@ -143,14 +155,14 @@ class Reader:
             return days.close(self._db, number)
 
     def totals_between(self, begin: float, end: float) -> Totals:
-        """What was paid, and what ended unpaid, in that time (seconds since 1970), the end not included."""
+        """What was paid, ended unpaid, or was given back, in that time (seconds since 1970), the end not included."""
         with explained(self.path):
             return days.paid_between(self._db, begin, end)
 
     def copy(self, target: Path) -> None:
         """A whole copy of the journal in a new file, also while the kiosk writes; on the disk when it returns.
 
-        The copy carries a mark: a kiosk that starts on it doubts all papers that were owed (R21). It gets its name
+        The copy carries a mark: a kiosk that starts on it doubts what was owed, and wanted back (R21). It gets its name
         when it is whole; whatever happens before leaves that name free, or an empty file.
 
         Raises:
@@ -194,7 +206,8 @@ def _refused(target: Path) -> Iterator[None]:
 
 
 def _listed(row: Row) -> Listed:
-    return Listed(sale_of(row), None if row["paper"] is None else DebtState(row["paper"]))
+    paper = None if row["paper"] is None else DebtState(row["paper"])
+    return checked(Listed(sale_of(row), paper, row["refunded_cents"]))
 
 
 def _logged(row: Row) -> Logged:

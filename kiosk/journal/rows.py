@@ -64,7 +64,7 @@ def sale_values(sale: Sale) -> Values:
         "number": sale.number,
         "cents": sale.cents,
         "currency": writable(sale.currency),
-        "lines": _json([[line.title, line.quantity, line.unit_cents] for line in sale.lines]),
+        "lines": as_json([[line.title, line.quantity, line.unit_cents] for line in sale.lines]),
         "key": writable(sale.key),
         "made_at": sale.made_at,
         "phase": sale.phase.value,
@@ -98,9 +98,9 @@ def debt_values(debt: Debt) -> Values:
         "id": writable(debt.id),
         "number": debt.number,
         "cents": debt.cents,
-        "ticket": _json({"reference": debt.ticket.reference, "lines": [_line(line) for line in debt.ticket.lines]}),
+        "ticket": as_json({"reference": debt.ticket.reference, "lines": [_line(line) for line in debt.ticket.lines]}),
         "owed_at": debt.owed_at,
-        "marks": _json([mark.value for mark in debt.marks]),
+        "marks": as_json([mark.value for mark in debt.marks]),
         "state": debt.state.value,
         "tried": debt.tried,
     }
@@ -117,6 +117,8 @@ def dispute_values(dispute: Dispute) -> Values:
         "reason": dispute.reason.value,
         "seen_at": dispute.seen_at,
         "settled": writable(dispute.settled),
+        "settled_by": writable(dispute.settled_by),
+        "settled_at": dispute.settled_at,
     }
 
 
@@ -136,13 +138,13 @@ def agreed_of(row: Row) -> float:
 
 def roll_values(roll: Roll) -> Values:
     """The row of ``meta`` that counts the paper."""
-    return {"roll": _json([roll.mm, roll.since, roll.ticket_mm])}
+    return {"roll": as_json([roll.mm, roll.since, roll.ticket_mm])}
 
 
 def roll_of(row: Row) -> Roll | None:
     """The paper that was counted; None where the row tells none: a count of paper never costs a shop its journal."""
     try:
-        roll = _read(row["value"], lambda values: checked(Roll(*values)))
+        roll = from_json(row["value"], lambda values: checked(Roll(*values)))
     except (ValueError, TypeError):
         return None
     return roll if roll.mm >= 0 and roll.ticket_mm >= 0 else None
@@ -174,7 +176,7 @@ def sale_of(row: Row) -> Sale:
         number=row["number"],
         cents=row["cents"],
         currency=row["currency"],
-        lines=_read(row["lines"], lambda lines: tuple(checked(Line(*line)) for line in lines)),
+        lines=from_json(row["lines"], lambda lines: tuple(checked(Line(*line)) for line in lines)),
         key=row["key"],
         made_at=row["made_at"],
         phase=Phase(row["phase"]),
@@ -185,7 +187,7 @@ def sale_of(row: Row) -> Sale:
         deleted=bool(row["deleted"]),
         expires=row["expires"],
         order_id=row["order_id"],
-        payments=_read(row["payments"], _texts),
+        payments=from_json(row["payments"], texts),
         paid_at=row["paid_at"],
         late=bool(row["late"]),
         ended_at=row["ended_at"],
@@ -207,9 +209,9 @@ def debt_of(row: Row) -> Debt:
         id=row["id"],
         number=row["number"],
         cents=row["cents"],
-        ticket=_read(row["ticket"], _ticket_of),
+        ticket=from_json(row["ticket"], _ticket_of),
         owed_at=row["owed_at"],
-        marks=_read(row["marks"], lambda marks: tuple(Mark(mark) for mark in marks)),
+        marks=from_json(row["marks"], lambda marks: tuple(Mark(mark) for mark in marks)),
         state=DebtState(row["state"]),
         tried=bool(row["tried"]),
     )
@@ -231,6 +233,8 @@ def dispute_of(row: Row) -> Dispute:
         reason=Reason(row["reason"]),
         seen_at=row["seen_at"],
         settled=row["settled"],
+        settled_by=row["settled_by"],
+        settled_at=row["settled_at"],
     )
     return _of_money(checked(dispute), least=0)
 
@@ -295,17 +299,23 @@ def _of_money(record: M, least: int) -> M:
     return record
 
 
-def _texts(values: list[Any]) -> tuple[str, ...]:
+def texts(values: list[Any]) -> tuple[str, ...]:
+    """The texts of a list.
+
+    Raises:
+        TypeError: it holds something else.
+    """
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise TypeError("not a list of texts")
     return tuple(values)
 
 
-def _json(value: object) -> str:
+def as_json(value: object) -> str:
+    """As short as it can be."""
     return json.dumps(value, separators=(",", ":"))
 
 
-def _read(text: str, build: Callable[[Any], T]) -> T:
+def from_json(text: str, build: Callable[[Any], T]) -> T:
     """Build from JSON; whatever its shape is, it can only fail with ``ValueError``."""
     try:
         return build(json.loads(text))

@@ -1,226 +1,8 @@
-"""The tables, and the rules of money that hold in them whoever writes.
-
-``MIGRATIONS[n]`` brings a journal from version n to n + 1 (SQLite's ``user_version``). A script that was ever released
-is not changed again: a change is a new script at the end.
-
-What the tables refuse, in the words of the laws:
-
-- an amount, its lines, number or currency that change after the sale was first written (L5);
-- a paid sale that is no longer paid, or that is called paid without a payment (L1, L2);
-- a payment that leaves its sale, or belongs to two (R1);
-- the loss of any row, and any change of the log.
-
-An order that is not ours (``foreign_order``) was typed by nobody here: its amount is only what was last seen.
-"""
+"""What is asked of the tables, and written into them (``migrations`` holds the tables and their rules)."""
 
 from __future__ import annotations
 
 from typing import Final
-
-APPLICATION_ID: Final = 0x4B494F53
-"""Marks the file as ours ("KIOS" in its header, sqlite.org/fileformat2.html)."""
-
-_VERSION_1: Final = """
-PRAGMA application_id = 0x4B494F53;
-
-CREATE TABLE meta (
-    key TEXT PRIMARY KEY,
-    value TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE sales (
-    id INTEGER PRIMARY KEY,  -- in the order in which they were made, whatever the clock said
-    reference TEXT NOT NULL UNIQUE,
-    number INTEGER NOT NULL CHECK (number >= 0),
-    cents INTEGER NOT NULL CHECK (cents > 0 OR (cents = 0 AND foreign_order = 1)),
-    currency TEXT NOT NULL,
-    lines TEXT NOT NULL CHECK (json_valid(lines)),
-    key TEXT NOT NULL,
-    made_at REAL NOT NULL,
-    phase TEXT NOT NULL CHECK (phase IN
-        ('placing', 'waiting', 'withdrawing', 'checking', 'paid', 'withdrawn', 'unconfirmed', 'refused')),
-    why TEXT,
-    foreign_order INTEGER NOT NULL CHECK (foreign_order IN (0, 1)),
-    puts INTEGER NOT NULL CHECK (puts >= 0),
-    doubt INTEGER NOT NULL CHECK (doubt IN (0, 1)),
-    deleted INTEGER NOT NULL CHECK (deleted IN (0, 1)),
-    expires REAL,
-    order_id TEXT NOT NULL,
-    paid_at REAL,
-    late INTEGER NOT NULL CHECK (late IN (0, 1)),
-    ended_at REAL,
-    watched INTEGER NOT NULL CHECK (watched IN (0, 1))
-) STRICT;
-
-CREATE TABLE payments (
-    payment TEXT PRIMARY KEY CHECK (payment <> ''),
-    reference TEXT NOT NULL REFERENCES sales (reference) DEFERRABLE INITIALLY DEFERRED,
-    position INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE debts (
-    seq INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    number INTEGER NOT NULL,
-    cents INTEGER NOT NULL CHECK (cents >= 0),
-    ticket TEXT NOT NULL CHECK (json_valid(ticket)),
-    owed_at REAL NOT NULL,
-    marks TEXT NOT NULL CHECK (json_valid(marks)),
-    state TEXT NOT NULL CHECK (state IN ('owed', 'printing', 'doubtful', 'printed', 'presumed')),
-    tried INTEGER NOT NULL CHECK (tried IN (0, 1))
-) STRICT;
-
-CREATE TABLE disputes (
-    seq INTEGER PRIMARY KEY,
-    payment TEXT NOT NULL UNIQUE CHECK (payment <> ''),
-    reference TEXT NOT NULL,
-    number INTEGER NOT NULL,
-    cents INTEGER NOT NULL CHECK (cents >= 0),
-    currency TEXT NOT NULL,
-    reason TEXT NOT NULL,
-    seen_at REAL NOT NULL,
-    settled TEXT NOT NULL
-) STRICT;
-
-CREATE TABLE log (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    at REAL NOT NULL,
-    event TEXT NOT NULL,
-    text TEXT NOT NULL,
-    reference TEXT NOT NULL,
-    number INTEGER NOT NULL,
-    cents INTEGER,
-    request_id TEXT NOT NULL,
-    level INTEGER NOT NULL CHECK (level BETWEEN 0 AND 7)
-) STRICT;
-
--- Partial: a start reads what is not over, and a million sales that are over cost it nothing.
-CREATE UNIQUE INDEX sales_number ON sales (number) WHERE number > 0;
-CREATE INDEX sales_open ON sales (id) WHERE phase IN ('placing', 'waiting', 'withdrawing', 'checking');
-CREATE INDEX sales_watched ON sales (id) WHERE watched = 1;
-CREATE INDEX sales_foreign ON sales (id) WHERE foreign_order = 1;
-CREATE INDEX payments_reference ON payments (reference);
-CREATE INDEX debts_open ON debts (seq) WHERE state NOT IN ('printed', 'presumed');
-CREATE INDEX disputes_open ON disputes (seq) WHERE settled = '';
-CREATE INDEX disputes_number ON disputes (number) WHERE number > 0;
-CREATE INDEX log_number ON log (number) WHERE number > 0;
-
-CREATE TRIGGER sale_stays_what_was_typed BEFORE UPDATE ON sales
-WHEN OLD.reference IS NOT NEW.reference OR OLD.foreign_order IS NOT NEW.foreign_order
-    OR (OLD.foreign_order = 0 AND (OLD.number IS NOT NEW.number OR OLD.cents IS NOT NEW.cents
-        OR OLD.currency IS NOT NEW.currency OR OLD.lines IS NOT NEW.lines))
-BEGIN SELECT RAISE(ABORT, 'the reference, number, amount, currency and lines of a sale never change'); END;
-
-CREATE TRIGGER sale_stays_paid BEFORE UPDATE ON sales
-WHEN OLD.phase = 'paid' AND NEW.phase <> 'paid'
-BEGIN SELECT RAISE(ABORT, 'a paid sale stays paid'); END;
-
-CREATE TRIGGER sale_becomes_paid_by_a_payment BEFORE UPDATE ON sales
-WHEN NEW.phase = 'paid' AND NOT EXISTS (SELECT 1 FROM payments WHERE reference = NEW.reference)
-BEGIN SELECT RAISE(ABORT, 'a paid sale has a payment'); END;
-
-CREATE TRIGGER sale_is_paid_by_a_payment BEFORE INSERT ON sales
-WHEN NEW.phase = 'paid' AND NOT EXISTS (SELECT 1 FROM payments WHERE reference = NEW.reference)
-BEGIN SELECT RAISE(ABORT, 'a paid sale has a payment'); END;
-
-CREATE TRIGGER payment_stays_with_its_sale BEFORE UPDATE ON payments
-WHEN OLD.payment IS NOT NEW.payment OR OLD.reference IS NOT NEW.reference
-BEGIN SELECT RAISE(ABORT, 'a payment completes one sale only'); END;
-
--- A slip tells what was last seen of a payment, which may have been refunded in part meanwhile.
-CREATE TRIGGER ticket_stays_what_was_sold BEFORE UPDATE ON debts
-WHEN OLD.id IS NOT NEW.id
-    OR (substr(OLD.id, 1, 5) <> 'slip:' AND (OLD.number IS NOT NEW.number OR OLD.cents IS NOT NEW.cents))
-BEGIN SELECT RAISE(ABORT, 'the number and amount of a ticket never change'); END;
-
-CREATE TRIGGER no_sale_is_lost BEFORE DELETE ON sales BEGIN SELECT RAISE(ABORT, 'no sale is deleted'); END;
-CREATE TRIGGER no_payment_is_lost BEFORE DELETE ON payments BEGIN SELECT RAISE(ABORT, 'no payment is deleted'); END;
-CREATE TRIGGER no_debt_is_lost BEFORE DELETE ON debts BEGIN SELECT RAISE(ABORT, 'no debt is deleted'); END;
-CREATE TRIGGER no_dispute_is_lost BEFORE DELETE ON disputes BEGIN SELECT RAISE(ABORT, 'no dispute is deleted'); END;
-CREATE TRIGGER log_is_kept BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, 'the log only grows'); END;
-CREATE TRIGGER log_is_not_rewritten BEFORE UPDATE ON log BEGIN SELECT RAISE(ABORT, 'the log only grows'); END;
-"""
-
-_VERSION_2: Final = """
--- What was not over in a damaged file may be over: it may have been paid, and its paper be out (L3, R21).
-ALTER TABLE sales ADD COLUMN restored INTEGER NOT NULL DEFAULT 0 CHECK (restored IN (0, 1));
--- What was paid on a day is held against the account; a million other sales are not read for it.
-CREATE INDEX sales_paid ON sales (paid_at) WHERE paid_at IS NOT NULL;
-"""
-
-_VERSION_3: Final = """
--- The day: who was paid, and who ended without money, in the order in which the journal learnt it, whatever the clock
--- said. Each row carries what was counted up to it, so that the figures of any span are a difference of two rows.
-CREATE TABLE day_book (
-    position INTEGER PRIMARY KEY,
-    reference TEXT NOT NULL,
-    paid INTEGER NOT NULL CHECK (paid IN (0, 1)),
-    late INTEGER NOT NULL CHECK (late IN (0, 1)),
-    sales INTEGER NOT NULL,
-    cents INTEGER NOT NULL,
-    late_sales INTEGER NOT NULL,
-    late_cents INTEGER NOT NULL,
-    unpaid INTEGER NOT NULL
-) STRICT;
-CREATE UNIQUE INDEX day_book_once ON day_book (reference, paid);
-CREATE INDEX day_book_late ON day_book (position) WHERE late = 1;
-
-CREATE TABLE closes (
-    number INTEGER PRIMARY KEY CHECK (number > 0),
-    closed_at REAL NOT NULL,
-    after_position INTEGER NOT NULL,
-    upto_position INTEGER NOT NULL CHECK (upto_position >= after_position),
-    sales INTEGER NOT NULL,
-    cents INTEGER NOT NULL,
-    late_sales INTEGER NOT NULL,
-    late_cents INTEGER NOT NULL,
-    unpaid INTEGER NOT NULL,
-    refunds INTEGER NOT NULL,
-    refunded_cents INTEGER NOT NULL,
-    owed INTEGER NOT NULL,
-    watched INTEGER NOT NULL,
-    disputed INTEGER NOT NULL,
-    disputed_cents INTEGER NOT NULL,
-    agreed_until REAL,
-    differences INTEGER NOT NULL,
-    difference_cents INTEGER NOT NULL
-) STRICT;
-
--- What an older kiosk sold is counted in the first day, in the order in which it was made.
-INSERT INTO day_book
-SELECT row_number() OVER counted, reference, paid, late, sum(paid) OVER counted, sum(cents * paid) OVER counted,
-    sum(late) OVER counted, sum(cents * late) OVER counted, sum(1 - paid) OVER counted
-FROM (SELECT id, reference, cents, phase = 'paid' AS paid, phase = 'paid' AND late = 1 AS late FROM sales
-    WHERE foreign_order = 0 AND phase IN ('paid', 'withdrawn', 'unconfirmed', 'refused'))
-WINDOW counted AS (ORDER BY id ROWS UNBOUNDED PRECEDING);
-
--- In a journal that took a damaged one's place, the Zs before it are the old one's: there is nothing to count again.
-CREATE TRIGGER z_follows_the_last BEFORE INSERT ON closes
-WHEN EXISTS (SELECT 1 FROM closes)
-    AND (NEW.number, NEW.after_position) IS NOT (SELECT number + 1, upto_position FROM closes ORDER BY number DESC)
-BEGIN SELECT RAISE(ABORT, 'a Z follows the last one'); END;
-
-CREATE TRIGGER z_is_the_sum_of_its_sales BEFORE INSERT ON closes
-WHEN EXISTS (SELECT 1 FROM day_book WHERE position = NEW.upto_position)
-    AND (NEW.sales, NEW.cents, NEW.late_sales, NEW.late_cents, NEW.unpaid) IS NOT (
-        SELECT sales - ifnull(before_sales, 0), cents - ifnull(before_cents, 0),
-            late_sales - ifnull(before_late_sales, 0), late_cents - ifnull(before_late_cents, 0),
-            unpaid - ifnull(before_unpaid, 0)
-        FROM (SELECT sales, cents, late_sales, late_cents, unpaid FROM day_book WHERE position = NEW.upto_position)
-        LEFT JOIN (SELECT sales AS before_sales, cents AS before_cents, late_sales AS before_late_sales,
-            late_cents AS before_late_cents, unpaid AS before_unpaid
-            FROM day_book WHERE position <= NEW.after_position ORDER BY position DESC LIMIT 1))
-BEGIN SELECT RAISE(ABORT, 'a Z is the sum of its sales'); END;
-
-CREATE TRIGGER z_stays BEFORE UPDATE ON closes BEGIN SELECT RAISE(ABORT, 'a Z never changes'); END;
-CREATE TRIGGER no_z_is_lost BEFORE DELETE ON closes BEGIN SELECT RAISE(ABORT, 'no Z is deleted'); END;
-CREATE TRIGGER day_book_is_not_rewritten BEFORE UPDATE ON day_book
-BEGIN SELECT RAISE(ABORT, 'the day book only grows'); END;
-CREATE TRIGGER day_book_is_kept BEFORE DELETE ON day_book
-BEGIN SELECT RAISE(ABORT, 'the day book only grows'); END;
-"""
-
-MIGRATIONS: Final = (_VERSION_1, _VERSION_2, _VERSION_3)
 
 PUT_SALE: Final = """
 INSERT INTO sales (reference, number, cents, currency, lines, key, made_at, phase, why, foreign_order, puts, doubt,
@@ -239,19 +21,26 @@ INSERT INTO payments (payment, reference, position) VALUES (:payment, :reference
 ON CONFLICT (payment) DO UPDATE SET reference = excluded.reference, position = excluded.position
 """
 
-ENTER_DAY_BOOK: Final = """
-INSERT INTO day_book
+_ENTER: Final = """
+INSERT INTO day_book (position, reference, paid, late, sales, cents, late_sales, late_cents, unpaid, refunds,
+    refunded_cents)
 SELECT 1 + max(ifnull(last.position, 0), (SELECT ifnull(max(upto_position), 0) FROM closes)), reference, paid, late,
     ifnull(last.sales, 0) + paid, ifnull(last.cents, 0) + new.cents * paid, ifnull(last.late_sales, 0) + late,
-    ifnull(last.late_cents, 0) + new.cents * late, ifnull(last.unpaid, 0) + 1 - paid
-FROM (SELECT :reference AS reference, :cents AS cents, :phase = 'paid' AS paid, :phase = 'paid' AND :late AS late)
-    AS new
-LEFT JOIN (SELECT position, sales, cents, late_sales, late_cents, unpaid FROM day_book
+    ifnull(last.late_cents, 0) + new.cents * late, ifnull(last.unpaid, 0) + 1 - paid - back,
+    ifnull(last.refunds, 0) + back, ifnull(last.refunded_cents, 0) + new.cents * back
+FROM (SELECT %s) AS new
+LEFT JOIN (SELECT position, sales, cents, late_sales, late_cents, unpaid, refunds, refunded_cents FROM day_book
     ORDER BY position DESC LIMIT 1) AS last
 WHERE NOT EXISTS (SELECT 1 FROM day_book WHERE day_book.reference = new.reference AND day_book.paid = new.paid)
 """
-"""A sale of ours that is over, once as paid and once as not paid. It stands behind all that was ever closed: in a
-journal that took a damaged one's place, the last Z ends where the old one had come to."""
+"""It stands behind all that was ever closed: in a journal that took a damaged one's place, the last Z ends where the
+old one had come to."""
+ENTER_SALE: Final = _ENTER % (
+    ":reference AS reference, :cents AS cents, :phase = 'paid' AS paid, :phase = 'paid' AND :late AS late, 0 AS back"
+)
+"""A sale of ours that is over, once as paid and once as not paid."""
+ENTER_REFUND: Final = _ENTER % "'refund:' || :key AS reference, :cents AS cents, 0 AS paid, 0 AS late, 1 AS back"
+"""A refund that is done, once. No reference of ours has a colon."""
 
 PUT_DEBT: Final = """
 INSERT INTO debts (id, number, cents, ticket, owed_at, marks, state, tried)
@@ -261,10 +50,23 @@ ON CONFLICT (id) DO UPDATE SET number = excluded.number, cents = excluded.cents,
 """
 
 PUT_DISPUTE: Final = """
-INSERT INTO disputes (payment, reference, number, cents, currency, reason, seen_at, settled)
-VALUES (:payment, :reference, :number, :cents, :currency, :reason, :seen_at, :settled)
+INSERT INTO disputes (payment, reference, number, cents, currency, reason, seen_at, settled, settled_by, settled_at)
+VALUES (:payment, :reference, :number, :cents, :currency, :reason, :seen_at, :settled, :settled_by, :settled_at)
 ON CONFLICT (payment) DO UPDATE SET reference = excluded.reference, number = excluded.number, cents = excluded.cents,
-    currency = excluded.currency, reason = excluded.reason, seen_at = excluded.seen_at, settled = excluded.settled
+    currency = excluded.currency, reason = excluded.reason, seen_at = excluded.seen_at, settled = excluded.settled,
+    settled_by = excluded.settled_by, settled_at = excluded.settled_at
+"""
+
+PUT_REFUND: Final = """
+INSERT INTO refunds (key, payment, reference, number, cents, currency, whole, decided_by, asked_at, known, dispute,
+    state, tries, doubt, refund_id, ended_at, why)
+VALUES (:key, :payment, :reference, :number, :cents, :currency, :whole, :decided_by, :asked_at, :known, :dispute,
+    :state, :tries, :doubt, :refund_id, :ended_at, :why)
+ON CONFLICT (key) DO UPDATE SET payment = excluded.payment, reference = excluded.reference, number = excluded.number,
+    cents = excluded.cents, currency = excluded.currency, whole = excluded.whole, decided_by = excluded.decided_by,
+    asked_at = excluded.asked_at, known = excluded.known, dispute = excluded.dispute, state = excluded.state,
+    tries = excluded.tries, doubt = excluded.doubt, refund_id = excluded.refund_id, ended_at = excluded.ended_at,
+    why = excluded.why
 """
 
 PUT_LOG: Final = """
@@ -282,8 +84,8 @@ VALUES (:number, :closed_at, :after_position, :upto_position, :sales, :cents, :l
 LAST_CLOSE: Final = "SELECT * FROM closes ORDER BY number DESC LIMIT 1"
 CLOSE_OF_NUMBER: Final = "SELECT * FROM closes WHERE number = ?"
 COUNTED: Final = """
-SELECT position, sales, cents, late_sales, late_cents, unpaid FROM day_book WHERE position <= ?
-ORDER BY position DESC LIMIT 1
+SELECT position, sales, cents, late_sales, late_cents, unpaid, refunds, refunded_cents FROM day_book
+WHERE position <= ? ORDER BY position DESC LIMIT 1
 """
 """What was counted up to a position."""
 LATE_AFTER: Final = """
@@ -299,6 +101,10 @@ UNPAID_BETWEEN: Final = """
 SELECT count(*) AS unpaid FROM sales
 WHERE foreign_order = 0 AND ended_at >= ? AND ended_at < ? AND phase IN ('withdrawn', 'unconfirmed', 'refused')
 """
+REFUNDED_BETWEEN: Final = """
+SELECT count(*) AS refunds, ifnull(sum(cents), 0) AS refunded_cents FROM refunds
+WHERE ended_at >= ? AND ended_at < ? AND state = 'done'
+"""
 
 _SALES: Final = """
 SELECT sales.*, (SELECT json_group_array(payment) FROM
@@ -306,14 +112,17 @@ SELECT sales.*, (SELECT json_group_array(payment) FROM
 """
 
 KNOWN: Final = {
-    "sale": "SELECT 1 FROM sales WHERE reference = ?",
-    "debt": "SELECT 1 FROM debts WHERE id = ?",
-    "dispute": "SELECT 1 FROM disputes WHERE payment = ?",
-    "close": "SELECT 1 FROM closes WHERE number >= ?",
+    "sale": "SELECT 1 FROM sales WHERE reference = :key",
+    "debt": "SELECT 1 FROM debts WHERE id = :key",
+    "dispute": "SELECT 1 FROM disputes WHERE payment = :key",
+    "refund": "SELECT 1 FROM refunds WHERE key = :key OR (payment = :payment AND state = 'wanted')",
+    "pin-tries": "SELECT 1 FROM meta WHERE key = 'pin-tries'",
+    "close": "SELECT 1 FROM closes WHERE number >= :key",
 }
-"""By kind of record: whether there is one with that key."""
+"""By kind of record: whether there is one with that key, or one in whose way it would stand."""
 
 SALE_OF_REFERENCE: Final = _SALES + "FROM sales WHERE reference = ?"
+NUMBERED_SALE: Final = _SALES + "FROM sales WHERE number = ? AND number > 0"
 OWNER_OF_PAYMENT: Final = "SELECT reference FROM payments WHERE payment = ?"
 OPEN_SALES: Final = (
     _SALES + "FROM sales WHERE phase IN ('placing', 'waiting', 'withdrawing', 'checking') ORDER BY id DESC"
@@ -324,8 +133,10 @@ WATCHED_SALES: Final = (
 )
 OPEN_DEBTS: Final = "SELECT * FROM debts WHERE state NOT IN ('printed', 'presumed') ORDER BY seq"
 OPEN_DISPUTES: Final = "SELECT * FROM disputes WHERE settled = '' ORDER BY seq"
+OPEN_REFUNDS: Final = "SELECT * FROM refunds WHERE state = 'wanted' ORDER BY seq"
+REFUNDS_OF_REFERENCE: Final = "SELECT * FROM refunds WHERE reference = ? ORDER BY seq"
 LAST_TICKET: Final = "SELECT * FROM debts WHERE instr(id, ':') = 0 ORDER BY seq DESC LIMIT 1"
-"""The papers of disputed money and of a Z have a colon in their key; no reference has."""
+"""The papers of disputed money, of a refund and of a Z have a colon in their key; no reference has."""
 LAST_SALES: Final = _SALES + "FROM sales WHERE number > 0 ORDER BY number DESC LIMIT 10"
 LAST_NUMBER: Final = "SELECT max(number) FROM sales WHERE number > 0"
 PUT_AGREED: Final = """
@@ -336,6 +147,10 @@ PUT_ROLL: Final = """
 INSERT INTO meta (key, value) VALUES ('roll', :roll) ON CONFLICT (key) DO UPDATE SET value = excluded.value
 """
 ROLL: Final = "SELECT value FROM meta WHERE key = 'roll'"
+PUT_PIN_TRIES: Final = """
+INSERT INTO meta (key, value) VALUES ('pin-tries', :failed) ON CONFLICT (key) DO UPDATE SET value = excluded.value
+"""
+PIN_TRIES: Final = "SELECT value FROM meta WHERE key = 'pin-tries'"
 RESTORED: Final = "SELECT value FROM meta WHERE key = 'restored'"
 PAID_BETWEEN: Final = """
 SELECT payments.payment FROM sales JOIN payments USING (reference)
@@ -346,16 +161,19 @@ WHERE reference IN (SELECT value FROM json_each(:references))
     OR reference IN (SELECT reference FROM payments WHERE payment IN (SELECT value FROM json_each(:payments)))
 """
 SALES_OF_STATEMENT: Final = _SALES + "FROM sales" + _OF_STATEMENT + "ORDER BY id"
-DISPUTES_OF_STATEMENT: Final = """
-SELECT * FROM disputes WHERE payment IN
+_OF_PAYMENTS: Final = """
+SELECT * FROM %s WHERE payment IN
     (SELECT value FROM json_each(:payments) UNION ALL SELECT value || ':excess' FROM json_each(:payments)) ORDER BY seq
 """
+DISPUTES_OF_STATEMENT: Final = _OF_PAYMENTS % "disputes"
+REFUNDS_OF_STATEMENT: Final = _OF_PAYMENTS % "refunds"
 LAST_FOREIGN: Final = "SELECT made_at FROM sales WHERE foreign_order = 1 ORDER BY id DESC LIMIT 10"
 START: Final = (
     OPEN_SALES,
     WATCHED_SALES,
     OPEN_DEBTS,
     OPEN_DISPUTES,
+    OPEN_REFUNDS,
     LAST_TICKET,
     LAST_SALES,
     LAST_NUMBER,
@@ -363,11 +181,18 @@ START: Final = (
     AGREED,
     RESTORED,
     ROLL,
+    PIN_TRIES,
     LAST_CLOSE,
 )
 """Every question of a start: none of them may read sales that are over."""
 
-_LISTED: Final = _SALES + ", debts.state AS paper FROM sales LEFT JOIN debts ON debts.id = sales.reference "
+_PAPER_AND_REFUNDS: Final = """
+, debts.state AS paper, (SELECT ifnull(sum(refunds.cents), 0) FROM refunds WHERE refunds.reference = sales.reference
+    AND refunds.state = 'done' AND refunds.dispute = '') AS refunded_cents
+FROM sales LEFT JOIN debts ON debts.id = sales.reference
+"""
+"""What was given back of disputed money was never the sale's."""
+_LISTED: Final = _SALES + _PAPER_AND_REFUNDS
 NEWEST_SALES: Final = _LISTED + "ORDER BY sales.id DESC LIMIT ?"
 ALL_SALES: Final = _LISTED + "ORDER BY sales.id"
 SALE_OF_NUMBER: Final = _LISTED + "WHERE sales.number = ? AND sales.number > 0"
@@ -386,6 +211,8 @@ MARK_COPY: Final = "INSERT INTO meta (key, value) VALUES ('copy', '1') ON CONFLI
 UNMARK_COPY: Final = "DELETE FROM meta WHERE key = 'copy'"
 DOUBT_DEBTS: Final = "UPDATE debts SET state = 'doubtful', tried = 1 WHERE state NOT IN ('printed', 'presumed')"
 """R21: since the copy was made, any paper that was owed then may have been printed."""
+DOUBT_REFUNDS: Final = "UPDATE refunds SET doubt = 1 WHERE state = 'wanted'"
+"""And any refund that was wanted then may have been made, by an attempt that is not in the copy (R24)."""
 DOUBT_SALES: Final = """
 INSERT INTO meta (key, value) SELECT 'restored', ifnull(max(number), 0) FROM sales WHERE true
 ON CONFLICT (key) DO UPDATE SET value = excluded.value

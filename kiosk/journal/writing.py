@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, TypeVar, assert_never
+from typing import Final, TypeVar
 
-from kiosk.journal import days, schema, statement
+from kiosk.journal import days, refunds, schema, statement
 from kiosk.journal.check import BackgroundCheck
-from kiosk.journal.days import close_of, close_values
+from kiosk.journal.days import close_of
 from kiosk.journal.file import (
     JournalRuleError,
     connect,
@@ -28,40 +28,14 @@ from kiosk.journal.file import (
     stopped_cleanly,
     version,
 )
-from kiosk.journal.rows import (
-    Row,
-    agreed_of,
-    agreed_values,
-    debt_of,
-    debt_values,
-    dispute_of,
-    dispute_values,
-    entry_values,
-    moment,
-    payment_values,
-    roll_of,
-    roll_values,
-    sale_of,
-    sale_values,
-    writable,
-)
+from kiosk.journal.migrations import MIGRATIONS
+from kiosk.journal.putting import put
+from kiosk.journal.refunds import pin_failed_of, refund_of
+from kiosk.journal.rows import Row, agreed_of, debt_of, dispute_of, entry_values, moment, roll_of, sale_of, writable
 from kiosk.ports import JournalDamagedError, JournalError
 from kiosk.sale.days import Close, Day
 from kiosk.sale.events import Books
-from kiosk.sale.records import (
-    Agreed,
-    Debt,
-    DebtState,
-    Dispute,
-    Entry,
-    PinTries,
-    Record,
-    Refund,
-    Roll,
-    Rows,
-    Sale,
-    record_key,
-)
+from kiosk.sale.records import DebtState, Entry, PinTries, Record, Refund, Rows, Sale, record_key
 
 CHECKED_AT_ONCE: Final = 8 * 1024 * 1024
 """Bytes up to which a journal is checked whole at every start: some four thousand sales, ten milliseconds on a PC, some
@@ -92,7 +66,7 @@ class SqliteJournal:
         busy_s: float = BUSY_S,
         *,
         anew: bool = False,
-        scripts: Sequence[str] = schema.MIGRATIONS,
+        scripts: Sequence[str] = MIGRATIONS,
     ) -> None:
         self.path = path
         self.damage = ""
@@ -150,11 +124,12 @@ class SqliteJournal:
         self._identity = identity
 
     def _doubt_restored(self, db: sqlite3.Connection) -> None:
-        """R21: in a restored copy, nobody knows what was printed after it was made, of its debts and of its sales."""
+        """R21: in a restored copy, nobody knows what was printed or given back after it was made."""
         with db:
             db.execute("BEGIN IMMEDIATE")
             if db.execute(schema.UNMARK_COPY).rowcount:
                 db.execute(schema.DOUBT_DEBTS)
+                db.execute(schema.DOUBT_REFUNDS)
                 db.execute(schema.DOUBT_SALES)
 
     def close(self) -> None:
@@ -182,14 +157,18 @@ class SqliteJournal:
             rows = _rows(db)
             sales = [replace(sale, restored=True) for sale in (*rows.watched, *reversed(rows.open))]
             debts = [replace(debt, state=DebtState.DOUBTFUL, tried=True) for debt in rows.debts]
-            found: tuple[Record, ...] = (*((rows.closed,) if rows.closed else ()), *sales, *debts, *rows.disputes)
+            back = [replace(refund, doubt=True) for refund in rows.refunds]
+            closed = (rows.closed,) if rows.closed else ()
+            tries = (PinTries(rows.pin_failed),) if rows.pin_failed else ()
+            found: tuple[Record, ...] = (*closed, *sales, *debts, *rows.disputes, *back, *tries)
             unknown = [record for record in found if not self._knows(record)]
             if unknown:
                 self.save(unknown, [], 0.0)
 
     def _knows(self, record: Record) -> bool:
         kind, _, key = record_key(record).partition(":")
-        return self._connected().execute(schema.KNOWN[kind], (key,)).fetchone() is not None
+        values = {"key": key, "payment": record.payment if isinstance(record, Refund) else ""}
+        return self._connected().execute(schema.KNOWN[kind], values).fetchone() is not None
 
     def begin_anew(self) -> str:
         """Set the damaged file aside, untouched, and begin an empty one; answers the name that it now has.
@@ -237,12 +216,14 @@ class SqliteJournal:
 
     def find(self, reference: str) -> Sale | None:
         """The sale of that reference, ours or foreign; None where there is none, or it cannot be read."""
+        return self._found(schema.SALE_OF_REFERENCE, writable(reference))
+
+    def _found(self, sql: str, value: str | int) -> Sale | None:
         try:
             with explained(self.path):
-                found = _all(self._connected(), schema.SALE_OF_REFERENCE, sale_of, writable(reference))
+                return next(iter(_all(self._connected(), sql, sale_of, value)), None)
         except JournalError:
             return None
-        return found[0] if found else None
 
     def spent(self, payments: Sequence[str], reference: str) -> frozenset[str]:
         """Those of the payments that completed another sale than this one (none where that cannot be read)."""
@@ -266,7 +247,8 @@ class SqliteJournal:
             return ()
 
     def books(self, references: Sequence[str], payments: Sequence[str]) -> Books | None:
-        """Sales with one of these references or payments, and disputes over the payments; None: it cannot be read."""
+        """Sales with one of these references or payments, disputes over the payments and refunds of them; None: it
+        cannot be read."""
         try:
             with explained(self.path):
                 return statement.books(self._connected(), references, payments)
@@ -275,11 +257,15 @@ class SqliteJournal:
 
     def sale(self, number: int) -> Sale | None:
         """The sale of that number; None where there is none, or it cannot be read."""
-        raise NotImplementedError
+        return self._found(schema.NUMBERED_SALE, number)
 
     def refunds(self, reference: str) -> tuple[Refund, ...] | None:
         """All refunds of that sale, whatever became of them; None: it cannot be read."""
-        raise NotImplementedError
+        try:
+            with explained(self.path):
+                return refunds.of_sale(self._connected(), reference)
+        except JournalError:
+            return None
 
     def day(self) -> Day | None:
         """What it counted since the last Z; None: it cannot be read."""
@@ -317,7 +303,7 @@ class SqliteJournal:
                 db.execute("BEGIN IMMEDIATE")
                 # A Z first: what comes with it stands behind it.
                 for record in sorted(records, key=lambda record: not isinstance(record, Close)):
-                    self._put(db, record)
+                    put(db, self.path, record)
                 db.executemany(schema.PUT_LOG, [entry_values(entry, at) for entry in entries])
         except OverflowError as error:
             raise JournalRuleError(f"journal {self.path}: refused to write: {error}") from error
@@ -328,48 +314,6 @@ class SqliteJournal:
             # A new connection reads the truth from the disk again, whatever this one still believes.
             self._drop()
             raise explain(self.path, error) from error
-
-    def _put(self, db: sqlite3.Connection, record: Record) -> None:
-        match record:
-            case Sale():
-                self._put_payments(db, record)
-                db.execute(schema.PUT_SALE, sale_values(record))
-                if not record.foreign and not record.phase.open:
-                    db.execute(schema.ENTER_DAY_BOOK, sale_values(record))
-            case Debt():
-                db.execute(schema.PUT_DEBT, debt_values(record))
-            case Dispute():
-                db.execute(schema.PUT_DISPUTE, dispute_values(record))
-            case Agreed():
-                db.execute(schema.PUT_AGREED, agreed_values(record))
-            case Roll():
-                db.execute(schema.PUT_ROLL, roll_values(record))
-            case Close():
-                self._put_close(db, record)
-            case Refund() | PinTries():
-                raise NotImplementedError
-            case _ as never:
-                assert_never(never)
-
-    def _put_close(self, db: sqlite3.Connection, close: Close) -> None:
-        """A Z that an error may have written is written once."""
-        known = _all(db, schema.CLOSE_OF_NUMBER, close_of, close.number)
-        if known and known[0] != close:
-            raise JournalRuleError(f"journal {self.path}: refused to write: another Z {close.number} is there")
-        if not known:
-            db.execute(schema.PUT_CLOSE, close_values(close))
-
-    def _put_payments(self, db: sqlite3.Connection, sale: Sale) -> None:
-        """Payments come before their sale: the table of sales calls none paid that has no payment."""
-        values = payment_values(sale)
-        db.executemany(schema.PUT_PAYMENT, values)
-        (kept,) = db.execute(
-            "SELECT count(*) FROM payments WHERE reference = ?", (writable(sale.reference),)
-        ).fetchone()
-        if kept != len(values):
-            raise JournalRuleError(
-                f"journal {self.path}: refused to write: sale {sale.reference} has {kept} payments, not {len(values)}"
-            )
 
     def _connected(self) -> sqlite3.Connection:
         """The connection, made again where an error cost the last one. Never makes a file: that would lose the old."""
@@ -417,6 +361,8 @@ def _rows(db: sqlite3.Connection) -> Rows:
         watched=_all(db, schema.WATCHED_SALES, sale_of),
         debts=_all(db, schema.OPEN_DEBTS, debt_of),
         disputes=_all(db, schema.OPEN_DISPUTES, dispute_of),
+        refunds=_all(db, schema.OPEN_REFUNDS, refund_of),
+        pin_failed=next(iter(_all(db, schema.PIN_TRIES, pin_failed_of)), 0),
         last_ticket=tickets[0] if tickets else None,
         last_number=number or 0,
         recent=_all(db, schema.LAST_SALES, sale_of),

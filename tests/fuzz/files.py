@@ -20,6 +20,7 @@ from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 from kiosk.config import Config, ConfigError, load, load_token, masked
 from kiosk.journal import Reader, SqliteJournal
 from kiosk.journal.file import explained
+from kiosk.journal.refunds import refund_of, refund_values
 from kiosk.journal.rows import (
     debt_of,
     debt_values,
@@ -39,7 +40,9 @@ from kiosk.sale.records import (
     Line,
     Mark,
     Phase,
+    PinTries,
     Reason,
+    Refund,
     Rows,
     Sale,
     Ticket,
@@ -184,6 +187,7 @@ _RECORDS: Final[Mapping[str, tuple[Callable[[Any], Any], Callable[[Any], Any], t
     "sale": (sale_of, sale_values, Sale),
     "debt": (debt_of, debt_values, Debt),
     "dispute": (dispute_of, dispute_values, Dispute),
+    "refund": (refund_of, refund_values, Refund),
     "entry": (entry_of, lambda entry: entry_values(entry, 1.0), Entry),
 }
 
@@ -214,6 +218,8 @@ def _is_sound(record: object) -> None:
     if isinstance(record, Sale):
         must(record.phase is not Phase.PAID or bool(record.payments), f"L1: paid, but by no payment: {record}")
         must(record.cents > 0 or record.foreign, f"a sale of nothing: {record}")
+    if isinstance(record, Refund):
+        must(record.cents > 0 and bool(record.payment), f"R24: a refund of nothing: {record}")
     for value in (
         (getattr(record, field.name) for field in fields(record) if field.type == "float | None")
         if is_dataclass(record)
@@ -270,6 +276,8 @@ def _journal_file() -> bytes:
                     _sale(3, Phase.WITHDRAWN, ended_at=1_900_000_090.0, deleted=True, watched=True),
                     Debt(paid.reference, 1, 2500, ticket, 1_900_000_031.0, (Mark.TRAINING,), DebtState.PRINTING),
                     Dispute("p9", "KIOSK01-3-aZ3kQ9mW2xY7pL", 3, 100, "BRL", Reason.SHORT, 1_900_000_099.0),
+                    Refund("key-r", "p1", paid.reference, 1, 2500, "BRL", True, "Ana", 1_900_000_200.0, ("r1",)),
+                    PinTries(1),
                 ],
                 [Entry("paid", "sale 1: paid", paid.reference, 1, 2500, "trace", 5)],
                 1_900_000_031.0,
@@ -310,5 +318,5 @@ def journal_file(data: bytes) -> None:
 
 def _are_whole(rows: Rows) -> None:
     must(_is_true_to(rows, Rows), f"no rows: {rows}")
-    for record in (*rows.open, *rows.watched, *rows.debts, *rows.disputes):
+    for record in (*rows.open, *rows.watched, *rows.debts, *rows.disputes, *rows.refunds):
         _is_sound(record)
