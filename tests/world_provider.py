@@ -472,6 +472,10 @@ class Provider:
 
     # --- the audit ----------------------------------------------------------------------------------------------
 
+    def returned(self) -> dict[str, tuple[str, int]]:
+        """What really went back, by the key under which it was asked for: its id, and how much."""
+        return {key: (refund.id, refund.cents) for key, refund in self.returns.items() if _went_back(refund)}
+
     def approved(self) -> dict[str, str]:
         """Every payment that is approved now: payment -> reference."""
         return {
