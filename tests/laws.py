@@ -16,7 +16,20 @@ import re
 from typing import Final, Protocol
 
 from kiosk.sale.basket import Basket
-from kiosk.sale.commands import AskPos, Command, Depth, Look, Place, Print, Save, Sound, Tune, Withdraw
+from kiosk.sale.commands import (
+    AskPos,
+    AskRefunds,
+    Command,
+    Depth,
+    GiveBack,
+    Look,
+    Place,
+    Print,
+    Save,
+    Sound,
+    Tune,
+    Withdraw,
+)
 from kiosk.sale.counter import Counter
 from kiosk.sale.days import DayShown
 from kiosk.sale.events import (
@@ -25,6 +38,7 @@ from kiosk.sale.events import (
     Device,
     DeviceIs,
     Event,
+    GivenBack,
     Holds,
     NotSaved,
     PaperIs,
@@ -32,6 +46,7 @@ from kiosk.sale.events import (
     PaymentState,
     Printed,
     PrintFailed,
+    RefundsAre,
     Refused,
     Removal,
     Removed,
@@ -39,7 +54,7 @@ from kiosk.sale.events import (
 )
 from kiosk.sale.front import TRANSITIONS
 from kiosk.sale.lights import Shine, lights
-from kiosk.sale.records import Debt, DebtState, Dispute, Mark, Phase, Record, Sale
+from kiosk.sale.records import Debt, DebtState, Dispute, Mark, Phase, Record, Refund, Sale
 from kiosk.sale.states import (
     Adopting,
     Blocked,
@@ -61,6 +76,7 @@ from kiosk.sale.states import (
 )
 from tests.law import LawBroken, law
 from tests.laws_evidence import brings_money, covered, may_bring_money, money
+from tests.laws_refunds import RefundLaws
 
 __all__ = ["LATE_S", "SLIP", "LawBroken", "Laws", "covered", "law"]
 
@@ -77,7 +93,7 @@ _READY: Final = frozenset({Idle, Menu, Recent, DayShown})
 _BY_THE_PRINTER: Final = frozenset({Idle, Menu, Recent, DayShown, Blocked, Starting})
 """States that the printer's word may change: between sales, where one must have a printer."""
 _PRINTER_WORDS: Final = frozenset({PaperIs, Printed, PrintFailed})
-_TEACHES: Final = frozenset({Seen, Holds, Refused, Busy, Removed, Printed, PrintFailed})
+_TEACHES: Final = frozenset({Seen, Holds, Refused, Busy, Removed, Printed, PrintFailed, RefundsAre, GivenBack})
 _Z: Final = re.compile(r"Z \d+")
 """The heading of a Z, in every language."""
 _FOR_SURE: Final = {Mark.COPY, Mark.POSSIBLE_DUPLICATE}
@@ -89,6 +105,7 @@ class Books(Protocol):
     sales: dict[str, Sale]
     debts: dict[str, Debt]
     disputes: dict[str, Dispute]
+    wishes: dict[str, Refund]
 
 
 class Laws:
@@ -97,6 +114,7 @@ class Laws:
     def __init__(self, collector: int, journal: Books) -> None:
         self.collector = collector
         self.journal = journal
+        self.refunds = RefundLaws()
         self.proofs: dict[str, set[str]] = {}
         """Reference -> payments of orders that the provider said cover it."""
         self.used: dict[str, str] = {}
@@ -126,6 +144,7 @@ class Laws:
         self._forget_life()
 
     def _forget_life(self) -> None:
+        self.refunds.forget_life()
         self._jobs: dict[int, str] = {}
         self._originals_at_printer: set[int] = set()
         self._asked: dict[int, tuple[int, int]] = {}
@@ -199,6 +218,8 @@ class Laws:
         if isinstance(event, Answer) and event.date is not None:
             self._date = max(self._date, event.date)
         match event:
+            case RefundsAre() | GivenBack():
+                self.refunds.learn(event)
             case Seen():
                 self._learn_seen(before, event)
             case Holds(order=order) if order is not None:
@@ -300,6 +321,7 @@ class Laws:
         """The records of a ``Save`` are durable now."""
         ended = []
         for record in save.records:
+            self.refunds.saved(record, self.journal)
             match record:
                 case Sale():
                     if not record.foreign:
@@ -402,6 +424,8 @@ class Laws:
                 law("R10", not other, "a DELETE for our order, where the POS was seen to hold another's")
             case Print():
                 self._print(command)
+            case AskRefunds() | GiveBack():
+                self.refunds.carried_out(command, self.journal)
             case _:
                 pass
 
@@ -425,7 +449,10 @@ class Laws:
     def _print(self, command: Print) -> None:
         marks, reference = set(command.marks), command.ticket.reference
         if not reference:
-            self._print_of_a_day(command)
+            if paper := self.refunds.printed(command, self.journal):
+                self._jobs[command.job] = paper
+            else:
+                self._print_of_a_day(command)
             return
         debt = self._owed(command)
         if Mark.MONEY_TO_SETTLE not in marks:

@@ -25,9 +25,13 @@ from kiosk.sale.commands import (
     AskDay,
     AskPos,
     AskPrinter,
+    AskRefunds,
+    AskSale,
     AskStatement,
+    CheckPin,
     Command,
     Exit,
+    GiveBack,
     Look,
     Note,
     Place,
@@ -38,7 +42,7 @@ from kiosk.sale.commands import (
 )
 from kiosk.sale.counter import Counter, resume, step
 from kiosk.sale.days import DayIs, DayShown
-from kiosk.sale.events import Event, Holds, Key, NotSaved, PaperIs, Saved, Seen, StatementIs, Stop, Woken
+from kiosk.sale.events import Event, Holds, Key, NotSaved, PaperIs, PinIs, SaleIs, Saved, Seen, StatementIs, Stop, Woken
 from kiosk.sale.shop import Shop
 from kiosk.sale.states import NEVER, Blocked, Confirming, Entering, Guarding, Menu, Recent, Starting, State, Waiting
 from kiosk.sale.turn import Now
@@ -66,6 +70,9 @@ ROLL_M: Final = 3
 """So short that it is low, and at its end, in each day."""
 WAITS_OF_ITEMS_S: Final = 60
 """Shops that give their customers so long sell items: one in six."""
+SUPERVISOR: Final = "Ana"
+PIN: Final = "7391"
+"""Hers."""
 SILENT: Final = frozenset({Sound, Note})
 """Commands of which the world takes no notice."""
 
@@ -221,7 +228,8 @@ class World:
         return self._ids * _GOLDEN
 
     def _carry_out(self, commands: tuple[Command, ...]) -> None:
-        confirm, day = False, None
+        confirm = False
+        told: list[Event] = []
         for index, command in enumerate(commands):
             if type(command) is Save:
                 if not self.journal.save(command.records):
@@ -231,18 +239,26 @@ class World:
                     self.laws.saved(command)
                 confirm = command.confirm
             elif type(command) is AskDay:
-                day = DayIs(self.journal.day(), command.closing, command.at_once)
+                told.append(DayIs(self.journal.day(), command.closing, command.at_once))
+            elif type(command) is AskSale:
+                told.append(self._sale_is(command))
+            elif type(command) is CheckPin:
+                told.append(PinIs(SUPERVISOR if command.pin == PIN else None))
             else:
                 self._do(command)
         if confirm:
             self._step(_SAVED)
-        if day:
-            self._step(day)
+        for event in told:
+            self._step(event)
+
+    def _sale_is(self, asked: AskSale) -> SaleIs:
+        sale = self.journal.sale(asked.number) if asked.number else self.journal.find(asked.reference)
+        return SaleIs(asked, sale, self.journal.refunds(sale.reference if sale else asked.reference))
 
     def _do(self, command: Command) -> None:
         if type(command) in SILENT:
             return
-        if isinstance(command, AskPos | Look | Place | Withdraw | AskAccount):
+        if isinstance(command, AskPos | Look | Place | Withdraw | AskAccount | AskRefunds | GiveBack):
             if self.checking:
                 self.laws.carried_out(command)
             self.line.carry(command)
@@ -441,4 +457,5 @@ class World:
         self._sparks.clear()
         self._spark_at = sys.maxsize
         self.slack_s = 0.0
-        self.provider.lag_orders_s = self.provider.lag_payments_s = self.provider.lag_pos_s = 0.0
+        provider = self.provider
+        provider.lag_orders_s = provider.lag_payments_s = provider.lag_pos_s = provider.lag_refunds_s = 0.0

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kiosk.sale.records import DebtState, Mark, Phase, Sale, is_reference_of
 from tests.laws import law
+from tests.laws_refunds import audit_refunds
 
 if TYPE_CHECKING:
     from tests.world import World
@@ -23,11 +24,12 @@ def audit(world: World) -> None:
     for sale in sales.values():
         if sale.phase is Phase.PAID:
             _sale(world, sale)
+    audit_refunds(world.journal.wishes, world.journal.debts, world.provider.returned())
 
 
 def _payment(world: World, payment: str, sale: Sale) -> None:
     dispute = world.journal.disputes.get(payment)
-    homes = [] if dispute is None or dispute.settled else ["open dispute"]
+    homes = [] if dispute is None or dispute.settled not in ("", "delivered") else ["dispute"]
     if payment in sale.payments:
         debt = world.journal.debts.get(sale.reference)
         homes.append("no ticket" if debt is None else "open ticket debt" if debt.open else "ticket")

@@ -10,11 +10,14 @@ from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from kiosk.sale.commands import Depth, Lane, Look, PaymentCall, Place, Withdraw
+from kiosk.sale.commands import Depth, GiveBack, Lane, Look, PaymentCall, Place, Withdraw
 from kiosk.sale.events import (
     Busy,
     CallAnswer,
     Evidence,
+    NoRefund,
+    NotGivenBack,
+    RefundsAre,
     Refused,
     Reject,
     Removal,
@@ -134,9 +137,7 @@ class Line:
         world = self._world
         world.tally[fault.value] += 1
         if fault in REJECTS:
-            reject = REJECTS[fault]
-            answer = Refused(request=call.request, reference=call.reference, date=world.now, reject=reject, detail="x")
-            self._reply(call, 0.2, answer)
+            self._reply(call, 0.2, _rejected(call, REJECTS[fault], world.now))
         elif fault is Fault.LOCKED:
             self._reply(call, 0.2, _locked(call, world.now))
         elif fault in UNKNOWNS:
@@ -160,6 +161,8 @@ class Line:
             answer = replace(answer, evidence=Evidence(answer.evidence.orders, (), whole=False))
         if fault is Fault.HALF and isinstance(answer, StatementIs):
             answer = replace(answer, bookings=answer.bookings[::2], whole=False)
+        if fault is Fault.HALF and isinstance(answer, RefundsAre):
+            answer = replace(answer, refunds=answer.refunds[::2], whole=False)
         late_s = world.pick((12.0, 30.0)) if fault is Fault.SILENT else 6.0 if fault is Fault.STALE else 0.2
         self._free_at[call.lane is Lane.FRONT] = world.at + late_s
         world.later(late_s, self.hear_late, answer)
@@ -177,6 +180,13 @@ class Line:
     def _reply(self, call: PaymentCall, seconds: float, answer: CallAnswer) -> None:
         self._free_at[call.lane is Lane.FRONT] = self._world.at + seconds
         self._world.later(seconds, self._world.hear, answer)
+
+
+def _rejected(call: PaymentCall, reject: Reject, now: float) -> CallAnswer:
+    """A refusal as the adapter reads it: of a refund, only one of token or account is not about the payment."""
+    if isinstance(call, GiveBack) and reject not in (Reject.TOKEN, Reject.FORBIDDEN):
+        return NotGivenBack(request=call.request, reference=call.reference, date=now, reason=NoRefund.OTHER)
+    return Refused(request=call.request, reference=call.reference, date=now, reject=reject, detail="x")
 
 
 def _locked(call: PaymentCall, now: float) -> CallAnswer:

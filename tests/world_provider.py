@@ -16,29 +16,48 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final, TypeVar
 
-from kiosk.sale.commands import AskAccount, AskPos, AskStatement, Depth, Look, PaymentCall, Place, Withdraw
+from kiosk.sale.commands import (
+    AskAccount,
+    AskPos,
+    AskRefunds,
+    AskStatement,
+    Depth,
+    GiveBack,
+    Look,
+    PaymentCall,
+    Place,
+    Withdraw,
+)
 from kiosk.sale.events import (
     AccountIs,
     Booking,
     Busy,
     CallAnswer,
     Evidence,
+    GivenBack,
     Holds,
+    NoRefund,
+    NotGivenBack,
     OrderSeen,
     PaymentSeen,
     PaymentState,
     Placed,
     PosOrder,
+    RefundsAre,
+    RefundSeen,
     Removal,
     Removed,
     Seen,
     StatementIs,
 )
+from kiosk.sale.records import Refund
 from kiosk.sale.shop import Shop
 
 T = TypeVar("T")
 LIFE_S: Final = 600.0
 """An order that names no expiry dies after this (QR attended model: ten minutes)."""
+RIPENS_S: Final = 20.0
+"""So long a refund is under way, where it is."""
 NOTHING: Final = Evidence()
 
 
@@ -59,6 +78,14 @@ class Race(Enum):
     SAID_GONE = "400, because it was just paid"
 
 
+class Returning(Enum):
+    """How money goes back."""
+
+    AT_ONCE = "at once"
+    LATER = "in_process, and then approved"
+    NEVER = "in_process, and then rejected"
+
+
 @dataclass(frozen=True, slots=True)
 class Habits:
     """What is not known of the real one; drawn for each world."""
@@ -68,6 +95,7 @@ class Habits:
     busy: bool = False
     """A PUT on a POS that holds an order is answered 409; otherwise the last one wins."""
     test_account: bool = False
+    returning: Returning = Returning.AT_ONCE
 
 
 @dataclass(slots=True, eq=False)
@@ -92,6 +120,25 @@ class MerchantOrder:
     cents: int
     payments: dict[str, PaymentSeen] = field(default_factory=dict)
     shown: list[tuple[float, OrderSeen]] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Return:
+    """A refund, or what was to become one."""
+
+    id: str
+    payment: str
+    cents: int
+    state: PaymentState
+    shows_at: float
+    """From when on the list of refunds shows it."""
+    ripe_at: float
+    """When what is under way comes to its end."""
+
+    @property
+    def seen(self) -> RefundSeen:
+        """As the provider shows it."""
+        return RefundSeen(self.id, self.state, self.cents)
 
 
 @dataclass(slots=True, eq=False)
@@ -124,7 +171,11 @@ class Provider:
         self.lag_payments_s = 0.0
         """...the index of payments, and..."""
         self.lag_pos_s = 0.0
-        """...the answer to what the POS holds."""
+        """...the answer to what the POS holds, and..."""
+        self.lag_refunds_s = 0.0
+        """...the list of a payment's refunds."""
+        self.returns: dict[str, Return] = {}
+        """All refunds, by the key under which they were asked for."""
         self._moments: dict[tuple[str, PaymentState], float] = {}
         """When a payment came into a state."""
         self._placed = placed
@@ -137,6 +188,7 @@ class Provider:
     def answer(self, call: PaymentCall, now: float) -> CallAnswer:
         """Do it, and say what a whole and timely answer says."""
         request, reference = call.request, call.reference
+        self._ripen(now)
         match call:
             case Look(depth=Depth.ORDER | Depth.PAYMENT):
                 return self._by_id(call, now)
@@ -157,6 +209,10 @@ class Provider:
                 return AccountIs(request=request, date=now, user_id=shop.collector, site=shop.site.id, test=test)
             case AskStatement():
                 return self._statement(call, now)
+            case AskRefunds():
+                return self._refunds(call, now)
+            case GiveBack():
+                return self._give_back(call, now)
 
     def _current(self, now: float) -> Order | None:
         order = self.pos
@@ -262,6 +318,80 @@ class Provider:
         """Another device deletes what the POS holds."""
         self._delete(now)
 
+    # --- refunds ------------------------------------------------------------------------------------------------
+
+    def _refunds(self, call: AskRefunds, now: float) -> RefundsAre:
+        reference, payment = self.ledger.get(call.payment, ("", None))
+        shown = [r.seen for r in self.returns.values() if r.payment == call.payment and r.shows_at <= now]
+        return RefundsAre(
+            request=call.request,
+            reference=call.reference,
+            date=now,
+            payment=payment and replace(payment, reference=reference, collector=self.shop.collector),
+            refunds=tuple(shown),
+        )
+
+    def _give_back(self, call: GiveBack, now: float) -> GivenBack | NotGivenBack:
+        """The same key is the same refund, however often it is asked for."""
+        refund, request, reference = call.refund, call.request, call.reference
+        if refund.key not in self.returns:
+            reason = self._no_refund(refund)
+            if reason:
+                return NotGivenBack(request=request, reference=reference, date=now, reason=reason)
+            self._begin_return(refund, now)
+        return GivenBack(request=request, reference=reference, date=now, refund=self.returns[refund.key].seen)
+
+    def _no_refund(self, refund: Refund) -> NoRefund | None:
+        if self.habits.test_account:
+            return NoRefund.TEST_ACCOUNT
+        if refund.payment not in self.ledger:
+            return NoRefund.NO_PAYMENT
+        left = self.left(refund.payment)
+        if not left:
+            return NoRefund.STATE
+        return NoRefund.AMOUNT if not refund.whole and refund.cents > left else None
+
+    def left(self, payment_id: str) -> int:
+        """What of a payment can still be given back."""
+        _, payment = self.ledger[payment_id]
+        if payment.state is not PaymentState.APPROVED:
+            return 0
+        gone = sum(r.cents for r in self.returns.values() if r.payment == payment_id and _counts(r))
+        return (payment.cents or 0) - gone
+
+    def _begin_return(self, refund: Refund, now: float) -> None:
+        self._ids += 1
+        habit = self.habits.returning
+        cents = self.left(refund.payment) if refund.whole else refund.cents
+        at_once = habit is Returning.AT_ONCE
+        self.returns[refund.key] = Return(
+            f"r{self._ids}",
+            refund.payment,
+            cents,
+            PaymentState.APPROVED if at_once else PaymentState.PENDING,
+            now + self.lag_refunds_s,
+            now if at_once else now + RIPENS_S,
+        )
+        if at_once:
+            self._returned(refund.payment, now)
+
+    def _ripen(self, now: float) -> None:
+        for refund in self.returns.values():
+            if refund.state is PaymentState.PENDING and refund.ripe_at <= now:
+                done = self.habits.returning is Returning.LATER
+                refund.state = PaymentState.APPROVED if done else PaymentState.REJECTED
+                if done:
+                    self._returned(refund.payment, now)
+
+    def _returned(self, payment_id: str, now: float) -> None:
+        """What went back of a payment shows in it, and all of it is a state of its own."""
+        reference, payment = self.ledger[payment_id]
+        back = sum(r.cents for r in self.returns.values() if r.payment == payment_id and _went_back(r))
+        state = PaymentState.REFUNDED if back == payment.cents else payment.state
+        for merchant in self.accounts[reference].orders:
+            if payment_id in merchant.payments:
+                self._settle(merchant, replace(payment, state=state, refunded_cents=back), now)
+
     # --- customers ----------------------------------------------------------------------------------------------
 
     def scan(self, now: float) -> Order | None:
@@ -342,6 +472,10 @@ class Provider:
 
     # --- the audit ----------------------------------------------------------------------------------------------
 
+    def returned(self) -> dict[str, tuple[str, int]]:
+        """What really went back, by the key under which it was asked for: its id, and how much."""
+        return {key: (refund.id, refund.cents) for key, refund in self.returns.items() if _went_back(refund)}
+
     def approved(self) -> dict[str, str]:
         """Every payment that is approved now: payment -> reference."""
         return {
@@ -349,6 +483,14 @@ class Provider:
             for id_, (reference, payment) in self.ledger.items()
             if payment.state is PaymentState.APPROVED
         }
+
+
+def _went_back(refund: Return) -> bool:
+    return refund.state is PaymentState.APPROVED
+
+
+def _counts(refund: Return) -> bool:
+    return refund.state in (PaymentState.APPROVED, PaymentState.PENDING)
 
 
 def shown_at(states: list[tuple[float, T]], now: float) -> T | None:
