@@ -210,7 +210,9 @@ class Counter:
             if holds(status):
                 return status
             self._pause()
-        raise AssertionError(f"not within {within_s} s; {status}, screen: {self.screen()!r}\n{self.said()}")
+        raise AssertionError(
+            f"not within {within_s} s; {status}, screen: {self.screen()!r}\n{self.told()}\n{self.said()}"
+        )
 
     def until_state(self, *names: str, within_s: float = PATIENCE_S) -> Status:
         """Until the state is one of these."""
@@ -228,6 +230,10 @@ class Counter:
     def _dots(self) -> bytes:
         with Image.open(io.BytesIO(self._get("/screen.png").content)) as picture:
             return picture.tobytes()
+
+    def told(self) -> str:
+        """What the kiosk wrote elsewhere than to standard error."""
+        return ""
 
     def said(self) -> str:
         """What the counter and its kiosk wrote to standard error."""
@@ -277,7 +283,7 @@ class Counter:
 
     def _post(self, path: str, what: Mapping[str, object]) -> dict[str, Any]:
         answer = self.client.post(path, json=what)
-        assert answer.status_code == 200, f"{path} {what}: {answer.text}\n{self.said()}"
+        assert answer.status_code == 200, f"{path} {what}: {answer.text}\n{self.told()}\n{self.said()}"
         content: dict[str, Any] = answer.json()
         return content
 
