@@ -23,7 +23,7 @@ from kiosk.journal.migrations import MIGRATIONS
 from kiosk.sale.commands import Lane, Look
 from kiosk.sale.days import Day
 from kiosk.sale.events import Books, Paper
-from kiosk.sale.records import Entry, Line, Phase, Record, Refund, Rows, Sale
+from kiosk.sale.records import Debt, Entry, Line, Phase, Record, Refund, Rows, Sale
 from kiosk.sale.states import MenuItem
 from tests.loop_story import LoopStory
 from tests.story import Story, order, payment
@@ -93,6 +93,10 @@ class Marked:
     def sale(self, number: int) -> Sale | None:
         """As the journal has it."""
         return self.journal.sale(number)
+
+    def ticket(self, reference: str) -> Debt | None:
+        """As the journal has it."""
+        return self.journal.ticket(reference)
 
     def refunds(self, reference: str) -> tuple[Refund, ...] | None:
         """As the journal has them."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from kiosk.ports import JournalError
 from kiosk.sale.days import Day, Totals
 from kiosk.sale.events import Books
-from kiosk.sale.records import Entry, Record, Refund, Rows, Sale
+from kiosk.sale.records import Debt, Entry, Record, Refund, Rows, Sale
 from tests.story_books import books, paid_between
 
 
@@ -34,7 +34,7 @@ class FakeJournal:
         self._book = book
         self._rows = rows or Rows()
         self.sales: dict[str, Sale] = {}
-        self.given_back: dict[str, Refund] = {}
+        self.wishes: dict[str, Refund] = {}
         """Refunds by their key."""
         self.errors: list[JournalError | None] = []
         """What the next writes come to; None: well."""
@@ -48,13 +48,13 @@ class FakeJournal:
         self.saved_at.append(at)
         self._book.write("save", (tuple(records), tuple(entry.event for entry in entries)))
         self.sales |= {record.reference: record for record in records if isinstance(record, Sale)}
-        self.given_back |= {record.key: record for record in records if isinstance(record, Refund)}
+        self.wishes |= {record.key: record for record in records if isinstance(record, Refund)}
 
     def begin_anew(self) -> str:
         self._book.write("begin anew", "")
         self._fail()
         self.sales.clear()
-        self.given_back.clear()
+        self.wishes.clear()
         return "journal.db.damaged-1"
 
     def _fail(self) -> None:
@@ -75,10 +75,13 @@ class FakeJournal:
         return Day(1, 0, 0, None, Totals())
 
     def books(self, references: Sequence[str], payments: Sequence[str]) -> Books | None:
-        return books(self.sales.values(), {}, references, payments, self.given_back.values())
+        return books(self.sales.values(), {}, references, payments, self.wishes.values())
 
     def sale(self, number: int) -> Sale | None:
         return next((sale for sale in self.sales.values() if sale.number == number), None)
 
+    def ticket(self, reference: str) -> Debt | None:
+        return None
+
     def refunds(self, reference: str) -> tuple[Refund, ...] | None:
-        return tuple(refund for refund in self.given_back.values() if refund.reference == reference)
+        return tuple(refund for refund in self.wishes.values() if refund.reference == reference)

@@ -175,6 +175,8 @@ class World:
                 bookings = tuple(self._bookings(date))
                 missing = tuple(set(call.known) - {booking.payment.id for booking in bookings})
                 return StatementIs(request=call.request, date=date, bookings=bookings, missing=missing)
+            case _:
+                raise AssertionError(f"nobody gives money back here: {call}")
 
     def _bookings(self, at: float) -> Iterator[Booking]:
         for reference, ids in self.paid.items():

@@ -10,15 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from kiosk.sale.commands import AskAccount, AskPos, AskStatement, Look, Place, Print, Withdraw
+from kiosk.sale.commands import PaymentCall, Print
 from kiosk.sale.events import CallAnswer, Holds, Paper, Trouble, Unknown, Woken
 from kiosk.sim.books import Payment
 from tests.account_sale import Fake
 from tests.contract import Lane
 from tests.laws import law
 from tests.story import EPOCH, Story
-
-Call = AskPos | Look | Place | Withdraw | AskAccount | AskStatement
 
 
 class CounterStory(Story):
@@ -27,7 +25,7 @@ class CounterStory(Story):
     def __init__(self, fake: Fake, lane: Lane) -> None:
         self.fake = fake
         self.lane = lane
-        self.lost: Callable[[Call], bool] = lambda call: False
+        self.lost: Callable[[PaymentCall], bool] = lambda call: False
         """Whose answers are lost, though what was asked happens."""
         self.papers: list[Print] = []
         super().__init__()
@@ -74,7 +72,7 @@ class CounterStory(Story):
             if self.asked:
                 self.feed(self._carried_out(self.asked.pop(0).command))
 
-    def _carried_out(self, call: Call) -> CallAnswer:
+    def _carried_out(self, call: PaymentCall) -> CallAnswer:
         self.fake.now = EPOCH + self.at
         self.lane.clock.now = self.at
         answered = self.lane.adapter.carry_out(call)

@@ -28,7 +28,7 @@ from tests.account_sale import (
 )
 from tests.contract import Lane
 from tests.laws import LawBroken
-from tests.story_account import Call, CounterStory
+from tests.story_account import CounterStory, PaymentCall
 
 DOCUMENTED = {**UNPAID, **PAID, **TIMED, **GIVEN_BACK}
 COUPON = "a coupon within the amount"
@@ -112,9 +112,9 @@ def test_an_answer_that_is_lost_after_the_order_was_placed() -> None:
 
     def talk(lane: Lane) -> None:
         story = CounterStory(fake, lane)
-        placed: list[Call] = []
+        placed: list[PaymentCall] = []
 
-        def first_put(call: Call) -> bool:
+        def first_put(call: PaymentCall) -> bool:
             if isinstance(call, Place):
                 placed.append(call)
                 story.customer("pay")

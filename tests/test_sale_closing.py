@@ -373,6 +373,6 @@ def test_all_zs_and_the_open_day_are_all_paid_sales_whatever_happens(kind: type[
         day(world, 12, name=f"seed {seed}")
         book = world.journal.days
         journal = world.journal
-        adds_up(book.closes.values(), journal.day(), journal.sales.values(), journal.given_back.values())
+        adds_up(book.closes.values(), journal.day(), journal.sales.values(), journal.wishes.values())
         closed += len(book.closes)
     assert closed > 10

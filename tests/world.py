@@ -253,7 +253,8 @@ class World:
 
     def _sale_is(self, asked: AskSale) -> SaleIs:
         sale = self.journal.sale(asked.number) if asked.number else self.journal.find(asked.reference)
-        return SaleIs(asked, sale, self.journal.refunds(sale.reference if sale else asked.reference))
+        reference = sale.reference if sale else asked.reference
+        return SaleIs(asked, sale, self.journal.refunds(reference), self.journal.ticket(reference))
 
     def _do(self, command: Command) -> None:
         if type(command) in SILENT:
@@ -282,8 +283,9 @@ class World:
         elif type(event) is Seen and event.narrow:
             spent = self.journal.spent(event.evidence, event.reference)
             event = replace(event, spent=spent, books=self.journal.shown(event))
-        elif type(event) is Seen and (spent := self.journal.spent(event.evidence, event.reference)):
-            event = replace(event, spent=spent)
+        elif type(event) is Seen and event.evidence.approved:
+            spent = self.journal.spent(event.evidence, event.reference)
+            event = replace(event, spent=spent, settled=self.journal.settled(event.evidence))
         elif type(event) is StatementIs:
             event = replace(event, books=self.journal.books(event))
         self.feed(event)

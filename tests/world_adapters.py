@@ -43,7 +43,7 @@ from kiosk.sale.events import (
     Seen,
     StatementIs,
 )
-from kiosk.sale.records import Record, Refund, Rows, Sale
+from kiosk.sale.records import Debt, Record, Refund, Rows, Sale
 from tests.laws import law
 from tests.world import World
 from tests.world_devices import Disk, MemoryJournal
@@ -337,6 +337,11 @@ class DiskJournal(MemoryJournal):
         told, known = self._file.sale(number), super().sale(number)
         law("R23", told == known, f"the journal has {told} as sale {number}, and not {known}")
         return told
+
+    def ticket(self, reference: str) -> Debt | None:
+        told, known = self._file.ticket(reference), super().ticket(reference)
+        law("R21", told == known, f"the journal has {told} as the ticket of {reference}, and not {known}")
+        return known
 
     def refunds(self, reference: str) -> tuple[Refund, ...]:
         told, known = self._file.refunds(reference), super().refunds(reference)

@@ -24,7 +24,7 @@ def audit(world: World) -> None:
     for sale in sales.values():
         if sale.phase is Phase.PAID:
             _sale(world, sale)
-    audit_refunds(world.journal.wishes, world.journal.debts, world.provider.returned())
+    audit_refunds(world.journal, world.provider.returned())
 
 
 def _payment(world: World, payment: str, sale: Sale) -> None:

@@ -19,12 +19,13 @@ from enum import Enum
 from itertools import count
 from typing import Final
 
-from kiosk.sale.commands import AskAccount, AskPos, Command, Look, PaymentCall, Place, Withdraw
+from kiosk.sale.commands import AskAccount, AskPos, Command, GiveBack, Look, PaymentCall, Place, Withdraw
 from kiosk.sale.events import (
     Answer,
     Busy,
     CallAnswer,
     Event,
+    GivenBack,
     Holds,
     NotSaved,
     OrderSeen,
@@ -33,19 +34,21 @@ from kiosk.sale.events import (
     PaymentState,
     Placed,
     PosOrder,
+    RefundsAre,
+    RefundSeen,
     Refused,
     Removal,
     Removed,
     Seen,
 )
-from kiosk.sale.records import Sale
+from kiosk.sale.records import PinTries, Refund, Sale
 from kiosk.sale.shop import Shop
 from tests.stories import STORIES, Told
 from tests.story import EPOCH, SHOP, Story
 from tests.world import World
 from tests.world_day import BREAKS, close
 from tests.world_devices import Disk, Sheet
-from tests.world_provider import Habits, Order, Provider, Race
+from tests.world_provider import Habits, Order, Provider, Race, Return
 
 FLIES_S: Final = 100.0
 """A request that was given up arrives within this, or never."""
@@ -71,6 +74,8 @@ class AsTold(Provider):
         self.flying: list[tuple[float, Place | Withdraw]] = []
         """Requests of which nobody knows whether they arrive, and when they were made."""
         self._sales: dict[str, Sale] = {}
+        self._wanted: dict[int, Refund] = {}
+        """Request -> the refund that it asks for."""
 
     def _scanned(self, order: Order) -> None:
         if order.reference in self._sales:
@@ -82,6 +87,8 @@ class AsTold(Provider):
             self.flying.append((now, call))
         if isinstance(call, Place):
             self._sales[call.reference] = call.sale
+        if isinstance(call, GiveBack):
+            self._wanted[call.request] = call.refund
 
     def told(self, answer: CallAnswer, now: float) -> None:
         """It was answered so: what that says about the truth becomes true."""
@@ -100,8 +107,18 @@ class AsTold(Provider):
                     self.pos = None
             case Seen():
                 self._shown_now(answer)
+            case GivenBack(refund=seen) if answer.request in self._wanted:
+                self._gone_back(self._wanted[answer.request], seen, now)
+            case RefundsAre(refunds=shown):
+                for seen in shown:  # in the stories, what shows is the last one that was tried
+                    self._gone_back(list(self._wanted.values())[-1], seen, now)
             case _:
                 pass
+
+    def _gone_back(self, refund: Refund, seen: RefundSeen, now: float) -> None:
+        self.returns[refund.key] = Return(seen.id, refund.payment, refund.cents, seen.state, now, now)
+        if seen.state is PaymentState.APPROVED:
+            self._returned(refund.payment, now)
 
     def rebooted(self) -> None:
         """Requests are counted anew: what flies has no number any more."""
@@ -223,7 +240,7 @@ class CutStory(Story):
         events: list[Event] = []
         for index, command in enumerate(commands):
             told = super()._carry_out((command,))
-            if isinstance(command, AskPos | Look | Place | Withdraw | AskAccount):
+            if isinstance(command, AskPos | Look | Place | Withdraw | AskAccount | GiveBack):
                 self.truth.asked(command, EPOCH + self.at)
             self.last = type(command).__name__
             self._moment()
@@ -327,6 +344,7 @@ class AfterTheCut(World):
         super().__init__(self._always, shop=story.shop)
         self.provider = self._truth = story.truth
         self.journal.save((*story.journal.sales.values(), *story.journal.debts.values()))
+        self.journal.save((*story.journal.wishes.values(), PinTries(story.journal.pin_failed)))
         self.journal.save(tuple(story.journal.disputes.values()))
         self.laws = story.laws
         self.laws.journal = self.journal

@@ -48,7 +48,7 @@ class MemoryJournal:
         self.sales: dict[str, Sale] = {}
         self.debts: dict[str, Debt] = {}
         self.disputes: dict[str, Dispute] = {}
-        self.given_back: dict[str, Refund] = {}
+        self.wishes: dict[str, Refund] = {}
         """Refunds by their key."""
         self.pin_failed = 0
         self.agreed_until: float | None = None
@@ -66,8 +66,8 @@ class MemoryJournal:
         copy.sales, copy.restored = {**self.sales}, max((sale.number for sale in self.sales.values()), default=0)
         copy._owners, copy._foreign = {**self._owners}, [*self._foreign]
         copy.days, copy.pin_failed = self.days.copy(), self.pin_failed
-        for refund in self.given_back.values():
-            copy.given_back[refund.key] = replace(refund, doubt=True) if _wanted(refund) else refund
+        for refund in self.wishes.values():
+            copy.wishes[refund.key] = replace(refund, doubt=True) if _wanted(refund) else refund
         for debt in self.debts.values():
             copy.debts[debt.id] = replace(debt, state=DebtState.DOUBTFUL, tried=True) if debt.open else debt
         return copy
@@ -99,7 +99,7 @@ class MemoryJournal:
             case Close():
                 self.days.close(record)
                 closes, day = self.days.closes.values(), self.days.day()
-                adds_up(closes, day, self.sales.values(), self.given_back.values())
+                adds_up(closes, day, self.sales.values(), self.wishes.values())
 
     def _write_sale(self, sale: Sale) -> None:
         old = self.sales.get(sale.reference)
@@ -117,8 +117,8 @@ class MemoryJournal:
             law("R1", owner == sale.reference, "a payment completes two sales")
 
     def _write_refund(self, refund: Refund) -> None:
-        others = [other for other in self.given_back.values() if other.key != refund.key]
-        old = self.given_back.get(refund.key)
+        others = [other for other in self.wishes.values() if other.key != refund.key]
+        old = self.wishes.get(refund.key)
         if old is not None:
             law("R24", _decided(old) == _decided(refund), "what was decided of a refund changes")
             law("R24", old.state in (RefundState.WANTED, refund.state), "a refund that is over changes")
@@ -126,16 +126,25 @@ class MemoryJournal:
         law("R24", not _wanted(refund) or not rivals, "two refunds of one payment are wanted")
         taken = {other.refund_id for other in others if other.refund_id}
         law("R24", refund.refund_id not in taken, "one refund of the account is two of ours")
-        self.given_back[refund.key] = refund
+        self.wishes[refund.key] = refund
         self.days.give_back(refund)
 
     def sale(self, number: int) -> Sale | None:
         """The sale of that number."""
         return next((sale for sale in self.sales.values() if 0 < number == sale.number), None)
 
+    def ticket(self, reference: str) -> Debt | None:
+        """That sale's ticket."""
+        return self.debts.get(reference)
+
+    def settled(self, evidence: Evidence) -> frozenset[str]:
+        """Those of the payments shown that were disputed, and that a person settled."""
+        names = {*evidence.approved, *(f"{payment}:excess" for payment in evidence.approved)}
+        return frozenset(name for name in names if name in self.disputes and self.disputes[name].settled)
+
     def refunds(self, reference: str) -> tuple[Refund, ...]:
         """All refunds of that sale."""
-        return tuple(refund for refund in self.given_back.values() if refund.reference == reference)
+        return tuple(refund for refund in self.wishes.values() if refund.reference == reference)
 
     def find(self, reference: str) -> Sale | None:
         """The sale of that reference."""
@@ -151,7 +160,7 @@ class MemoryJournal:
 
     def books(self, statement: StatementIs) -> Books:
         """What it knows of a statement."""
-        return looked_up(statement, self.sales.values(), self.disputes, self.given_back.values())
+        return looked_up(statement, self.sales.values(), self.disputes, self.wishes.values())
 
     def day(self) -> Day:
         """What it counted since the last Z."""
@@ -160,7 +169,7 @@ class MemoryJournal:
     def shown(self, seen: Seen) -> Books:
         """What it knows of a look at one order."""
         sales, approved = self.sales.values(), seen.evidence.approved
-        return books(sales, self.disputes, {seen.reference}, approved, self.given_back.values())
+        return books(sales, self.disputes, {seen.reference}, approved, self.wishes.values())
 
     def rows(self) -> Rows:
         """What was open when the power went."""
@@ -171,7 +180,7 @@ class MemoryJournal:
             watched=tuple(sale for sale in sales if sale.watched and not sale.phase.open),
             debts=tuple(debt for debt in self.debts.values() if debt.open),
             disputes=tuple(dispute for dispute in self.disputes.values() if not dispute.settled),
-            refunds=tuple(refund for refund in self.given_back.values() if _wanted(refund)),
+            refunds=tuple(refund for refund in self.wishes.values() if _wanted(refund)),
             pin_failed=self.pin_failed,
             last_ticket=tickets[-1] if tickets else None,
             last_number=max((sale.number for sale in sales), default=0),

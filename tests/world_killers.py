@@ -53,7 +53,7 @@ from kiosk.sale.events import (
 )
 from kiosk.sale.front import BrokenError
 from kiosk.sale.lights import Lights
-from kiosk.sale.records import Entry, Mark, Record, Refund, Rows, Sale
+from kiosk.sale.records import Debt, Entry, Mark, Record, Refund, Rows, Sale
 from kiosk.sale.screens import Screen
 from kiosk.sale.states import Entering
 from kiosk.supervisors import Supervisors
@@ -280,6 +280,9 @@ class _FullDisk:
         return Books()
 
     def sale(self, number: int) -> Sale | None:
+        return None
+
+    def ticket(self, reference: str) -> Debt | None:
         return None
 
     def refunds(self, reference: str) -> tuple[Refund, ...]:

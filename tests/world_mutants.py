@@ -170,7 +170,7 @@ _TABLES, _PUTTING = "kiosk/journal/migrations.py", "kiosk/journal/putting.py"
 _ROWS_OF_REFUNDS = "kiosk/journal/refunds.py"
 _PRINTER, _TALK, _RENDER = "kiosk/printer/__init__.py", "kiosk/printer/talk.py", "kiosk/printer/render.py"
 
-_REFUNDS: Final = "test_world::test_r24_the_journal_of_the_world_and_the_real_one_agree_about_refunds"
+_WORLD_REFUNDS: Final = "test_world::test_r24_the_journal_of_the_world_and_the_real_one_agree_about_refunds"
 _ONE_AT_A_TIME: Final = (
     "test_journal_putting::test_r24_no_second_refund_of_a_payment_is_wanted_before_the_first_is_over"
 )
@@ -1040,16 +1040,20 @@ _JOURNAL: Final = (
         "SET state = 'doubtful' WHERE",
         "a_restored_backup_doubts_its_debts",
     ),
-    Mutant("R24 R23", _SCHEMA, "refunds WHERE state = 'wanted' ORDER", "refunds WHERE state = 'done' ORDER", _REFUNDS),
-    Mutant("R24 R21", _SCHEMA, "SET doubt = 1 WHERE state = 'wanted'", "SET doubt = 1 WHERE state = 'done'", _REFUNDS),
+    Mutant(
+        "R24 R23", _SCHEMA, "refunds WHERE state = 'wanted' ORDER", "refunds WHERE state = 'done' ORDER", _WORLD_REFUNDS
+    ),
+    Mutant(
+        "R24 R21", _SCHEMA, "SET doubt = 1 WHERE state = 'wanted'", "SET doubt = 1 WHERE state = 'done'", _WORLD_REFUNDS
+    ),
     Mutant(
         "R24 L2",
         _PUTTING,
         "if record.state is RefundState.DONE:",
         "if record.state is not RefundState.REFUSED:",
-        _REFUNDS,
+        _WORLD_REFUNDS,
     ),
-    Mutant("R24", _ROWS_OF_REFUNDS, '"doubt": refund.doubt,', '"doubt": False,', _REFUNDS),
+    Mutant("R24", _ROWS_OF_REFUNDS, '"doubt": refund.doubt,', '"doubt": False,', _WORLD_REFUNDS),
     Mutant("R24", _TABLES, "CREATE UNIQUE INDEX refunds_one", "CREATE INDEX refunds_one", _ONE_AT_A_TIME),
 )
 

@@ -18,7 +18,7 @@ from typing import Final
 from kiosk.sale.commands import Command, Lane, PaymentCall, Print, Save
 from kiosk.sale.days import Close
 from kiosk.sale.events import Answer, Event, Woken
-from kiosk.sale.records import Agreed, Debt, Dispute, Record, Roll, Sale
+from kiosk.sale.records import Agreed, Debt, Dispute, PinTries, Record, Refund, Roll, Sale
 from kiosk.sale.states import State
 from tests.world import EPOCH, Choose, World
 from tests.world_day import BREAKS, day, seeded
@@ -316,6 +316,10 @@ def _record(record: Record) -> str:
             return "the account agreed"
         case Roll():
             return f"{record.mm} mm of paper"
+        case Refund():
+            return f"refund of {record.payment} {record.state.value}, tried {record.tries} times"
+        case PinTries():
+            return f"{record.failed} wrong PINs"
         case Close():
             return f"Z {record.number}"
 

@@ -35,7 +35,7 @@ from kiosk.journal.rows import Row, agreed_of, debt_of, dispute_of, entry_values
 from kiosk.ports import JournalDamagedError, JournalError
 from kiosk.sale.days import Close, Day
 from kiosk.sale.events import Books
-from kiosk.sale.records import DebtState, Entry, PinTries, Record, Refund, Rows, Sale, record_key
+from kiosk.sale.records import Debt, DebtState, Entry, PinTries, Record, Refund, Rows, Sale, record_key
 
 CHECKED_AT_ONCE: Final = 8 * 1024 * 1024
 """Bytes up to which a journal is checked whole at every start: some four thousand sales, ten milliseconds on a PC, some
