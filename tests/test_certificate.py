@@ -45,6 +45,7 @@ def ticking() -> Iterator[float]:
 # --- the small one, smaller -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_what_was_done_stands_on_it() -> None:
     asked = arguments(["--sales", "100", "--seed", "7"])
     clock = ticking()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.sale.commands import Place
+from kiosk.sale.commands import PaymentCall, Place
 from kiosk.sale.events import NoRefund, Trouble
 from kiosk.sale.records import Mark
 from kiosk.sim.doubts import DOUBTS, Behaviour, Doubt
@@ -28,7 +28,7 @@ from tests.account_sale import (
 )
 from tests.contract import Lane
 from tests.laws import LawBroken
-from tests.story_account import CounterStory, PaymentCall
+from tests.story_account import CounterStory
 
 DOCUMENTED = {**UNPAID, **PAID, **TIMED, **GIVEN_BACK}
 COUPON = "a coupon within the amount"

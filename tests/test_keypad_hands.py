@@ -54,6 +54,7 @@ def test_presses_are_heard_once_each(seeds: range) -> None:
     assert max(verdict.latencies) < BOUNCE_S + SEEN_S + 0.002
 
 
+@pytest.mark.slow
 def test_wires_that_are_far_too_long_lose_keys_and_make_no_wrong_ones() -> None:
     """Rising too slowly, they hide one key behind another; but no ghost comes of it, and no double."""
     for seed in range(3):

@@ -137,7 +137,7 @@ def test_a_key_that_was_used_is_no_refusal_but_a_sign_that_it_arrived() -> None:
 
 
 def test_after_a_doubt_a_refusal_is_one_more_unknown() -> None:
-    """R24: 2063, too, may mean "already done": several whole lists, over half a minute, must lack it first."""
+    """R24: 2063, too, may mean "already done": several whole lists, over two minutes, must lack it first."""
     story = lost(wished(after_a_sale()))
     begun = story.at
     lists = 0
@@ -147,9 +147,9 @@ def test_after_a_doubt_a_refusal_is_one_more_unknown() -> None:
         lists += 1
         if story.open_calls(GiveBack, Lane.BEHIND):
             refused(story, NoRefund.STATE)
-        assert story.at - begun < 60
+        assert story.at - begun < 240
     assert lists >= 3
-    assert story.at - begun >= 30
+    assert story.at - begun >= 120
     assert (the_refund(story).state, the_refund(story).why) == (RefundState.REFUSED, "state")
 
 
@@ -571,6 +571,7 @@ def to_the_end(story: Story, account: Account) -> None:
             story.feed(Woken())
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_whatever_is_lost_or_lags_or_is_cut_money_goes_back_once_for_each_wish(seed: int) -> None:

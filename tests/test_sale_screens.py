@@ -314,6 +314,7 @@ def effect(name: str, keys: str) -> tuple[object, ...]:
     return type(story.state), lines(story.screen), calls, getattr(story.state, "again", False)
 
 
+@pytest.mark.slow
 def test_what_the_fourth_column_does_three_columns_can_do() -> None:
     """A pad of twelve keys loses no function."""
     used: dict[tuple[str, str], set[str]] = {}

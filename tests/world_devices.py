@@ -121,6 +121,8 @@ class MemoryJournal:
         old = self.wishes.get(refund.key)
         if old is not None:
             law("R24", _decided(old) == _decided(refund), "what was decided of a refund changes")
+            came_to = refund.whole and refund.state is RefundState.DONE and _wanted(old)
+            law("R24", came_to or refund.cents == old.cents, "the amount of a refund changes")
             law("R24", old.state in (RefundState.WANTED, refund.state), "a refund that is over changes")
         rivals = [other for other in others if _wanted(other) and other.payment == refund.payment]
         law("R24", not _wanted(refund) or not rivals, "two refunds of one payment are wanted")
@@ -200,7 +202,7 @@ def _wanted(refund: Refund) -> bool:
 def _decided(refund: Refund) -> tuple[object, ...]:
     """What a supervisor decided, and what stood at the account then."""
     whose = (refund.key, refund.payment, refund.reference, refund.number)
-    return (*whose, refund.cents, refund.currency, refund.whole, refund.by, refund.dispute, refund.known)
+    return (*whose, refund.currency, refund.whole, refund.by, refund.dispute, refund.known)
 
 
 class PrinterMood(Enum):

@@ -1212,7 +1212,7 @@ _REFUNDS: Final = (
     Mutant(
         "L6 R24",
         _BACK,
-        "OVER_S: Final = 30.0",
+        "OVER_S: Final = 120.0",
         "OVER_S: Final = 3.0",
         _GONE + "after_a_doubt_a_refusal_is_one_more_unknown",
     ),

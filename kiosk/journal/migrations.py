@@ -251,9 +251,11 @@ CREATE INDEX refunds_done ON refunds (ended_at) WHERE state = 'done';
 CREATE UNIQUE INDEX refunds_one_at_a_time ON refunds (payment) WHERE state = 'wanted';
 CREATE UNIQUE INDEX refunds_id ON refunds (refund_id) WHERE refund_id <> '';
 
+-- But for one thing: what all that was left came to is known when it is back.
 CREATE TRIGGER refund_stays_what_was_decided BEFORE UPDATE ON refunds
 WHEN OLD.key IS NOT NEW.key OR OLD.payment IS NOT NEW.payment OR OLD.reference IS NOT NEW.reference
-    OR OLD.number IS NOT NEW.number OR OLD.cents IS NOT NEW.cents OR OLD.currency IS NOT NEW.currency
+    OR OLD.number IS NOT NEW.number OR OLD.currency IS NOT NEW.currency
+    OR (OLD.cents IS NOT NEW.cents AND NOT (OLD.whole = 1 AND OLD.state = 'wanted' AND NEW.state = 'done'))
     OR OLD.whole IS NOT NEW.whole OR OLD.decided_by IS NOT NEW.decided_by OR OLD.known IS NOT NEW.known
     OR OLD.dispute IS NOT NEW.dispute
 BEGIN SELECT RAISE(ABORT, 'what was decided of a refund never changes'); END;

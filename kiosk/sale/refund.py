@@ -6,8 +6,8 @@ answer that was lost is an unknown outcome, and so is everything after a power c
 for first. One that was not there before, and that is no other wish's, is this one; if there is none, the same attempt
 is made again.
 
-A refusal is final only where no attempt before it is in doubt. After a doubt it takes more: several whole lists, half a
-minute apart at the least, that do not show it, and each attempt between them refused. Until then nobody says that it
+A refusal is final only where no attempt before it is in doubt. After a doubt it takes more: several whole lists, over
+two minutes at the least, that do not show it, and each attempt between them refused. Until then nobody says that it
 failed; it goes on, later and later, for as long as it takes.
 
 While one is wanted, no second one of the same payment begins (``kiosk.sale.desk``), and the provider's id of a refund
@@ -48,8 +48,9 @@ LATER_S: Final = 60.0
 HELD_S: Final = 5.0
 """Looked at again after this, where nothing may be asked now."""
 LISTS: Final = 3
-OVER_S: Final = 30.0
-"""So many whole lists, over so long at the least, must lack a refund in doubt before a refusal is believed."""
+OVER_S: Final = 120.0
+"""So many whole lists must lack a refund in doubt before a refusal is believed, over so long at the least since its
+last unknown attempt: that one may still arrive."""
 ENDED_MAX: Final = 10
 JOURNAL: Final = "journal"
 """Why a refund was refused that could not be written down."""
