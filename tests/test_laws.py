@@ -666,7 +666,7 @@ def test_without_a_bug_the_worlds_with_adapters_keep_the_laws(kind: type[World],
     assert sum(day(kind(seeded(seed)), 20, name=f"seed {seed}").sales for seed in seeds) > 12 * len(seeds)
 
 
-@pytest.mark.slow
+@pytest.mark.long  # each for itself; the certificate plants them all in the short round, too
 @pytest.mark.parametrize(
     "mutant",
     MUTANTS,
