@@ -19,7 +19,7 @@ from kiosk.ports import JournalError
 from kiosk.sale.counter import Counter
 from kiosk.sale.days import CloseAsked
 from kiosk.sale.events import Key, PaperAsked, SettleAsked
-from kiosk.sale.records import Debt
+from kiosk.sale.records import SETTLED, Debt
 from kiosk.sale.states import Resting
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ KEYS_MAX: Final = 64
 SLIP_LINES_MAX: Final = 200
 SLIP_LINE_MAX: Final = 200
 COMMANDS: Final = "status, config, keys, reprint, slip, paper, close and settle"
-SETTLED: Final = ("delivered", "refunded")
 NAME_MAX: Final = 24
 
 NUMBER_MAX: Final = 2**63 - 1

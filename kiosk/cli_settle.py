@@ -11,12 +11,10 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Final
 
 from kiosk.cli_sales import CommandError
 from kiosk.config import Config, load
-
-WORDS: Final = ("delivered", "refunded")
+from kiosk.sale.records import SETTLED
 
 
 def add_options(settle: argparse.ArgumentParser) -> None:
@@ -24,7 +22,7 @@ def add_options(settle: argparse.ArgumentParser) -> None:
     settle.add_argument("--journal", type=Path, help="instead of the configured one, to list what is open in it")
     settle.add_argument("--json", action="store_true")
     settle.add_argument("payment", nargs="?", metavar="PAYMENT", help="as it is listed; default: list what is open")
-    settle.add_argument("word", nargs="?", choices=WORDS, help="what the shop did with the money")
+    settle.add_argument("word", nargs="?", choices=SETTLED, help="what the shop did with the money")
     settle.add_argument("--by", default="", metavar="NAME", help="who says so")
 
 
@@ -34,7 +32,7 @@ def settle(parsed: argparse.Namespace) -> int:
     if parsed.payment is None:
         return _list(parsed.journal or config.journal, config, as_json=parsed.json)
     if parsed.word is None or not parsed.by:
-        raise CommandError(f"say what became of it: kiosk settle {parsed.payment} {'|'.join(WORDS)} --by NAME")
+        raise CommandError(f"say what became of it: kiosk settle {parsed.payment} {'|'.join(SETTLED)} --by NAME")
     if parsed.journal:
         raise CommandError("--journal is for the list: only the running kiosk settles, in its own journal")
     _settle(config, parsed.payment, parsed.word, parsed.by)

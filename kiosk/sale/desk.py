@@ -43,9 +43,9 @@ from kiosk.sale.giving import (
 )
 from kiosk.sale.money import MAX_DIGITS, Typed
 from kiosk.sale.moves import MENU_S
-from kiosk.sale.records import Dispute, Phase, PinTries, Refund, RefundState
+from kiosk.sale.records import SETTLED, Dispute, Phase, PinTries, Refund, RefundState
 from kiosk.sale.refund import Refunds, is_given_back, went_back
-from kiosk.sale.resting import DIGITS, TYPING_S, first_digit
+from kiosk.sale.resting import DIGITS, TYPING_S, first_digit, otherwise
 from kiosk.sale.states import NEVER, Idle, State, Talk
 from kiosk.sale.turn import Pins, Turn
 
@@ -85,9 +85,6 @@ def picking(state: Picking, event: Event, turn: Turn) -> State:
         case Key(key="#") if state.typed:
             turn.commands.append(AskSale(number=int(state.typed)))
             return replace(state, asked=True, snag=None, until=turn.mono + TYPING_S)
-        case Key():
-            turn.sound(Tune.REFUSED)
-            return state
         case SaleIs() if state.asked and event.asked == AskSale(number=int(state.typed)):
             snag = _why_not(event, turn)
             if snag or event.sale is None:
@@ -95,10 +92,8 @@ def picking(state: Picking, event: Event, turn: Turn) -> State:
                 return replace(state, asked=False, snag=snag, until=turn.mono + TYPING_S)
             sale = event.sale
             return _inquire(Case(sale.reference, sale.number, sale.payments, _known(event)), turn)
-        case Woken() if turn.mono >= state.until:
-            return moves.home(turn)
         case _:
-            return state
+            return otherwise(state, event, turn)
 
 
 def _why_not(event: SaleIs, turn: Turn) -> Snag | None:
@@ -143,17 +138,12 @@ def inquiring(state: Inquiring, event: Event, turn: Turn) -> State:
             return _stuck(state, Snag.NO_ANSWER, turn)
         case Woken() if state.talk.silent(turn.mono):
             return _stuck(state, Snag.NO_ANSWER, turn)
-        case Woken() if turn.mono >= state.until:
-            return moves.home(turn)
         case Key(key="*"):
             return moves.home(turn)
         case Key(key="#") if state.snag:
             return _inquire(state.case, turn)
-        case Key():
-            turn.sound(Tune.REFUSED)
-            return state
         case _:
-            return state
+            return otherwise(state, event, turn)
 
 
 def _stuck(state: Inquiring, snag: Snag, turn: Turn) -> Inquiring:
@@ -195,13 +185,8 @@ def sizing(state: Sizing, event: Event, turn: Turn) -> State:
             return replace(state, snag=Snag.TOO_MUCH, until=turn.mono + TYPING_S)
         case Key(key="#"):
             return _sign(Back(state.case, state.left, state.cents), turn)
-        case Key():
-            turn.sound(Tune.REFUSED)
-            return state
-        case Woken() if turn.mono >= state.until:
-            return moves.home(turn)
         case _:
-            return state
+            return otherwise(state, event, turn)
 
 
 # --- who decides ------------------------------------------------------------------------------------------------------
@@ -227,9 +212,6 @@ def signing(state: Signing, event: Event, turn: Turn) -> State:
         case Key(key="#") if len(state.pin) >= PIN_MIN:
             turn.commands.append(CheckPin(state.pin))
             return replace(state, pin="", checking=True, snag=None)
-        case Key():
-            turn.sound(Tune.REFUSED)
-            return state
         case PinIs(supervisor=None) if state.checking:
             return replace(state, checking=False, snag=_wrong(turn), until=turn.mono + TYPING_S)
         case PinIs(supervisor=name) if state.checking and name is not None and not turn.open.stopping:
@@ -237,10 +219,8 @@ def signing(state: Signing, event: Event, turn: Turn) -> State:
                 turn.pins = Pins()
                 turn.save(PinTries(0))
             return _give(state, state.act, name, turn) if isinstance(state.act, Back) else _kept(state, name, turn)
-        case Woken() if turn.mono >= state.until:
-            return moves.home(turn)
         case _:
-            return state
+            return otherwise(state, event, turn)
 
 
 def _wrong(turn: Turn) -> Snag:
@@ -310,13 +290,8 @@ def giving(state: Giving, event: Event, turn: Turn) -> State:
             return first_digit(key, turn) or state
         case Key(key="#"):
             return moves.home(turn)
-        case Key():
-            turn.sound(Tune.REFUSED)
-            return state
-        case Woken() if turn.mono >= state.until:
-            return moves.home(turn)
         case _:
-            return state
+            return otherwise(state, event, turn)
 
 
 # --- disputed money ---------------------------------------------------------------------------------------------------
@@ -345,18 +320,13 @@ def settling(state: Settling, event: Event, turn: Turn) -> State:
         case Key(key="2"):
             turn.commands.append(AskSale(reference=dispute.reference))
             return replace(state, asked=True, snag=None, until=turn.mono + MENU_S)
-        case Key():
-            turn.sound(Tune.REFUSED)
-            return state
         case SaleIs() if state.asked and event.asked == AskSale(reference=dispute.reference):
             snag = _hindered(event.refunds, (payment,), turn)
             if snag:
                 return _held_up(state, snag, turn)
             return _inquire(Case(dispute.reference, dispute.number, (payment,), _known(event), dispute), turn)
-        case Woken() if turn.mono >= state.until:
-            return moves.home(turn)
         case _:
-            return state
+            return otherwise(state, event, turn)
 
 
 def _held_up(state: Settling, snag: Snag | None, turn: Turn) -> Settling:
@@ -390,5 +360,5 @@ def settle_asked(event: SettleAsked, turn: Turn) -> None:
     """The technician's word about disputed money, where it is open and no refund of it is under way."""
     dispute = _open(event.payment, turn)
     under_way = any(refund.payment == event.payment.removesuffix(":excess") for refund in turn.open.refunds)
-    if dispute and turn.health.journal and not under_way and event.word in ("delivered", "refunded"):
+    if dispute and turn.health.journal and not under_way and event.word in SETTLED:
         _settled(dispute, event.word, event.by, turn)

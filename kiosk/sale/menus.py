@@ -11,7 +11,7 @@ from kiosk.sale.days import DayShown, DayStep
 from kiosk.sale.events import Answer, Event, Key, SaleIs, Saved, Seen, Trouble, Woken
 from kiosk.sale.moves import MENU_S
 from kiosk.sale.records import Sale
-from kiosk.sale.resting import DIGITS, first_digit
+from kiosk.sale.resting import DIGITS, first_digit, otherwise
 from kiosk.sale.states import NEVER, Found, Menu, MenuItem, Recent, State, Talk
 from kiosk.sale.turn import Turn
 
@@ -106,13 +106,8 @@ def day_shown(state: DayShown, event: Event, turn: Turn) -> State:
             return first_digit(key, turn) or moves.home(turn)
         case Key(key=key) if key == ("#" if state.step is DayStep.CLOSED else "*"):
             return moves.home(turn)
-        case Key():
-            turn.sound(Tune.REFUSED)
-            return state
-        case Woken() if turn.mono >= state.until:
-            return moves.home(turn)
         case _:
-            return state
+            return otherwise(state, event, turn)
 
 
 def _ask_about(state: Recent, turn: Turn) -> State:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from kiosk.sale.days import Close
 from kiosk.sale.sheet import Align as Align
@@ -241,6 +241,10 @@ class Dispute:
     settled_by: str = ""
     """Whose word it is."""
     settled_at: float | None = None
+
+
+SETTLED: Final = ("delivered", "refunded")
+"""What a person may say of disputed money."""
 
 
 class RefundState(Enum):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final, assert_never
+from typing import Final, TypeAlias, assert_never
 
 from kiosk.sale import moves
 from kiosk.sale.basket import TIMES_MAX, Basket, Choosing, Function
@@ -30,6 +30,7 @@ from kiosk.sale.states import (
 )
 from kiosk.sale.turn import Turn
 
+Timed: TypeAlias = AtTheDesk | DayShown | Confirming
 TYPING_S: Final = 60.0
 """A half-typed amount is forgotten after this (R25)."""
 QUIET_S: Final = 1.0
@@ -67,6 +68,18 @@ def idle(state: Starting | Blocked | Idle, event: Event, turn: Turn) -> State:
 
 def _wants_the_list(event: Key, turn: Turn) -> bool:
     return bool(turn.shop.presets) and (event.key, event.held) in (("C", False), ("0", True))
+
+
+def otherwise(state: Timed, event: Event, turn: Turn) -> State:
+    """What a state does with all that it has no use for: other keys are refused, and when its time is up, it goes."""
+    match event:
+        case Key(held=False):
+            turn.sound(Tune.REFUSED)
+            return state
+        case Woken() if turn.mono >= state.until:
+            return moves.home(turn)
+        case _:
+            return state
 
 
 def first_digit(key: str, turn: Turn) -> Entering | None:
@@ -188,13 +201,8 @@ def confirming(state: Confirming, event: Event, turn: Turn) -> State:
             return _begin(state.basket, turn)
         case Key(key="*", held=False):
             return _typing(state.basket, turn)
-        case Key(held=False):
-            turn.sound(Tune.REFUSED)
-            return state
-        case Woken() if turn.mono >= state.until:
-            return moves.home(turn)
         case _:
-            return state
+            return otherwise(state, event, turn)
 
 
 # --- choosing ---------------------------------------------------------------------------------------------------------
