@@ -451,6 +451,8 @@ class Laws:
         if not reference:
             if paper := self.refunds.printed(command, self.journal):
                 self._jobs[command.job] = paper
+                if not marks & _FOR_SURE:
+                    self._original(paper, command.job)
             else:
                 self._print_of_a_day(command)
             return
@@ -464,9 +466,7 @@ class Laws:
             debt_id = debt.id if debt else ""
         if not marks & _FOR_SURE:
             law("L7", debt is not None and debt.state is DebtState.PRINTING, "a print that the journal does not know")
-            self.originals[debt_id] = self.originals.get(debt_id, 0) + 1
-            law("L3", self.originals[debt_id] == 1, f"{debt_id} has two originals")
-            self._originals_at_printer.add(command.job)
+            self._original(debt_id, command.job)
         elif Mark.COPY in marks:
             law("L3", debt_id in self._out, f"a copy of {debt_id}, whose original is not certainly out")
         self._jobs[command.job] = debt_id
@@ -481,10 +481,14 @@ class Laws:
             return
         law("L7", debt.state is DebtState.PRINTING, "a print that the journal does not know")
         key = f"{debt.id} {debt.owed_at}"  # after a restored backup another Z may have its number
-        self.originals[key] = self.originals.get(key, 0) + 1
-        law("L3", self.originals[key] == 1, f"{debt.id} has two originals")
-        self._originals_at_printer.add(command.job)
+        self._original(key, command.job)
         self._jobs[command.job] = key
+
+    def _original(self, key: str, job: int) -> None:
+        """A paper without a mark that doubts it goes to the printer."""
+        self.originals[key] = self.originals.get(key, 0) + 1
+        law("L3", self.originals[key] == 1, f"{key} has two originals")
+        self._originals_at_printer.add(job)
 
     def _owed(self, command: Print) -> Debt | None:
         reference = command.ticket.reference

@@ -36,7 +36,6 @@ class RefundLaws:
         """Refund -> the wish that it fulfilled."""
         self._first: dict[str, Refund] = {}
         """Each wish as it was decided."""
-        self.originals: dict[str, int] = {}
         self.forget_life()
 
     def forget_life(self) -> None:
@@ -110,8 +109,6 @@ class RefundLaws:
             return ""
         if not set(command.marks) & _FOR_SURE:
             law("L7", debt.state is DebtState.PRINTING, "a print that the journal does not know")
-            self.originals[debt.id] = self.originals.get(debt.id, 0) + 1
-            law("L3", self.originals[debt.id] == 1, f"{debt.id} has two originals")
         return debt.id
 
 

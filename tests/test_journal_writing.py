@@ -394,9 +394,9 @@ def test_r21_r24_a_restored_copy_doubts_every_refund_that_was_wanted(path: Path,
             reader.copy(tmp_path / "copy.db")
         assert journal.rows().refunds == (REFUND,)
     restored = reopened(tmp_path / "copy.db")
-    assert (restored.refunds, restored.pin_failed) == ((replace(REFUND, doubt=True),), 2)
+    assert (restored.refunds, restored.pin_failed) == ((replace(REFUND, doubt=True, restored=True),), 2)
     with closing(SqliteJournal(tmp_path / "copy.db")) as again:
-        assert again.refunds("R-1-x") == (replace(REFUND, doubt=True), done(another()))
+        assert again.refunds("R-1-x") == (replace(REFUND, doubt=True, restored=True), done(another()))
         again.save([another(key="key-3", payment="p3")], [], NOW)
     assert reopened(tmp_path / "copy.db").refunds[-1] == another(key="key-3", payment="p3")
 
@@ -529,7 +529,7 @@ def taken_over() -> Rows:
         watched=(two,),
         debts=tuple(replace(debt(number, DebtState.DOUBTFUL), tried=True) for number in (2, 3)),
         disputes=(dispute("d2"),),
-        refunds=(replace(REFUND, doubt=True),),
+        refunds=(replace(REFUND, doubt=True, restored=True),),
         pin_failed=2,
         last_ticket=replace(debt(3, DebtState.DOUBTFUL), tried=True),
         last_number=4,
@@ -553,7 +553,7 @@ def test_what_was_taken_over_and_went_on_is_not_taken_over_again(path: Path) -> 
         for record in (sale(3, Phase.WITHDRAWN), sale(4, Phase.PAID, "p4")):
             journal.save([record], [], NOW)
         journal.save([debt(2, DebtState.PRINTED), dispute("d2", settled="delivered"), sale(5)], [], NOW)
-        journal.save([done(replace(REFUND, doubt=True)), PinTries(0)], [], NOW)
+        journal.save([done(replace(REFUND, doubt=True, restored=True)), PinTries(0)], [], NOW)
     with closing(SqliteJournal(path, anew=True)) as journal:
         rows = journal.rows()
     assert (rows.open, rows.disputes, [owed.number for owed in rows.debts]) == ((sale(5),), (), [3])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import enum
+import importlib
 import inspect
 from collections import Counter as Tally
 from collections.abc import Iterator
@@ -34,7 +35,7 @@ from tests.world import World
 from tests.world_adapters import DiskWorld, WireWorld
 from tests.world_day import day, seeded
 from tests.world_killers import HISTORIES, KILLERS, kill
-from tests.world_mutants import MUTANTS, Mutant, killed, planted
+from tests.world_mutants import KEPT, MUTANTS, Mutant, killed, planted
 
 
 def broken(number: str) -> pytest.RaisesExc[LawBroken]:
@@ -647,6 +648,13 @@ def test_every_planted_bug_has_a_killer(root: Path) -> None:
 def test_a_mutant_whose_line_is_gone_says_so() -> None:
     with pytest.raises(AssertionError, match="choose the line"):
         Mutant("L1", "kiosk/sale/verdict.py", "no such line", "").source()
+
+
+@pytest.mark.parametrize("name", sorted(KEPT))
+def test_what_is_not_imported_anew_has_nothing_of_the_program(name: str) -> None:
+    """It would hold the words of a program without the bug against those of the one with it."""
+    values = vars(importlib.import_module(name)).values()
+    assert not [value for value in values if (getattr(value, "__module__", "") or "").startswith("kiosk")]
 
 
 def test_planting_a_bug_leaves_no_trace() -> None:

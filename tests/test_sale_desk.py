@@ -536,6 +536,13 @@ def test_the_technicians_word_settles_at_once(word: str) -> None:
     assert not story.counter.disputes
 
 
+def test_what_the_technician_settles_is_asked_no_longer() -> None:
+    """The desk asks about it: not beyond the step in which it was answered elsewhere."""
+    story = disputed().choose(MenuItem.SETTLE)
+    story.feed(SettleAsked("p9", "delivered", "Eva")).in_state(Settling)
+    story.feed(SettleAsked("p2", "delivered", "Eva")).in_state(Idle)
+
+
 @pytest.mark.parametrize(("payment_id", "word"), [("p9", "delivered"), ("p2", "forgotten")])
 def test_what_is_not_open_or_no_word_of_it_changes_nothing(payment_id: str, word: str) -> None:
     story = disputed().feed(SettleAsked(payment_id, word, "Eva"))

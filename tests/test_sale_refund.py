@@ -290,6 +290,17 @@ def test_after_a_power_cut_it_asks_first_and_never_sends_first() -> None:
     assert [paper.marks for paper in refund_papers(story)] == [()]
 
 
+def test_a_wish_from_a_backup_doubts_its_paper() -> None:
+    """L3, R21: since the backup was made the refund may have come to its end, and its paper out of the printer."""
+    story = wished(after_a_sale())
+    wish = the_refund(story)
+    story.journal.wishes[wish.key] = replace(wish, doubt=True, restored=True)
+    story.power_cut().ready()
+    story.wait_for(AskRefunds, lane=Lane.BEHIND)
+    story.refunds_are(back()).printer(Paper.OK)
+    assert [paper.marks for paper in refund_papers(story)] == [(Mark.POSSIBLE_DUPLICATE,)]
+
+
 def test_nothing_is_asked_before_it_is_known_whose_token_it_is() -> None:
     story = wished(after_a_sale()).power_cut()
     story.wait(30)

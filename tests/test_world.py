@@ -44,11 +44,11 @@ from tests.world_devices import Disk, MemoryJournal, Printer, PrinterMood
 from tests.world_items import PRESETS
 from tests.world_line import Fault
 from tests.world_playbook import history_told
-from tests.world_provider import Habits, Order, Provider, Race
+from tests.world_provider import Habits, Order, Provider, Race, Returning
 from tests.world_situations import EVERY_DAY, SITUATIONS, technician
 from tests.world_troubles import TROUBLES
 
-SEEDS = range(32)
+SEEDS = range(64, 96)
 MANY_SEEDS = range(1000, 1400)
 
 
@@ -90,11 +90,11 @@ def test_the_laws_hold_while_the_technician_asks_for_papers() -> None:
 
 
 def test_the_same_seed_is_the_same_history() -> None:
-    again = history(3)
-    assert again.steps == quick(3).steps
-    assert again.journal.sales == quick(3).journal.sales
-    assert again.journal.debts == quick(3).journal.debts
-    assert history(4).steps != again.steps
+    again = history(67)
+    assert again.steps == quick(67).steps
+    assert again.journal.sales == quick(67).journal.sales
+    assert again.journal.debts == quick(67).journal.debts
+    assert history(68).steps != again.steps
 
 
 def met() -> Tally[str]:
@@ -129,6 +129,9 @@ PROMISED = {
     "display gone": ("display gone",),
     "journal's disk full": ("disk: " + Disk.FULL.value, "disk: " + Disk.LYING.value),
     "power cut": ("power cuts",),
+    "give money back, and settle": ("situation: gives back", "situation: settles", "signed", "a refund meets a fault"),
+    "refunds at once, later, never": tuple(f"a refund goes back {returning.value}" for returning in Returning),
+    "a list of refunds lagging behind": ("lag of the refunds",),
 }
 """What the histories are to hold, in the customer's words, and what it is called here.
 
@@ -166,10 +169,10 @@ class Doomed(World):
 
 def test_a_broken_law_tells_how_to_play_it_again() -> None:
     with pytest.raises(LawBroken) as told:
-        day(Doomed(seeded(5)), 20, name="seed 5")
+        day(Doomed(seeded(69)), 20, name="seed 69")
     [note] = told.value.__notes__
-    assert note.startswith("seed 5, sale 3 of 20")
-    assert note.splitlines()[1:] == ["  " + name for name in quick(5).situations[:3]]
+    assert note.startswith("seed 69, sale 3 of 20")
+    assert note.splitlines()[1:] == ["  " + name for name in quick(69).situations[:3]]
 
 
 BAKERY = replace(SHOP, wait_s=10, roll_m=3, presets=PRESETS)
@@ -382,7 +385,7 @@ def test_r24_the_journal_of_the_world_and_the_real_one_agree_about_refunds() -> 
     assert journal.books(seen).refunds == (wanted, done(another(), "r11"))
     assert (journal.day().totals.refunds, journal.day().totals.refunded_cents) == (1, 2500)
     copy = journal.copy()
-    assert copy.rows().refunds == (replace(wanted, doubt=True),)
+    assert copy.rows().refunds == (replace(wanted, doubt=True, restored=True),)
     day = journal.day()
     assert journal.save((Close(1, 0.0, day.after, day.upto, day.totals), done(wanted), PinTries(0)))
     assert journal.day() == Day(2, 2, 3, 0.0, Totals(refunds=1, refunded_cents=2500))

@@ -19,7 +19,6 @@ from dataclasses import replace
 from heapq import heapify, heappop, heappush
 from typing import Any, ClassVar, Final, TypeVar
 
-from kiosk.sale.basket import Choosing
 from kiosk.sale.commands import (
     AskAccount,
     AskDay,
@@ -44,15 +43,15 @@ from kiosk.sale.counter import Counter, resume, step
 from kiosk.sale.days import DayIs, DayShown
 from kiosk.sale.events import Event, Holds, Key, NotSaved, PaperIs, PinIs, SaleIs, Saved, Seen, StatementIs, Stop, Woken
 from kiosk.sale.shop import Shop
-from kiosk.sale.states import NEVER, Blocked, Confirming, Entering, Guarding, Menu, Recent, Starting, State, Waiting
+from kiosk.sale.states import NEVER, Blocked, Guarding, Menu, Recent, Starting, State, Waiting
 from kiosk.sale.turn import Now
 from tests.laws import LawBroken, Laws, law
 from tests.story import SHOP
-from tests.world_bounds import BY_ITSELF_S, FOLLOWED_S, RESTING, WHEN_QUIET_S
+from tests.world_bounds import BY_ITSELF_S, FOLLOWED_S, RESTING, TYPED_IN, WHEN_QUIET_S
 from tests.world_devices import MemoryJournal, Printer
 from tests.world_items import PRESETS, WAYS
 from tests.world_line import Line
-from tests.world_provider import Habits, Opened, Order, Provider, Race
+from tests.world_provider import Habits, Opened, Order, Provider, Race, Returning
 
 T = TypeVar("T")
 Choose = Callable[[int], int]
@@ -95,9 +94,12 @@ class World:
         """This machine's wall clock minus the provider's: a Pi has no battery clock."""
         waits_s, required = self.pick((10, 10, 10, 10, 20, 60)), not choose(8)
         presets = PRESETS if waits_s == WAITS_OF_ITEMS_S else ()
-        self.shop = shop or replace(SHOP, wait_s=waits_s, printer_required=required, roll_m=ROLL_M, presets=presets)
+        self.shop = shop or replace(
+            SHOP, wait_s=waits_s, printer_required=required, roll_m=ROLL_M, presets=presets, refunds=True
+        )
         race, opened = self.pick(tuple(Race)), self.pick((Opened.AT_PAYMENT, *Opened))
-        habits = Habits(opened, race, busy=not choose(4), test_account=not choose(8))
+        busy, test = not choose(4), not choose(8)
+        habits = Habits(opened, race, busy, test, returning=self.pick((Returning.AT_ONCE, *Returning)))
         self.tally: Tally[str] = Tally()
         """What happened, by kind: sales, faults, power cuts."""
         self.provider = self.provider_of(self.shop, habits, self._on_the_pos, self.tally)
@@ -412,7 +414,7 @@ class World:
     def press(self, key: str) -> None:
         """The cashier presses a key."""
         self.feed(Key(key))
-        if self.on and self.kind in (Entering, Choosing, Confirming, Menu, Recent, DayShown):
+        if self.on and self.kind in TYPED_IN:
             self._set_bound()  # each key begins their time anew
 
     def keys(self, keys: str) -> None:

@@ -23,10 +23,21 @@ from kiosk.journal import Reader, SqliteJournal
 from kiosk.mercadopago.answers import Reply, account, holding, placing, removing, reply_from
 from kiosk.mercadopago.json import dumps, loads
 from kiosk.mercadopago.look import look
+from kiosk.mercadopago.refunds import by_policy, giving_back, refunds_of, write_refund
 from kiosk.mercadopago.statement import statement
 from kiosk.mercadopago.words import write_moment, write_order
 from kiosk.ports import JournalError
-from kiosk.sale.commands import AskAccount, AskPos, AskStatement, Look, PaymentCall, Place, Withdraw
+from kiosk.sale.commands import (
+    AskAccount,
+    AskPos,
+    AskRefunds,
+    AskStatement,
+    GiveBack,
+    Look,
+    PaymentCall,
+    Place,
+    Withdraw,
+)
 from kiosk.sale.days import Day
 from kiosk.sale.events import (
     AccountIs,
@@ -34,10 +45,15 @@ from kiosk.sale.events import (
     Busy,
     CallAnswer,
     Evidence,
+    GivenBack,
     Holds,
+    NoRefund,
+    NotGivenBack,
     OrderSeen,
     PaymentSeen,
     PaymentState,
+    RefundsAre,
+    RefundSeen,
     Removal,
     Removed,
     Seen,
@@ -56,6 +72,8 @@ STATUS_WORDS: Final = {
     PaymentState.REFUNDED: "refunded",
     PaymentState.OTHER: "charged_back",
 }
+NO_PAYMENT: Final = {"cause": [{"code": 2000}]}
+NO_REFUNDS: Final = {NoRefund.NO_PAYMENT: (404, 2000), NoRefund.STATE: (400, 2063), NoRefund.AMOUNT: (401, 4040)}
 REMOVALS: Final = {
     Removal.BY_US: (204, ""),
     Removal.GONE: (400, "in_store_order_delete_error"),
@@ -89,6 +107,10 @@ class WireProvider(Provider):
                 said = super().answer(call, now)
                 assert isinstance(said, Removed)
                 heard = removing(call, _reply(now, *REMOVALS[said.removal]))
+            case AskRefunds():
+                said, heard = self._ask_refunds(call, now)
+            case GiveBack():
+                said, heard = self._read_giving(call, now)
             case AskAccount():
                 said = super().answer(call, now)
                 assert isinstance(said, AccountIs)
@@ -122,6 +144,48 @@ class WireProvider(Provider):
         cents = said.order.cents
         amount = None if cents is None else self.shop.site.currency.decimal_value(cents)
         return _reply(now, 200, body={"external_reference": said.order.reference, "total_amount": amount})
+
+    # --- refunds ----------------------------------------------------------------------------------------------------
+
+    def _ask_refunds(self, call: AskRefunds, now: float) -> tuple[CallAnswer, CallAnswer]:
+        said = super().answer(call, now)
+        assert isinstance(said, RefundsAre)
+
+        def ask(path: str, query: Mapping[str, str]) -> Reply:
+            if path.endswith("/refunds"):
+                return _reply(now, 200, body=[self._refund(call.payment, refund) for refund in said.refunds])
+            return self._get(path, query, now)
+
+        heard = refunds_of(call, ask, self.shop.site)
+        payment = said.payment and self._counted(said.payment)
+        back = sum(refund.cents or 0 for refund in said.refunds if refund.state is not PaymentState.REJECTED)
+        whole = payment is None or payment.refunded_cents <= back
+        return replace(said, payment=payment, whole=whole), heard
+
+    def _read_giving(self, call: GiveBack, now: float) -> tuple[CallAnswer, CallAnswer]:
+        """What is given back is what the body says."""
+        refund = call.refund
+        body = loads(write_refund(refund, self.shop.site.currency))
+        assert isinstance(body, dict)
+        law("L5", refund.whole == (body == {}), f"{refund} was written as {body}")
+        amount = None if refund.whole else self.shop.site.currency.cents(body["amount"])
+        law("L5", amount in (None, refund.cents), f"{refund} was written as {body}")
+        said = super().answer(call, now)
+        if isinstance(said, GivenBack):
+            reply = _reply(now, 201, body=self._refund(refund.payment, said.refund))
+        else:
+            assert isinstance(said, NotGivenBack)
+            if said.reason is NoRefund.TEST_ACCOUNT:  # told from a right that is missing by one request more
+                law("L6", by_policy(_reply(now, 403, "forbidden", {"blocked_by": "PolicyAgent"})), "not by policy")
+                return said, replace(said, date=float(int(now)))
+            status, code = NO_REFUNDS[said.reason]
+            said = replace(said, detail="In their words.")
+            reply = _reply(now, status, "refused", {"cause": [{"code": code}]})
+        return said, giving_back(call, reply, self.shop.site)
+
+    def _refund(self, payment: str, refund: RefundSeen) -> dict[str, object]:
+        status, amount = STATUS_WORDS[refund.state], self._amount(refund.cents)
+        return {"id": refund.id, "payment_id": payment, "amount": amount, "status": status}
 
     # --- looks ------------------------------------------------------------------------------------------------------
 
@@ -182,7 +246,7 @@ class WireProvider(Provider):
         orders = tuple(
             replace(
                 order,
-                complete=order.complete and not any(p.state is PaymentState.REFUNDED for p in order.payments),
+                complete=order.complete and not any(payment.refunded_cents for payment in order.payments),
                 payments=tuple(map(self._counted, order.payments)),
             )
             for order in said.orders
@@ -196,7 +260,7 @@ class WireProvider(Provider):
         *_, name = path.split("/")
         if name != "search":
             body = self._order_of_id(name) if "orders" in path else self._payment_of_id(name)
-            return _reply(now, 200, body=body) if body else _reply(now, 404, "not_found")
+            return _reply(now, 200, body=body) if body else _reply(now, 404, "not_found", NO_PAYMENT)
         accounts = self.accounts.get(query["external_reference"])
         if accounts is None:
             found: list[dict[str, object]] = []
@@ -234,13 +298,13 @@ class WireProvider(Provider):
         }
 
     def _indexed(self, payment: PaymentSeen) -> dict[str, object]:
-        [order] = [m.id for m in self.accounts[payment.reference].orders if payment.id in m.payments]
+        orders = [m.id for m in self.accounts[payment.reference].orders if payment.id in m.payments]
         return {
             **self._payment(payment),
             "transaction_amount_refunded": self._amount(payment.refunded_cents),
             "external_reference": payment.reference,
             "collector_id": payment.collector,
-            "order": {"id": order, "type": "mercadopago"},
+            **({"order": {"id": orders[0], "type": "mercadopago"}} if orders else {}),
         }
 
     def _payment(self, payment: PaymentSeen) -> dict[str, object]:
@@ -268,7 +332,8 @@ def _total(items: Sequence[Mapping[str, Decimal]]) -> int:
 
 def _reply(now: float, status: int, error: str = "", body: object = None) -> Reply:
     headers = {"date": format_datetime(datetime.fromtimestamp(int(now), UTC), usegmt=True)}
-    said = {"error": error, "message": "In their words.", "status": status} if error else body
+    more = body if isinstance(body, dict) else {}
+    said = {"error": error, "message": "In their words.", "status": status, **more} if error else body
     return reply_from(status, headers, b"" if said is None else dumps(said).encode())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from kiosk.sale.records import DebtState, Mark, Phase, Sale, is_reference_of
 from tests.laws import law
@@ -10,6 +10,9 @@ from tests.laws_refunds import audit_refunds
 
 if TYPE_CHECKING:
     from tests.world import World
+
+KEPT: Final = frozenset({"", "delivered"})
+"""What a dispute says of money that is still in the account."""
 
 
 def audit(world: World) -> None:
@@ -20,7 +23,8 @@ def audit(world: World) -> None:
             _payment(world, payment, sales[reference])
         elif is_reference_of(world.shop.pos_id, reference):
             dispute = world.journal.disputes.get(payment)
-            law("L2", dispute is not None and not dispute.settled, f"payment {payment} of a lost sale is nowhere")
+            kept = dispute is not None and dispute.settled in KEPT
+            law("L2", kept, f"payment {payment} of a lost sale is nowhere")
     for sale in sales.values():
         if sale.phase is Phase.PAID:
             _sale(world, sale)
@@ -29,8 +33,10 @@ def audit(world: World) -> None:
 
 def _payment(world: World, payment: str, sale: Sale) -> None:
     dispute = world.journal.disputes.get(payment)
-    homes = [] if dispute is None or dispute.settled not in ("", "delivered") else ["dispute"]
+    homes = ["dispute"] if dispute is not None and dispute.settled in KEPT else []
     if payment in sale.payments:
+        if dispute is not None and dispute.settled:
+            homes.clear()  # it was delivered; then the rest of the sale was paid after all
         debt = world.journal.debts.get(sale.reference)
         homes.append("no ticket" if debt is None else "open ticket debt" if debt.open else "ticket")
         if debt is not None and debt.state is DebtState.PRINTED:

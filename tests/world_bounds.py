@@ -56,3 +56,7 @@ WHEN_QUIET_S: Final[dict[type[State], float]] = {
     Withdrawing: 61.0,
 }
 RESTING: Final = frozenset({Starting, Blocked, Idle, Menu, Recent, DayShown, Paid, Notice})
+TYPED_IN: Final = frozenset(
+    {Entering, Choosing, Confirming, Menu, Recent, DayShown, Picking, Sizing, Signing, Settling}
+)
+"""Each key begins their time anew."""

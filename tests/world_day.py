@@ -29,6 +29,8 @@ BREAKS: Final = (
 """What a history may end with that is a fault: a broken law, a machine that does not move on, or one that crashes."""
 AGREES_S: Final = 2 * 3600.0
 """After so long the account was held against the journal once more."""
+REFUNDS_S: Final = 1800.0
+"""So long after everything is right again each refund is at its end."""
 EVENING_S: Final = 3 * 3600.0
 """After so long without a sale no watch may be left."""
 
@@ -88,6 +90,7 @@ def close(world: World, *, evening_in: int) -> None:
         _watches_end(world)
     else:
         _evening(world)
+    _refunds_end(world)
     if world.unseen:
         _agrees(world)
     audit(world)
@@ -107,6 +110,14 @@ def _agrees(world: World) -> None:
     begun, limit = world.now, world.at + AGREES_S
     while (world.counter.audit.until or 0.0) < begun:
         law("L2", world.at < limit, "the account was not held against the journal")
+        world.next()
+
+
+def _refunds_end(world: World) -> None:
+    """What is to go back went back, or it is known that it did not."""
+    until = world.at + REFUNDS_S
+    while world.counter.refunds.items:
+        law("L8", world.at < until, "a refund without an end")
         world.next()
 
 

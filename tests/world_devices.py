@@ -67,7 +67,7 @@ class MemoryJournal:
         copy._owners, copy._foreign = {**self._owners}, [*self._foreign]
         copy.days, copy.pin_failed = self.days.copy(), self.pin_failed
         for refund in self.wishes.values():
-            copy.wishes[refund.key] = replace(refund, doubt=True) if _wanted(refund) else refund
+            copy.wishes[refund.key] = replace(refund, doubt=True, restored=True) if _wanted(refund) else refund
         for debt in self.debts.values():
             copy.debts[debt.id] = replace(debt, state=DebtState.DOUBTFUL, tried=True) if debt.open else debt
         return copy

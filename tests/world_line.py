@@ -79,8 +79,8 @@ class Line:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._faults: list[Fault] = []
-        """What happens to the next requests, the last of the list first."""
+        self._faults: list[Fault | None] = []
+        """What happens to the next requests, the last of the list first; None: nothing."""
         self._down = 0
         self._free_at = [0.0, 0.0]
         """Until when the lanes are busy: the one behind, the front's."""
@@ -93,8 +93,8 @@ class Line:
             world.later(free_at - world.at, self.carry, call)
         elif world.at >= call.until:
             world.hear(_unknown(call, Trouble.SLOW))
-        elif self._down or self._faults:
-            self._go_wrong(call, Fault.LOST if self._down else self._faults.pop())
+        elif fault := Fault.LOST if self._down else self._faults.pop() if self._faults else None:
+            self._go_wrong(call, fault)
         else:
             draw = world.choose(16)
             delay_s = ROUND_TRIPS_S[draw >> 1]
@@ -112,8 +112,8 @@ class Line:
         """It is done, and nobody hears of it."""
         self._world.provider.answer(call, self._world.now)
 
-    def fault(self, *faults: Fault) -> None:
-        """So the next requests go wrong."""
+    def fault(self, *faults: Fault | None) -> None:
+        """So the next requests go wrong; None: one that does not."""
         self._faults = [*reversed(faults), *self._faults]
 
     def go_down(self, seconds: float) -> None:
@@ -136,6 +136,7 @@ class Line:
     def _go_wrong(self, call: PaymentCall, fault: Fault) -> None:
         world = self._world
         world.tally[fault.value] += 1
+        world.tally["a refund meets a fault"] += isinstance(call, GiveBack)
         if fault in REJECTS:
             self._reply(call, 0.2, _rejected(call, REJECTS[fault], world.now))
         elif fault is Fault.LOCKED:

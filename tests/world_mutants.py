@@ -24,12 +24,8 @@ from types import CodeType, ModuleType
 from typing import Final
 
 ROOT: Final = Path(__file__).parent.parent
-FRESH: Final = (
-    *("kiosk", "tests.account", "tests.adversary", "tests.certificate", "tests.contract", "tests.fuzz", "tests.hands"),
-    *("tests.keypad", "tests.laws", "tests.printer", "tests.printers", "tests.stories", "tests.story", "tests.test"),
-    "tests.world",
-)
-"""Modules that are imported anew; names that begin with one of these and ``.`` or ``_`` as well."""
+KEPT: Final = frozenset({"tests.broken", "tests.law", "tests.world_mutants"})
+"""Modules of the tests that are not imported anew: they have nothing of the program in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +144,7 @@ def killed(mutant: Mutant) -> str | None:
 
 
 def _is_fresh(name: str) -> bool:
-    return any(name == fresh or name.startswith((f"{fresh}.", f"{fresh}_")) for fresh in FRESH)
+    return name == "kiosk" or (name.startswith(("kiosk.", "tests.")) and name not in KEPT)
 
 
 _AUDIT, _RECONCILE = "kiosk/sale/audit.py", "kiosk/sale/reconcile.py"
@@ -1044,7 +1040,11 @@ _JOURNAL: Final = (
         "R24 R23", _SCHEMA, "refunds WHERE state = 'wanted' ORDER", "refunds WHERE state = 'done' ORDER", _WORLD_REFUNDS
     ),
     Mutant(
-        "R24 R21", _SCHEMA, "SET doubt = 1 WHERE state = 'wanted'", "SET doubt = 1 WHERE state = 'done'", _WORLD_REFUNDS
+        "R24 R21",
+        _SCHEMA,
+        "1, restored = 1 WHERE state = 'wanted'",
+        "1, restored = 1 WHERE state = 'done'",
+        _WORLD_REFUNDS,
     ),
     Mutant(
         "R24 L2",
@@ -1053,7 +1053,8 @@ _JOURNAL: Final = (
         "if record.state is not RefundState.REFUSED:",
         _WORLD_REFUNDS,
     ),
-    Mutant("R24", _ROWS_OF_REFUNDS, '"doubt": refund.doubt,', '"doubt": False,', _WORLD_REFUNDS),
+    Mutant("L3 R21", _SCHEMA, "doubt = 1, restored = 1 WHERE", "doubt = 1 WHERE", _WORLD_REFUNDS),
+    Mutant("R24", _ROWS_OF_REFUNDS, '"doubt": refund.doubt,', '"doubt": False,', "world_on_disk"),
     Mutant("R24", _TABLES, "CREATE UNIQUE INDEX refunds_one", "CREATE INDEX refunds_one", _ONE_AT_A_TIME),
 )
 
@@ -1179,6 +1180,7 @@ _ITEMS: Final = (
 )
 
 _BACK, _DESK, _GONE = "kiosk/sale/refund.py", "kiosk/sale/desk.py", "test_sale_refund::test_"
+_WIRED = "kiosk/mercadopago/refunds.py"
 _REFUNDS: Final = (
     # Money goes back under another key, or is tried again before it was asked for, or is called refused too early.
     Mutant(
@@ -1221,7 +1223,51 @@ _REFUNDS: Final = (
         _BACK,
         "seen.id not in refund.known and ",
         "",
-        _GONE + "a_refund_that_was_there_before_is_never_ours",
+        seed=37,
+    ),
+    Mutant(
+        "L3 R21",
+        _BACK,
+        "            tried=refund.restored,\n",
+        "",
+        _GONE + "a_wish_from_a_backup_doubts_its_paper",
+    ),
+    Mutant("L3 R21", _BACK, "tried=refund.restored", "tried=refund.restored and not refund.doubt", seed=77),
+    Mutant("L7", _BACK, "    turn.save(refund)\n    again =", "    again ="),
+    Mutant(
+        "L8 R24",
+        _BACK,
+        "        items.append(Wish(refund, turn.mono, turn.mono + 1.0 + index, asking=True))",
+        "        pass",
+        seed=37,
+    ),
+    Mutant(
+        "R24",
+        _BACK,
+        "wish.refund, seen):\n            return _shown(",
+        "wish.refund, seen):\n            return _done(",
+        seed=11,
+    ),
+    Mutant("R24", _DESK, "any(refund.payment in payments for refund in wanted)", "False", seed=194),
+    Mutant(
+        "L2 R18", _DESK, '_settled(dispute, "delivered", by, turn)', '_settled(dispute, "refunded", by, turn)', seed=19
+    ),
+    Mutant("L5", _WIRED, "dumps({} if refund.whole else", "dumps({} if refund else", "world_on_the_wire", seed=11),
+    Mutant(
+        "L6",
+        _WIRED,
+        "whole = not page.broken and not _behind(page.found, payment)",
+        "whole = not page.broken",
+        "world_on_the_wire",
+        seed=11,
+    ),
+    Mutant("R24", _ROWS_OF_REFUNDS, '"restored": refund.restored', '"restored": False', "world_on_disk", seed=77),
+    Mutant(
+        "R18",
+        _DESK,
+        "isinstance(state, Settling) and not any(",
+        "isinstance(state, Settling) and all(",
+        "test_sale_desk::test_what_the_technician_settles_is_asked_no_longer",
     ),
     Mutant(
         "R18",

@@ -362,6 +362,7 @@ class Provider:
     def _begin_return(self, refund: Refund, now: float) -> None:
         self._ids += 1
         habit = self.habits.returning
+        self._tally["a refund goes back " + habit.value] += 1
         cents = self.left(refund.payment) if refund.whole else refund.cents
         at_once = habit is Returning.AT_ONCE
         self.returns[refund.key] = Return(
@@ -385,12 +386,10 @@ class Provider:
 
     def _returned(self, payment_id: str, now: float) -> None:
         """What went back of a payment shows in it, and all of it is a state of its own."""
-        reference, payment = self.ledger[payment_id]
+        _, payment = self.ledger[payment_id]
         back = sum(r.cents for r in self.returns.values() if r.payment == payment_id and _went_back(r))
         state = PaymentState.REFUNDED if back == payment.cents else payment.state
-        for merchant in self.accounts[reference].orders:
-            if payment_id in merchant.payments:
-                self._settle(merchant, replace(payment, state=state, refunded_cents=back), now)
+        self._becomes(replace(payment, state=state, refunded_cents=back), now)
 
     # --- customers ----------------------------------------------------------------------------------------------
 
@@ -419,12 +418,32 @@ class Provider:
         return payment
 
     def turn(self, payment_id: str, now: float, state: PaymentState) -> None:
-        """A payment becomes something else: pending money arrives, or an approved one is given back."""
-        reference, payment = self.ledger[payment_id]
-        for merchant in self.accounts[reference].orders:
-            if payment_id in merchant.payments:
-                refunded = payment.cents or 0 if state is PaymentState.REFUNDED else 0
-                self._settle(merchant, replace(payment, state=state, refunded_cents=refunded), now)
+        """A payment becomes something else: pending money arrives, or does not."""
+        _, payment = self.ledger[payment_id]
+        self._becomes(replace(payment, state=state), now)
+
+    def give_back_by_hand(self, payment_id: str, now: float, cents: int = 0) -> None:
+        """Somebody does it in the account. ``cents`` 0: all that is left; more than is left is nothing."""
+        left = self.left(payment_id)
+        if 0 < (cents or left) <= left:
+            self._ids += 1
+            shows_at = now + self.lag_refunds_s
+            refund = Return(f"r{self._ids}", payment_id, cents or left, PaymentState.APPROVED, shows_at, now)
+            self.returns[f"by hand: {refund.id}"] = refund
+            self._returned(payment_id, now)
+
+    def _becomes(self, payment: PaymentSeen, now: float) -> None:
+        reference, _ = self.ledger[payment.id]
+        account = self.accounts[reference]
+        for merchant in account.orders:
+            if payment.id in merchant.payments:
+                self._settle(merchant, payment, now)
+                return
+        self.ledger[payment.id] = (reference, payment)
+        account.strange = [
+            replace(order, payments=tuple(payment if each.id == payment.id else each for each in order.payments))
+            for order in account.strange
+        ]
 
     def show_with(self, reference: str, order: OrderSeen, now: float) -> None:
         """The search for ``reference`` shows this order, too. Its approved money is in the ledger if it is ours."""

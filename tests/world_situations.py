@@ -10,9 +10,25 @@ from collections.abc import Callable
 from typing import Final
 
 from kiosk.sale.days import CloseAsked
-from kiosk.sale.events import LookNow, Notified, OrderSeen, PaperAsked, PaymentSeen, PaymentState
-from kiosk.sale.states import Checking, Entering, Guarding, Idle, Notice, Paid, Placing, Waiting, Withdrawing
-from tests.world import World
+from kiosk.sale.events import LookNow, Notified, OrderSeen, PaperAsked, PaymentSeen, PaymentState, SettleAsked
+from kiosk.sale.giving import Inquiring, Signing, Sizing
+from kiosk.sale.records import Phase, RefundState
+from kiosk.sale.states import (
+    Checking,
+    Entering,
+    Guarding,
+    Idle,
+    Menu,
+    MenuItem,
+    Notice,
+    Paid,
+    Placing,
+    State,
+    Waiting,
+    Withdrawing,
+)
+from tests.world import PIN, World
+from tests.world_line import Fault
 from tests.world_provider import Order
 
 Play = Callable[[World], None]
@@ -225,10 +241,16 @@ def refund(w: World) -> None:
         payment = w.provider.land(order, w.now)
         if payment is not None:
             at_s = w.pick((0.0, 0.1, 1.0, 20.0, 400.0))
-            w.later(at_s, lambda _: w.provider.turn(payment.id, w.now, PaymentState.REFUNDED))
+            w.later(at_s, lambda _: _by_hand(w, payment.id))
 
     _scans(w, customer)
     w.sell(w.pick(AMOUNTS))
+
+
+def _by_hand(w: World, payment: str, cents: int = 0) -> None:
+    """In the account; never while the kiosk is at it, too: nobody could tell the two apart."""
+    if not any(wish.payment == payment and wish.state is RefundState.WANTED for wish in w.journal.wishes.values()):
+        w.provider.give_back_by_hand(payment, w.now, cents)
 
 
 def pay_when_nobody_watches(w: World) -> None:
@@ -352,6 +374,86 @@ def reprint(w: World) -> None:
     w.pause(8.0)
 
 
+# --- supervisors ------------------------------------------------------------------------------------------------------
+
+
+def gives_back(w: World) -> None:
+    """Money goes back, of the last sale or an older one: all that is left of it, or a part, and perhaps such a part
+    again."""
+    if w.choose(2):
+        w.pick((sell, sell_slowly, pay_a_part, pay_twice, reprint))(w)
+    paid = [sale for sale in w.journal.sales.values() if sale.phase is Phase.PAID]
+    number = w.pick(("", "", *(str(sale.number) for sale in paid), "999"))
+    part = w.pick(("", "", "1D", "250", "D5", "90D#*****"))
+    w.provider.lag_refunds_s = w.pick((0.0, 0.0, 8.0, 25.0))
+    for _ in range(1 + w.choose(3)):
+        if paid and not w.choose(4):
+            _by_hand(w, w.pick(w.pick(paid).payments), w.pick((0, 100, 300)))
+        if _at_the_desk(w, MenuItem.REFUND):
+            w.keys(number + "#")
+            if _comes_to(w, Sizing):
+                w.keys(part + "#")
+            _sign(w)
+
+
+def settles(w: World) -> None:
+    """Disputed money, if there is any, was delivered, or goes back."""
+    if not w.counter.disputes or not w.choose(3):
+        w.pick((pay_twice, pay_a_part, pay_late, strange_orders))(w)
+    if not w.choose(3):
+        _settles_from_afar(w)
+    elif _at_the_desk(w, MenuItem.SETTLE):
+        w.keys("*" * w.choose(len(w.counter.disputes)) + w.pick("12"))
+        _sign(w)
+
+
+def _settles_from_afar(w: World) -> None:
+    """The technician says so. What he calls refunded he has given back in the account before."""
+    for dispute in w.counter.disputes[:1]:
+        word, payment = w.pick(("delivered", "refunded")), dispute.payment.removesuffix(":excess")
+        if word == "refunded" and not dispute.payment.endswith(":excess"):
+            _by_hand(w, payment)
+        w.feed(SettleAsked(dispute.payment, word, "Rui"))
+
+
+def _at_the_desk(w: World, item: MenuItem) -> bool:
+    """Walk the menu to that entry, and into it; whether it is there."""
+    w.until_ready()
+    if not isinstance(w.counter.state, Idle):
+        w.keys("#")
+    w.keys("*")
+    while (state := w.counter.state) and isinstance(state, Menu) and state.item is not item:
+        w.keys("*")
+    if not isinstance(state, Menu):
+        return False
+    w.keys("#")
+    return True
+
+
+def _comes_to(w: World, kind: type[State]) -> bool:
+    """Wait for the account's answer; whether the desk goes on."""
+    w.pause(0.2)
+    while w.on and isinstance(state := w.counter.state, Inquiring) and state.talk.request:
+        w.next()
+    return w.kind is kind
+
+
+def _sign(w: World) -> None:
+    """With her PIN, sooner or later; then she waits for it, or goes. What goes wrong does so from the first attempt on:
+    a trouble that began before has mostly passed."""
+    if not _comes_to(w, Signing):
+        return
+    w.keys(w.pick(("", "", "", "", "", "", "1111#", "0***", "1111#" * 5)) + PIN)
+    w.tally["signed"] += 1
+    if w.choose(2):
+        faults = (w.pick(tuple(Fault)), w.pick((None, None, Fault.HALF, Fault.LOST)), w.pick(tuple(Fault)))
+        w.line.fault(*faults[: 1 + w.choose(3)])
+    if not w.choose(4):
+        w.spark(1 + w.choose(6), w.cut_power)
+    w.keys("#")
+    w.pause(w.pick((0.3, 2.0, 20.0)))
+
+
 def technician(w: World) -> None:
     """At any moment of what comes next he asks for some ticket once more, or for a slip. Not drawn by itself."""
 
@@ -408,6 +510,8 @@ SITUATIONS: Final[tuple[tuple[str, Play], ...]] = (
     ("reprint", reprint),
     ("quiet hour", quiet_hour),
     ("service restart", service_restart),
+    ("gives back", gives_back),
+    ("settles", settles),
 )
 EVERY_DAY: Final = (*[("sell", sell)] * 80, *SITUATIONS[1:3] * 4, *SITUATIONS)
 """A shop's days: most sales are plain."""

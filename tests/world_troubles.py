@@ -60,10 +60,12 @@ def lag(w: World) -> None:
     provider.lag_orders_s = w.pick((0.0, seconds))
     provider.lag_payments_s = w.pick((0.0, seconds, 2 * seconds))
     provider.lag_pos_s = w.pick((0.0, 1.0, 3.0))
+    provider.lag_refunds_s = w.pick((0.0, seconds))
     w.slack_s += 2 * seconds + 30.0
     w.tally["lag of orders"] += provider.lag_orders_s > 0
     w.tally["lag of the index"] += provider.lag_payments_s > 0
     w.tally["lag of the POS"] += provider.lag_pos_s > 0
+    w.tally["lag of the refunds"] += provider.lag_refunds_s > 0
 
 
 def power_cut(w: World) -> None:

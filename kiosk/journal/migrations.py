@@ -291,4 +291,9 @@ WHEN EXISTS (SELECT 1 FROM day_book WHERE position = NEW.upto_position)
 BEGIN SELECT RAISE(ABORT, 'a Z is the sum of its sales and refunds'); END;
 """
 
-MIGRATIONS: Final = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
+_VERSION_5: Final = """
+-- What was wanted when a backup was made may be done, and its paper be out (L3, R21).
+ALTER TABLE refunds ADD COLUMN restored INTEGER NOT NULL DEFAULT 0 CHECK (restored IN (0, 1));
+"""
+
+MIGRATIONS: Final = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)

@@ -38,6 +38,7 @@ def refund_values(refund: Refund) -> Values:
         "refund_id": writable(refund.refund_id),
         "ended_at": refund.ended_at,
         "why": writable(refund.why),
+        "restored": refund.restored,
     }
 
 
@@ -66,6 +67,7 @@ def refund_of(row: Row) -> Refund:
             refund_id=row["refund_id"],
             ended_at=row["ended_at"],
             why=row["why"],
+            restored=bool(row["restored"]),
         )
     )
     if not (refund.key and refund.payment and refund.cents > 0 and refund.number >= 0 and refund.tries >= 0):

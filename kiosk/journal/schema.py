@@ -59,14 +59,14 @@ ON CONFLICT (payment) DO UPDATE SET reference = excluded.reference, number = exc
 
 PUT_REFUND: Final = """
 INSERT INTO refunds (key, payment, reference, number, cents, currency, whole, decided_by, asked_at, known, dispute,
-    state, tries, doubt, refund_id, ended_at, why)
+    state, tries, doubt, refund_id, ended_at, why, restored)
 VALUES (:key, :payment, :reference, :number, :cents, :currency, :whole, :decided_by, :asked_at, :known, :dispute,
-    :state, :tries, :doubt, :refund_id, :ended_at, :why)
+    :state, :tries, :doubt, :refund_id, :ended_at, :why, :restored)
 ON CONFLICT (key) DO UPDATE SET payment = excluded.payment, reference = excluded.reference, number = excluded.number,
     cents = excluded.cents, currency = excluded.currency, whole = excluded.whole, decided_by = excluded.decided_by,
     asked_at = excluded.asked_at, known = excluded.known, dispute = excluded.dispute, state = excluded.state,
     tries = excluded.tries, doubt = excluded.doubt, refund_id = excluded.refund_id, ended_at = excluded.ended_at,
-    why = excluded.why
+    why = excluded.why, restored = excluded.restored
 """
 
 PUT_LOG: Final = """
@@ -211,8 +211,8 @@ MARK_COPY: Final = "INSERT INTO meta (key, value) VALUES ('copy', '1') ON CONFLI
 UNMARK_COPY: Final = "DELETE FROM meta WHERE key = 'copy'"
 DOUBT_DEBTS: Final = "UPDATE debts SET state = 'doubtful', tried = 1 WHERE state NOT IN ('printed', 'presumed')"
 """R21: since the copy was made, any paper that was owed then may have been printed."""
-DOUBT_REFUNDS: Final = "UPDATE refunds SET doubt = 1 WHERE state = 'wanted'"
-"""And any refund that was wanted then may have been made, by an attempt that is not in the copy (R24)."""
+DOUBT_REFUNDS: Final = "UPDATE refunds SET doubt = 1, restored = 1 WHERE state = 'wanted'"
+"""And any refund that was wanted then may be done, by an attempt that is not in the copy, and its paper out (R24)."""
 DOUBT_SALES: Final = """
 INSERT INTO meta (key, value) SELECT 'restored', ifnull(max(number), 0) FROM sales WHERE true
 ON CONFLICT (key) DO UPDATE SET value = excluded.value

@@ -157,7 +157,7 @@ class SqliteJournal:
             rows = _rows(db)
             sales = [replace(sale, restored=True) for sale in (*rows.watched, *reversed(rows.open))]
             debts = [replace(debt, state=DebtState.DOUBTFUL, tried=True) for debt in rows.debts]
-            back = [replace(refund, doubt=True) for refund in rows.refunds]
+            back = [replace(refund, doubt=True, restored=True) for refund in rows.refunds]
             closed = (rows.closed,) if rows.closed else ()
             tries = (PinTries(rows.pin_failed),) if rows.pin_failed else ()
             found: tuple[Record, ...] = (*closed, *sales, *debts, *rows.disputes, *back, *tries)

@@ -207,6 +207,7 @@ def _finish(
         if isinstance(record, Dispute):
             others = tuple(dispute for dispute in disputes if dispute.payment != record.payment)
             disputes = others if record.settled else (*others, record)
+    state = desk.still_asks(state, disputes, turn)
     save_at = counter.save_at
     if turn.mono >= save_at:
         turn.log("journal-again", "trying to write the journal again", level=5)

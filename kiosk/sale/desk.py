@@ -305,8 +305,7 @@ def settle(turn: Turn) -> State:
 def settling(state: Settling, event: Event, turn: Turn) -> State:
     """``*`` walks; ``1``: what was paid was delivered; ``2``: the money goes back."""
     dispute = _open(state.payment, turn)
-    if dispute is None:
-        return moves.home(turn)
+    assert dispute is not None  # ``still_asks``
     payment = dispute.payment.removesuffix(":excess")
     match event:
         case Key(key="*"):
@@ -327,6 +326,13 @@ def settling(state: Settling, event: Event, turn: Turn) -> State:
             return _inquire(Case(dispute.reference, dispute.number, (payment,), _known(event), dispute), turn)
         case _:
             return otherwise(state, event, turn)
+
+
+def still_asks(state: State, disputes: tuple[Dispute, ...], turn: Turn) -> State:
+    """What is asked at the desk may be answered elsewhere: by the technician, by a refund, by a payment that came."""
+    if isinstance(state, Settling) and not any(dispute.payment == state.payment for dispute in disputes):
+        return moves.home(turn)
+    return state
 
 
 def _held_up(state: Settling, snag: Snag | None, turn: Turn) -> Settling:

@@ -292,6 +292,8 @@ class Refund:
     ended_at: float | None = None
     why: str = ""
     """Why it was refused."""
+    restored: bool = False
+    """It comes from a backup, or from a damaged file: its paper may be out already (L3, R21)."""
 
 
 @dataclass(frozen=True, slots=True)

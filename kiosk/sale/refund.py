@@ -324,6 +324,7 @@ def _done(
             ticket=refund_paper(refund, turn.shop),
             owed_at=turn.wall,
             marks=(Mark.TRAINING,) if turn.training else (),
+            tried=refund.restored,
         )
     )
     turn.sound(Tune.ATTENTION)
