@@ -48,6 +48,12 @@ class Account:
             for row in found["results"]
         ]
 
+    def refunds(self, payment: str) -> list[int]:
+        """What went back of that payment, in centavos, the oldest first."""
+        listed = json.loads(self._ask("GET", f"/v1/payments/{payment}/refunds").text, parse_float=Decimal)
+        assert {row["status"] for row in listed} <= {"approved"}
+        return [int(row["amount"] * 100) for row in listed]
+
     def order(self) -> str:
         """The reference of the order on the POS; empty where there is none."""
         answer = self._ask("GET", self._pos)
