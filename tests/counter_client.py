@@ -247,6 +247,11 @@ class Counter:
         return self.private / "kiosk.toml"
 
     @property
+    def supervisors(self) -> Path:
+        """The file of those who may give money back; read when the kiosk starts."""
+        return self.private / "supervisors"
+
+    @property
     def journal(self) -> Path:
         """The kiosk's journal."""
         return self.folder / "journal.db"

@@ -1,7 +1,7 @@
-"""Law L10: the access token is in no log, error, screen, ticket, report or process list.
+"""Law L10: the access token, and a supervisor's PIN, are in no log, error, screen, ticket, report or process list.
 
-One counter has a bad day, and everything that it showed, said, wrote and printed is searched for the token, and for
-any piece of it that is long enough to be one.
+One counter has a bad day, and everything that it showed, said, wrote and printed is searched for them, and for any
+piece of them that is long enough to be one.
 """
 
 from __future__ import annotations
@@ -18,14 +18,24 @@ from typing import Final
 
 import pytest
 
+from kiosk.sale.giving import DeskWord
+from kiosk.supervisors import Supervisor
 from tests.cli_shop import unpacked
 from tests.counter_books import audit
-from tests.counter_client import Counter, virtual_counter
+from tests.counter_client import WORDS, Counter, virtual_counter
+from tests.test_counter_refunds import inquired, refund_papers
 
 pytestmark = pytest.mark.slow
 
 PIECE: Final = 8
 """Characters of the token in a row that may stand nowhere."""
+
+
+SUPERVISOR: Final = "Eva"
+PIN: Final = "86420975"
+"""Hers: the built-in shop's own PIN stands in its token, too."""
+PIN_PIECE: Final = 5
+"""Digits of the PIN in a row that may stand nowhere."""
 
 
 class Findings:
@@ -66,7 +76,7 @@ class Findings:
         return [where for where, content in self._found.items() if words in content]
 
 
-def test_the_token_comes_out_nowhere_on_a_bad_day(tmp_path: Path) -> None:
+def test_no_secret_comes_out_on_a_bad_day(tmp_path: Path) -> None:
     with virtual_counter(tmp_path, KIOSK_DEBUG="1", PYTHONFAULTHANDLER="1") as counter:
         token = (counter.private / "token").read_text().strip()
         found = Findings(counter)
@@ -76,15 +86,19 @@ def test_the_token_comes_out_nowhere_on_a_bad_day(tmp_path: Path) -> None:
         found.add_files()
         assert found.where(b"Fatal Python error: Aborted") == ["stderr"]
         assert {"journal.db", "journal.db-wal", "stderr"} <= set(found.where(b""))
-        for secret in secrets_of(token):
+        for secret in (*secrets_of(token), *secrets_of_pin()):
             assert found.where(secret) == []
         # The search finds what is there: the twin of what must not be found.
         assert "stderr" in found.where(b"ready")
+        assert {"stderr", "journal.db-wal"} <= set(found.where(SUPERVISOR.encode()))
         assert "/paper after the sale" in found.where("Padaria do Balcão".encode())
 
 
 def bad_day(counter: Counter) -> Iterator[str]:
-    """A sale, every kind of refusal and failure, and a crash; says when to look around."""
+    """A sale, every kind of refusal and failure, money that goes back, and a crash; says when to look around."""
+    with counter.without_power(), counter.supervisors.open("a") as file:
+        file.write(Supervisor.made(SUPERVISOR, PIN, b"salt" * 4).entry + "\n")
+    counter.until_state("idle")
     yield "at the start"
     counter.sell("2500")
     yield "in a sale"
@@ -102,10 +116,20 @@ def bad_day(counter: Counter) -> Iterator[str]:
     counter.until_state("paid")
     audit(counter)
     yield "after the sale"
+    counter.leave()
+    inquired(counter)
+    counter.press("#" + PIN)
+    yield "with a PIN that is typed"
+    counter.trouble("answer-lost", True)
+    counter.press("#")
+    counter.until_screen(WORDS.desk[DeskWord.UNKNOWN])
+    yield "with money of which nobody knows whether it went back"
     pid = counter.pid
     resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))  # A core dump holds everything, by its nature.
     os.kill(pid, signal.SIGABRT)
+    counter.trouble("answer-lost", False)
     counter.until(lambda _: counter.pid != pid)
+    refund_papers(counter, 1)
     counter.until_state("idle")
     yield "after a crash"
     counter.trouble("token-expired", True)
@@ -152,6 +176,11 @@ def wrongly_kept(found: Findings, counter: Counter) -> None:
     with token.open("a") as file:
         file.write("\nand another line\n")
     found.command("run", "--config", str(counter.config), KIOSK_DEBUG="1")
+
+
+def secrets_of_pin() -> list[bytes]:
+    """Its pieces."""
+    return [PIN[at : at + PIN_PIECE].encode() for at in range(len(PIN) - PIN_PIECE + 1)]
 
 
 def secrets_of(token: str) -> list[bytes]:
