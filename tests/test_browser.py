@@ -225,6 +225,10 @@ def test_the_display_is_shown_pixel_by_pixel_and_nothing_needs_scrolling(page: P
     assert screen.evaluate("s => getComputedStyle(s).imageRendering") == "pixelated"
     sizes = page.evaluate("[document.documentElement.scrollHeight, document.documentElement.scrollWidth]")
     assert sizes == [800, 1280]
+    wide = "[...document.querySelectorAll('main *')].filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth)"
+    assert page.evaluate(f"{wide}.map(e => e.outerHTML.slice(0, 80))") == [], "wider than its place"
+    edges = page.evaluate("[...document.querySelector('.right').children].map(e => e.getBoundingClientRect().right)")
+    assert edges == [1252, 1252], "the right margin is as wide as the left one"
 
 
 def test_everything_that_can_be_clicked_has_a_name(page: Page) -> None:
