@@ -22,21 +22,19 @@ from tests.story import SHOP, Story
 
 LANGUAGE = pytest.mark.parametrize("language", sorted(LANGUAGES))
 
-STATE = pytest.mark.parametrize("name", GALLERY)
-
 # --- words ------------------------------------------------------------------------------------------------------------
 
 
-@STATE
 @LANGUAGE
-def test_every_state_says_what_is_going_on_in_full_words(name: str, language: str) -> None:
+def test_every_state_says_what_is_going_on_in_full_words(language: str) -> None:
     """Nothing is left to fill in, no line has loose ends, and some line is there to read."""
-    shown = told(name, language).screen
-    assert shown.head
-    assert shown.big
-    for line in lines(shown):
-        assert not set("{}") & set(line)
-        assert line == line.strip()
+    for name in GALLERY:
+        shown = told(name, language).screen
+        assert shown.head, name
+        assert shown.big, name
+        for line in lines(shown):
+            assert not set("{}") & set(line), name
+            assert line == line.strip(), name
 
 
 @LANGUAGE
@@ -164,10 +162,10 @@ def test_a_withdrawal_shows_the_time_since_the_last_answer_alone() -> None:
     assert shown.answered_at is not None
 
 
-@pytest.mark.parametrize("name", [name for name in GALLERY if not re.match("waiting|withdrawing", name)])
-def test_no_other_state_counts_seconds(name: str) -> None:
-    shown = told(name).screen
-    assert (shown.ends_at, shown.answered_at) == (None, None)
+def test_no_other_state_counts_seconds() -> None:
+    counting = [name for name in GALLERY if told(name).screen.ends_at or told(name).screen.answered_at]
+    assert counting
+    assert [name for name in counting if not re.match("waiting|withdrawing", name)] == []
 
 
 # --- icons ------------------------------------------------------------------------------------------------------------
@@ -239,27 +237,27 @@ def pressed(name: str, key: str) -> tuple[Story, bool]:
     return story, did or changed or story.counter.papers.copy != wished
 
 
-@STATE
-def test_every_key_that_the_footer_names_does_something(name: str) -> None:
+def test_every_key_that_the_footer_names_does_something() -> None:
     """A key that is refused because of the amount itself says so by sound, and why on the screen."""
-    for key in NAMED.findall(told(name).screen.footer):
-        story, did = pressed(name, key)
-        refused = name.startswith("entering-") and key == "#" and story.heard(Tune.AMOUNT)
-        assert did or refused, f"{key} does nothing"
+    for name in GALLERY:
+        for key in NAMED.findall(told(name).screen.footer):
+            story, did = pressed(name, key)
+            refused = name.startswith("entering-") and key == "#" and story.heard(Tune.AMOUNT)
+            assert did or refused, f"{name}: {key} does nothing"
 
 
-@STATE
-def test_a_key_that_does_something_is_named(name: str) -> None:
+def test_a_key_that_does_something_is_named() -> None:
     """Of ``#`` and ``*``. That digits type, and that any key reads a notice away, needs no words."""
-    named = NAMED.findall(told(name).screen.footer)
-    for key in "#*":
-        story, did = pressed(name, key)
-        assert not did or key in named or name.startswith("notice"), f"{key}: {lines(story.screen)}"
+    for name in GALLERY:
+        named = NAMED.findall(told(name).screen.footer)
+        for key in "#*":
+            story, did = pressed(name, key)
+            assert not did or key in named or name.startswith("notice"), f"{name}, {key}: {lines(story.screen)}"
 
 
-@STATE
-def test_the_footers_name_the_same_keys_in_every_language(name: str) -> None:
-    assert len({tuple(NAMED.findall(told(name, language).screen.footer)) for language in LANGUAGES}) == 1
+def test_the_footers_name_the_same_keys_in_every_language() -> None:
+    for name in GALLERY:
+        assert len({tuple(NAMED.findall(told(name, language).screen.footer)) for language in LANGUAGES}) == 1, name
 
 
 def test_the_questions_name_both_answers() -> None:
@@ -314,7 +312,6 @@ def effect(name: str, keys: str) -> tuple[object, ...]:
     return type(story.state), lines(story.screen), calls, getattr(story.state, "again", False)
 
 
-@pytest.mark.slow
 def test_what_the_fourth_column_does_three_columns_can_do() -> None:
     """A pad of twelve keys loses no function."""
     used: dict[tuple[str, str], set[str]] = {}
@@ -350,28 +347,32 @@ def test_a_line_of_text_that_takes_the_whole_width_loses_no_column() -> None:
     assert lost(replace(shown, text="25,00 Ticket owed: printe offline"), 0.0) == []
 
 
-@STATE
 @LANGUAGE
-def test_nothing_is_cut_off_on_a_panel_of_128_by_64(name: str, language: str) -> None:
+def test_nothing_is_cut_off_on_a_panel_of_128_by_64(language: str) -> None:
     """Each head, footer and text, with the icons and the seconds that come with them."""
-    story = told(name, language)
-    assert lost(story.screen, story.at) == []
+    stories = {name: told(name, language) for name in GALLERY}
+    cut = {name: found for name, story in stories.items() if (found := lost(story.screen, story.at))}
+    assert cut == {}
 
 
-@STATE
 @LANGUAGE
-def test_all_of_it_is_read_at_once_on_a_panel_of_128_by_64(name: str, language: str) -> None:
+def test_all_of_it_is_read_at_once_on_a_panel_of_128_by_64(language: str) -> None:
     """A text that comes by turns leaves a time or a verb alone on the panel: words are chosen so that none does."""
-    story = told(name, language)
-    first, second = (draw(story.screen, (128, 64), story.at, since=story.at - turn * TURN_S) for turn in (0, 1))
-    assert first.image.tobytes() == second.image.tobytes()
+    stories = {name: told(name, language) for name in GALLERY}
+    assert [name for name, story in stories.items() if by_turns(story.screen, story.at)] == []
+
+
+def by_turns(screen: Screen, at: float) -> bool:
+    """Whether a part of it comes a while after the other."""
+    first, second = (draw(screen, (128, 64), at, since=at - turn * TURN_S) for turn in (0, 1))
+    return first.image.tobytes() != second.image.tobytes()
 
 
 def test_a_text_that_comes_by_turns_is_noticed() -> None:
     """The measure itself."""
-    shown = Screen("Head", "25,00", "A text that is too long to stand beside an amount, whatever face it is in", "# ok")
-    first, second = (draw(shown, (128, 64), 0.0, since=-turn * TURN_S) for turn in (0, 1))
-    assert first.image.tobytes() != second.image.tobytes()
+    long = "A text that is too long to stand beside an amount, whatever face it is in"
+    assert by_turns(Screen("Head", "25,00", long, "# ok"), 0.0)
+    assert not by_turns(Screen("Head", "25,00", "A text", "# ok"), 0.0)
 
 
 @pytest.mark.parametrize("name", [name for name in GALLERY if name.startswith("waiting")])

@@ -2,8 +2,8 @@
 
 **Where it is cut.** A step's commands are carried out one by one. The power goes before the first one and after each:
 a step with n commands has n + 1 moments, one without commands has one, and a start (``resume``) is a step like others.
-So a story has as many moments as it has steps and commands together. ``cuts`` tells it again for each of them, until it
-comes to its end: none can be left out.
+So a story has as many moments as it has steps and commands together. It is told once, and a copy of it and of its
+world is kept at each of them: none can be left out.
 
 **How it goes on.** What is true at Mercado Pago is what the story's answers said until then (``AsTold``). What becomes
 of a request whose answer had not come, and of a customer, nobody knows: every plausible ``Ending`` is played. Then the
@@ -13,10 +13,10 @@ last watch. The laws are checked at every step on both sides of the cut, and all
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
-from itertools import count
 from typing import Final
 
 from kiosk.sale.commands import AskAccount, AskPos, Command, GiveBack, Look, PaymentCall, Place, Withdraw
@@ -54,10 +54,6 @@ FLIES_S: Final = 100.0
 """A request that was given up arrives within this, or never."""
 PAYS_FOR_S: Final = 1500.0
 """So long after its death at the latest, a phone that kept an order pays it."""
-
-
-class PowerCut(Exception):  # noqa: N818  (it reads as what it is)
-    """The moment has come."""
 
 
 # --- what is true at Mercado Pago -------------------------------------------------------------------------------------
@@ -198,23 +194,11 @@ def _settled(order: OrderSeen, state: PaymentState) -> OrderSeen:
 # --- a story, and the moment ------------------------------------------------------------------------------------------
 
 
-class Beginning:
-    """How a story begins whose power goes at a moment; None: never."""
-
-    def __init__(self, cut: int | None = None) -> None:
-        self.cut = cut
-        self.story: CutStory
-
-    def __call__(self, shop: Shop = SHOP) -> Story:
-        """As if it were ``Story``."""
-        return CutStory(shop, beginning=self)
-
-
 class CutStory(Story):
-    """A story whose power goes at a moment."""
+    """A story of which a copy is kept at each moment at which the power may go."""
 
-    def __init__(self, shop: Shop = SHOP, *, beginning: Beginning) -> None:
-        beginning.story = self  # the power may go before this is over
+    def __init__(self, shop: Shop = SHOP, *, kept: list[bytes]) -> None:
+        """``kept`` gets the copies."""
         self.truth = AsTold(shop)
         """What is so at Mercado Pago."""
         self.roll: list[Sheet] = []
@@ -222,8 +206,11 @@ class CutStory(Story):
         self.moments = 0
         self.last = "nothing"
         """What was done last."""
-        self._cut = beginning.cut
+        self._kept = kept
         super().__init__(shop)
+
+    def __getstate__(self) -> dict[str, object]:
+        return {name: value for name, value in vars(self).items() if name != "_kept"}
 
     @property
     def ids(self) -> int:
@@ -231,8 +218,7 @@ class CutStory(Story):
         return self._ids
 
     def _moment(self) -> None:
-        if self.moments == self._cut:
-            raise PowerCut
+        self._kept.append(pickle.dumps(self, pickle.HIGHEST_PROTOCOL))
         self.moments += 1
 
     def _carry_out(self, commands: tuple[Command, ...]) -> list[Event]:
@@ -268,16 +254,22 @@ class CutStory(Story):
         return super().power_cut(off_s=off_s)
 
 
+def _told(story: Told) -> list[bytes]:
+    """The story at each of its moments."""
+    kept: list[bytes] = []
+    story(lambda shop=SHOP: CutStory(shop, kept=kept))
+    return kept
+
+
+def _fresh(copy: bytes) -> CutStory:
+    story = pickle.loads(copy)
+    assert isinstance(story, CutStory)
+    return story
+
+
 def cuts(story: Told) -> Iterator[CutStory]:
     """The story until each of its moments, one after the other."""
-    for moment in count():
-        beginning = Beginning(moment)
-        try:
-            story(beginning)
-        except PowerCut:
-            yield beginning.story
-        else:
-            return
+    return map(_fresh, _told(story))
 
 
 # --- how it goes on ---------------------------------------------------------------------------------------------------
@@ -432,13 +424,13 @@ def cut_everywhere(story: Told, *, evening: bool = False) -> Figures:
     """Cut one story at each of its moments, and play each of the endings."""
     moments = ends = steps = 0
     violations = []
-    for moment, cut in enumerate(cuts(story)):
+    for moment, copy in enumerate(_told(story)):
         moments += 1
-        for ending in list(endings(cut)):
+        cut = _fresh(copy)
+        for ending in endings(cut):
             ends += 1
-            again = cut_at(story, moment)
             try:
-                steps += play(again, ending, evening=evening).steps
+                steps += play(_fresh(copy), ending, evening=evening).steps
             except BREAKS as error:
                 what = f"{story.__name__}, cut at moment {moment} (after {cut.last}); {ending}"
                 violations.append(f"{what}: {type(error).__name__}: {error}")
@@ -446,13 +438,15 @@ def cut_everywhere(story: Told, *, evening: bool = False) -> Figures:
 
 
 def cut_at(story: Told, moment: int) -> CutStory:
-    """The story until that moment."""
-    beginning = Beginning(moment)
-    try:
-        story(beginning)
-    except PowerCut:
-        return beginning.story
-    raise LookupError(f"{story.__name__} has {beginning.story.moments} moments")
+    """The story until that moment.
+
+    Raises:
+        LookupError: it has not so many.
+    """
+    kept = _told(story)
+    if moment >= len(kept):
+        raise LookupError(f"{story.__name__} has {len(kept)} moments")
+    return _fresh(kept[moment])
 
 
 def cut_all(stories: Iterable[Told] = STORIES, *, evening: bool = False) -> Figures:
