@@ -236,7 +236,7 @@ def _keeps(entry: Misbehaviour, call: str, server: ScriptedServer, lane: Lane) -
     lane.clock.over()
     word, wanted = said(answered), entry.said[call]
     law(_law(call, word), word == wanted, f"{entry.name}: {call} ended with {word}, and not with {wanted}")
-    law("L8", lane.clock.now - began <= entry.spends_s, f"{entry.name}: {call} took its time")
+    law("L8", lane.clock.seen - began <= entry.spends_s, f"{entry.name}: {call} took its time")
     asked = len(server.requests) - before
     law("L6", asked <= ASKED.get(call, 1), f"{entry.name}: {call} was repeated")
     targets = {heard.target for heard in server.requests[before:]}

@@ -26,7 +26,8 @@ class FakeClock:
     """Time that passes when it is told to, and knows how often it was asked."""
 
     def __init__(self) -> None:
-        self.now = 1000.0
+        self.now = self.seen = 1000.0
+        """What it is, and what it was when it was last asked: a server that drips may be a byte ahead of the kiosk."""
         self._asked = 0
         self._over = False
         self._changed = threading.Condition()
@@ -35,6 +36,7 @@ class FakeClock:
         with self._changed:
             self._asked += 1
             self._changed.notify_all()
+            self.seen = self.now
             return self.now
 
     def advance(self, seconds: float) -> None:
