@@ -151,6 +151,7 @@ run_tests() {
     (($# == 0)) || wrong_use "--test does not know: $*"
     set_up "$purpose" "$extras"
     cd -- "$here"
+    unset PYTHONDONTWRITEBYTECODE # images set it: each of the many processes would compile the program anew
     say "ruff"
     .venv/bin/ruff check .
     .venv/bin/ruff format --check .
