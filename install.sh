@@ -181,7 +181,8 @@ run_tests() {
         PYTHONPATH=$here .venv/bin/python -m tests.certificate --sales 1000000 --jobs 2 --compiled
     fi
     say "pytest"
-    exec .venv/bin/python -m pytest --numprocesses auto --dist loadfile -m "$marks"
+    # One process more than there are processors: many of the slow tests wait for other programs.
+    exec .venv/bin/python -m pytest --numprocesses $(($(nproc) + 1)) --dist loadfile -m "$marks"
 }
 
 case ${1-} in

@@ -221,6 +221,8 @@ def test_star_held_down_clears_what_was_typed(page: Page) -> None:
 def test_the_display_is_shown_pixel_by_pixel_and_nothing_needs_scrolling(page: Page) -> None:
     screen = page.locator("#screen")
     expect(screen).to_be_visible()
+    expect(screen).to_have_js_property("complete", True)
+    expect(screen).to_have_js_property("naturalWidth", 128)
     assert screen.evaluate("s => [s.naturalWidth, s.naturalHeight, s.width, s.height]") == [128, 64, 384, 192]
     assert screen.evaluate("s => getComputedStyle(s).imageRendering") == "pixelated"
     sizes = page.evaluate("[document.documentElement.scrollHeight, document.documentElement.scrollWidth]")

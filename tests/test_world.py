@@ -130,7 +130,7 @@ PROMISED = {
     "journal's disk full": ("disk: " + Disk.FULL.value, "disk: " + Disk.LYING.value),
     "power cut": ("power cuts",),
     "give money back, and settle": ("situation: gives back", "situation: settles", "signed", "a refund meets a fault"),
-    "refunds at once, later, never": tuple(f"a refund goes back {returning.value}" for returning in Returning),
+    "refunds at once, later, never": tuple(f"a refund: {returning.value}" for returning in Returning),
     "a list of refunds lagging behind": ("lag of the refunds",),
 }
 """What the histories are to hold, in the customer's words, and what it is called here.

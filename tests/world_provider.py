@@ -82,8 +82,8 @@ class Returning(Enum):
     """How money goes back."""
 
     AT_ONCE = "at once"
-    LATER = "in_process, and then approved"
-    NEVER = "in_process, and then rejected"
+    LATER = "under way, and then done"
+    NEVER = "under way, and then rejected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,7 +362,7 @@ class Provider:
     def _begin_return(self, refund: Refund, now: float) -> None:
         self._ids += 1
         habit = self.habits.returning
-        self._tally["a refund goes back " + habit.value] += 1
+        self._tally["a refund: " + habit.value] += 1
         cents = self.left(refund.payment) if refund.whole else refund.cents
         at_once = habit is Returning.AT_ONCE
         self.returns[refund.key] = Return(
