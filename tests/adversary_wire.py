@@ -244,6 +244,16 @@ def _speaks_no_tls(connection: socket.socket) -> None:
     connection.close()
 
 
+def _after_the_hello(ends: Callable[[socket.socket], None]) -> Callable[[socket.socket], None]:
+    """Ends the connection when the TLS handshake is begun: sooner, and it could be over before ours has a handshake."""
+
+    def end(connection: socket.socket) -> None:
+        connection.recv(65536)
+        ends(connection)
+
+    return end
+
+
 def _says_nothing(connection: socket.socket) -> None:
     while connection.recv(65536):
         pass
@@ -259,8 +269,8 @@ ENDS: Final = (
     End("a certificate for another name", Trouble.TLS, "valid", "https://127.0.0.1:{port}"),
     End("a portal that answers in the clear", Trouble.TLS, on_connect=_says_in_the_clear),
     End("something that speaks first", Trouble.TLS, on_connect=_speaks_no_tls),
-    End("it hangs up in the handshake", Trouble.NETWORK, on_connect=hang_up),
-    End("it resets in the handshake", Trouble.NETWORK, on_connect=reset),
+    End("it hangs up in the handshake", Trouble.NETWORK, on_connect=_after_the_hello(hang_up)),
+    End("it resets in the handshake", Trouble.NETWORK, on_connect=_after_the_hello(reset)),
     End("it is silent in the handshake", Trouble.SLOW, on_connect=_says_nothing, limit_s=0.02),
     End("it is silent", Trouble.SLOW, url=_CLEAR, on_connect=_says_nothing, limit_s=0.02),
     End("a name that nobody knows", Trouble.NAME, url="https://nobody.knows.example:{port}"),
