@@ -143,7 +143,7 @@ demo() {
 }
 
 run_tests() {
-    local marks='not long' purpose=test extras=sim,test,service bench certificate
+    local marks='not long' purpose=test extras=sim,test,service bench tests=0
     if [[ ${1-} == --long ]]; then
         marks='' purpose=long extras+=,fuzz # the coverage-guided fuzzer, which not every machine can have
         shift
@@ -152,27 +152,23 @@ run_tests() {
     set_up "$purpose" "$extras"
     cd -- "$here"
     unset PYTHONDONTWRITEBYTECODE # images set it: each of the many processes would compile the program anew
+    # The certificate is made beside all the rest; after the benchmarks only where their numbers matter.
+    if [[ -n $marks ]]; then
+        PYTHONPATH=$here .venv/bin/python -m tests.certificate >"$venv/certificate.txt" 2>&1 &
+        certificate=$!
+        trap 'kill "$certificate" 2>/dev/null || true' EXIT # a global name: the trap outlives this function
+    fi
     say "ruff"
     .venv/bin/ruff check .
     .venv/bin/ruff format --check .
     say "mypy --strict"
     .venv/bin/mypy --strict
-    # The certificate takes one processor, the benchmarks the other; one after the other only where their numbers matter.
-    if [[ -n $marks ]]; then
-        PYTHONPATH=$here .venv/bin/python -m tests.certificate >"$venv/certificate.txt" 2>&1 &
-        certificate=$!
-    fi
     for bench in tests/bench/bench_*.py; do
         [[ -e $bench ]] || continue
         say "$bench (that it runs: on a busy machine its numbers mean little)"
         PYTHONPATH=$here .venv/bin/python "$bench"
     done
-    if [[ -n $marks ]]; then
-        say "the certificate of money"
-        wait "$certificate" || fail "a law was broken, or the certificate did not come to its end:" \
-            "$(<"$venv/certificate.txt")"
-        cat -- "$venv/certificate.txt"
-    else
+    if [[ -z $marks ]]; then
         say "tests/bench/bench_journal.py --full (a million sales, some 2 GB in /var/tmp)"
         PYTHONPATH=$here .venv/bin/python tests/bench/bench_journal.py --full
         say "tests/bench/bench_keypad.py --full (100,000 presses, read in seven ways)"
@@ -181,8 +177,18 @@ run_tests() {
         PYTHONPATH=$here .venv/bin/python -m tests.certificate --sales 1000000 --jobs 2 --compiled
     fi
     say "pytest"
-    # One process more than there are processors: many of the slow tests wait for other programs.
-    exec .venv/bin/python -m pytest --numprocesses $(($(nproc) + 1)) --dist loadfile -m "$marks"
+    # One process more than there are processors: many of the slow tests wait for other programs. The files in the order
+    # of tests/conftest.py: xdist's own leaves those of few and long tests to the end, when the other processes are idle.
+    .venv/bin/python -m pytest --numprocesses $(($(nproc) + 1)) --dist loadfile --no-loadscope-reorder -m "$marks" ||
+        tests=$?
+    if [[ -n $marks ]]; then
+        say "the certificate of money"
+        wait "$certificate" || fail "a law was broken, or the certificate did not come to its end:" \
+            "$(<"$venv/certificate.txt")"
+        trap - EXIT
+        cat -- "$venv/certificate.txt"
+    fi
+    return "$tests"
 }
 
 case ${1-} in

@@ -99,6 +99,7 @@ LIBRARIES: Final[dict[str, tuple[str, ...]]] = {
     "systemd": ("systemd",),
     "starlette": ("sim",),
     "uvicorn": ("sim", "notifications"),
+    "h11": ("notifications",),
     "_typeshed": ("config", "journal"),  # types only: it exists for mypy alone
 }
 """Which modules may import a library. One that is not listed may be imported by nobody."""

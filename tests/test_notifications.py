@@ -38,6 +38,22 @@ def test_a_flood_is_rung_through_in_few_rings_and_too_many_are_429() -> None:
         assert len(heard.told) == 1, "one line for all of them"
 
 
+def test_who_sends_each_in_one_piece_is_answered_the_same() -> None:
+    """Above, head and body came apart: this is the way on which one too many is refused unread."""
+    with listening() as heard, socket.create_connection(heard.place) as line, line.makefile("rb") as answers:
+        line.settimeout(5)
+        statuses = []
+        for number in range(150):
+            line.sendall(
+                b"POST /notices?topic=payment&id=%d HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}" % number
+            )
+            statuses.append(int(answers.readline().split()[1]))
+            fields = dict(field.split(b": ", 1) for field in iter(answers.readline, b"\r\n"))
+            assert (b"retry-after" in fields, b"date" in fields) == (statuses[-1] == 429, True)
+        assert statuses == [200] * 100 + [429] * 50
+        assert heard.fact("429") == 50
+
+
 def test_the_wrong_method_path_and_size_are_refused_and_the_connection_goes_on() -> None:
     with listening() as heard:
         client = heard.client()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
+from itertools import product
 
+import h11
 import pytest
 from uvicorn.server import ServerState
 
@@ -12,6 +15,7 @@ from kiosk.notifications.desk import (
     BODY_MAX,
     CONNECTIONS_MAX,
     GAP_S,
+    HEAD_MAX,
     NAMES_MAX,
     PER_SECOND,
     REQUEST_S,
@@ -19,9 +23,11 @@ from kiosk.notifications.desk import (
     Caller,
     Desk,
     Message,
+    is_plain,
     server_for,
 )
 from kiosk.sale.events import Notified
+from tests.bench.bench_notices import message
 
 
 class _Timer:
@@ -73,12 +79,9 @@ class Desked:
 
         headers = [(b"content-length", length.encode())] if length else []
         scope = {"type": "http", "method": method, "path": path, "query_string": query.encode(), "headers": headers}
-        asyncio.run(_run(self.desk, scope, receive, send))
+        with suppress(StopIteration):  # it waits for nothing, so it needs no event loop
+            self.desk(scope, receive, send).__await__().__next__()
         return int(sent[0]["status"])
-
-
-async def _run(desk: Desk, *arguments: object) -> None:
-    await desk(*arguments)  # type: ignore[arg-type]
 
 
 def test_the_first_rings_at_once_and_the_rest_together_a_little_later() -> None:
@@ -239,3 +242,185 @@ def test_one_too_many_pushes_the_oldest_out() -> None:
         assert it.desk.counts["pushed out"] == 1, "who left makes room, too"
 
     asyncio.run(story())
+
+
+# --- one too many -----------------------------------------------------------------------------------------------------
+
+PLAIN = b"POST /notices?id=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
+
+
+def fill(it: Desked) -> None:
+    """Use this second up."""
+    for number in range(PER_SECOND):
+        it.send(f"topic=payment&id={number}")
+
+
+def understood(data: bytes) -> tuple[int, bytes]:
+    """The status and the rest of the one answer that h11 reads there, as a client does; the connection must stay."""
+    reader = h11.Connection(h11.CLIENT)
+    reader.send(h11.Request(method="POST", target="/", headers=[("Host", "x"), ("Content-Length", "0")]))
+    reader.send(h11.EndOfMessage())
+    reader.receive_data(data)
+    answer = reader.next_event()
+    assert isinstance(answer, h11.Response)
+    assert dict(answer.headers)[b"retry-after"] == b"1"
+    assert isinstance(reader.next_event(), h11.EndOfMessage)
+    reader.start_next_cycle()
+    return answer.status_code, reader.trailing_data[0]
+
+
+def test_one_too_many_is_refused_unread_and_the_next_second_is_read() -> None:
+    async def story() -> None:
+        it = Desked()
+        fill(it)
+        caller, transport = connected(it)
+        caller.data_received(PLAIN)
+        assert understood(transport.written) == (429, b""), "at once: nothing waited for the loop"
+        caller.data_received(PLAIN)
+        assert it.desk.counts["429"] == 2
+        it.wait(1.0)
+        transport.written = b""
+        caller.data_received(PLAIN.replace(b"id=1", b"topic=payment&id=7"))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert transport.written.startswith(b"HTTP/1.1 200")
+        it.wait(GAP_S)
+        assert it.posted[-1] == Notified(payments=("7",))
+
+    asyncio.run(story())
+
+
+def test_one_that_is_refused_unread_has_its_time_anew() -> None:
+    async def story() -> None:
+        it = Desked()
+        caller, transport = connected(it)
+        caller.data_received(PLAIN)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        own_time = [caller.timeout_keep_alive_task]
+        assert own_time != [None], "uvicorn's, after an answer"
+        it.wait(REQUEST_S - 0.1)
+        fill(it)
+        caller.data_received(PLAIN)
+        assert [caller.timeout_keep_alive_task] == [None]
+        it.wait(REQUEST_S - 0.1)
+        assert not transport.is_closing()
+        it.wait(0.1)
+        assert transport.is_closing()
+
+    asyncio.run(story())
+
+
+def test_the_rest_of_a_request_is_not_taken_for_another_one() -> None:
+    """A body may look like a request."""
+
+    async def story() -> None:
+        it = Desked()
+        halves = [
+            b"POST /?topic=payment&id=5 HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(PLAIN),
+            b"POST /?topic=payment&id=5 HTTP/1.1\r\nX: ",
+        ]
+        for half in halves:
+            caller, transport = connected(it)
+            it.wait(1.0)
+            caller.data_received(half)
+            await asyncio.sleep(0)
+            fill(it)
+            caller.data_received(PLAIN)
+            assert transport.written == b""
+            for _ in range(5):
+                await asyncio.sleep(0)
+            assert transport.written.count(b"HTTP/1.1") == 1, "one answer to one request"
+
+    asyncio.run(story())
+
+
+def test_one_who_takes_no_answers_gets_none_before_he_does() -> None:
+    async def story() -> None:
+        it = Desked()
+        fill(it)
+        caller, transport = connected(it)
+        caller.flow.pause_writing()
+        for _ in range(50):
+            caller.data_received(PLAIN)
+            await asyncio.sleep(0)
+        assert transport.written == b""
+        caller.flow.resume_writing()
+        for _ in range(500):
+            await asyncio.sleep(0)
+        assert transport.written.count(b"HTTP/1.1 429") == 50
+
+    asyncio.run(story())
+
+
+_LINES = [
+    *(b"POST /notices?id=1 HTTP/1.1", b"POST / HTTP/1.0", b"POST * HTTP/1.1", b"GET / HTTP/1.1", b"POST  / HTTP/1.1"),
+    *(b"POST /a b HTTP/1.1", b"POST /\xff HTTP/1.1", b"POST / HTTP/1.1 ", b"\r\nPOST / HTTP/1.1", b"post / HTTP/1.1"),
+]
+_HOSTS = [[b"Host: x"], [b"host:x:80"], [], [b"Host: x", b"Host: y"]]
+_LENGTHS = [
+    [b"Content-Length: %d"],
+    [],
+    [b"Content-Length: +%d"],
+    [b"Content-Length: 0%d"],
+    [b"Content-Length: %d"] * 2,
+]
+_BODIES = [b"", b"{}", b"{}\r\n", b"\r\n\r\n", b"1\r\nx\r\n0\r\n\r\n"]
+_OTHERS = [
+    *(b"User-Agent: MercadoPago WebHook v1.0 payment", b"X-Signature: ts=1,v1=0", b"X: {}", b"X:", b"X: y ", b"X :y"),
+    *(
+        b"Connection: close",
+        b"Connection: keep-alive",
+        b"Transfer-Encoding: chunked",
+        b"Expect: 100-continue",
+        b" folded",
+    ),
+    *(
+        b"Upgrade: h2c",
+        b"X: \xff",
+        b"X: a\rb",
+        b"X: a\nb",
+        b"X\0: y",
+        b"X",
+        b": y",
+        b"Content-Length: 1, 1",
+        b"X: " + b"y" * 9000,
+    ),
+]
+
+
+@pytest.mark.parametrize("other", _OTHERS)
+def test_what_is_plain_to_us_is_one_whole_request_to_h11(other: bytes) -> None:
+    plain = 0
+    for line, host, length, body, others in product(_LINES, _HOSTS, _LENGTHS, _BODIES, ([], [other])):
+        lengths = [each % len(body) for each in length]
+        data = b"\r\n".join([line, *others, *host, *lengths, b"", body])
+        if is_plain(data):
+            plain += 1
+            read_by_h11(data)
+    assert plain >= 2 * len(_BODIES), "without the other field"
+
+
+def read_by_h11(data: bytes) -> None:
+    """One request and no more, a right answer to which leaves the connection open; raises where that is not so."""
+    reader = h11.Connection(h11.SERVER, HEAD_MAX)
+    reader.receive_data(data)
+    read = [reader.next_event()]
+    while type(read[-1]) in (h11.Request, h11.Data):
+        read.append(reader.next_event())
+    assert (type(read[0]), type(read[-1])) == (h11.Request, h11.EndOfMessage)
+    assert reader.trailing_data == (b"", False)
+    assert not reader.they_are_waiting_for_100_continue
+    reader.send(h11.Response(status_code=429, headers=[(b"content-length", b"0")]))
+    reader.send(h11.EndOfMessage())
+    reader.start_next_cycle()
+
+
+@pytest.mark.parametrize("number", range(20))
+def test_what_is_sent_in_one_piece_is_plain(number: int) -> None:
+    """As the benchmark's flood does, and a proxy in front of us."""
+    _, request = message(number, "/notices")
+    assert is_plain(request)
+    assert is_plain(request.replace(b"Host: x", b"Host: shop.example:8443\r\nX-Forwarded-For: 10.0.0.1\r\nAccept: */*"))
+    assert not is_plain(request + request)
+    assert not is_plain(request[:-1])

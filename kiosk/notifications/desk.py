@@ -6,16 +6,20 @@ anything: an answer is given before anything is done about what was said.
 
 Bounds, each counted when it is met: the body's size (413), requests a second (429), the method (405), the path (404),
 what is no notification or no HTTP (400); connections, of which one too many pushes the oldest out; and the time in
-which a request must have come whole. Source of the server's ways: uvicorn's documentation, "Settings".
+which a request must have come whole. What is one too many, and plain to see, is refused before anybody reads it: then a
+flood costs the processor, which the cashier's keys need, a tenth of what reading it would.
+Source of the server's ways: uvicorn's documentation, "Settings".
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter as Tally
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, Protocol
 
+from h11 import IDLE
 from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import Server, ServerState
@@ -38,6 +42,12 @@ NAMES_MAX: Final = 64
 """Rung through at once. The machine's queue holds no more either."""
 TELL_S: Final = 60.0
 """So far apart are lines about refusals in the log."""
+
+_TOO_MANY: Final = ((b"content-length", b"0"), (b"retry-after", b"1"))
+_LINE: Final = re.compile(rb"POST /[!-~]* HTTP/1\.1")
+_FIELD: Final = re.compile(rb"([A-Za-z-]+): ?([!-~](?:[ -~]*[!-~])?)")
+_AFTERWARDS: Final = frozenset({b"connection", b"transfer-encoding"})
+"""Fields that say how it goes on: for who reads it."""
 
 Message = dict[str, Any]
 Scope = dict[str, Any]
@@ -90,11 +100,9 @@ class Desk:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         status = await self._status(scope, receive)
-        headers = [(b"content-length", b"0")]
+        headers = [*_TOO_MANY] if status == 429 else [(b"content-length", b"0")]
         if status == 405:
             headers.append((b"allow", b"POST"))
-        if status == 429:
-            headers.append((b"retry-after", b"1"))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
 
@@ -119,11 +127,18 @@ class Desk:
             self._take(notified)
         return 200
 
+    @property
+    def full(self) -> bool:
+        """Whatever else comes in this second is one too many."""
+        return self._this_second >= PER_SECOND
+
     def _is_too_much(self) -> bool:
+        if self.full:
+            return True
         if not self._this_second:
             self.later(1.0, self._next_second)
         self._this_second += 1
-        return self._this_second > PER_SECOND
+        return False
 
     def _next_second(self) -> None:
         self._this_second = 0
@@ -201,6 +216,25 @@ async def _whole(scope: Scope, receive: Receive) -> bytes | None:
             return body
 
 
+def is_plain(data: bytes) -> bool:
+    """Whether this is one whole request, and nothing after it, on a connection that stays; false where in doubt.
+
+    What h11 reads otherwise must be false here: it is not read at all.
+    """
+    head, _, body = data.partition(b"\r\n\r\n")
+    line, *lines = head.split(b"\r\n")
+    found = [_FIELD.fullmatch(each) for each in lines]
+    fields = [(match[1].lower(), match[2]) for match in found if match]
+    names = [name for name, _ in fields]
+    return (
+        _LINE.fullmatch(line) is not None
+        and len(fields) == len(lines)
+        and names.count(b"host") == 1
+        and _AFTERWARDS.isdisjoint(names)
+        and [value for name, value in fields if name == b"content-length"] == [b"%d" % len(body)]
+    )
+
+
 def server_for(desk: Desk) -> Server:
     """The web server, as it is to be run."""
     return Server(
@@ -249,6 +283,27 @@ class Caller(H11Protocol):
         self._stop_waiting()
         self._desk.left(self)
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Something came."""
+        if self._desk.full and self._is_idle() and is_plain(data):
+            self._refuse_unread()
+        else:
+            super().data_received(data)
+
+    def _is_idle(self) -> bool:
+        """No request is under way, nor a part of one, and answers are taken."""
+        conn = self.conn
+        return conn.their_state is IDLE and conn.trailing_data == (b"", False) and not self.flow.write_paused
+
+    def _refuse_unread(self) -> None:
+        self._desk.refuse(429)
+        headers = (*self.server_state.default_headers, *_TOO_MANY)
+        fields = b"".join(b"%b: %b\r\n" % header for header in headers)
+        self.transport.write(b"HTTP/1.1 429 Too Many Requests\r\n" + fields + b"\r\n")
+        self._unset_keepalive_if_required()
+        self._begin_waiting()
+        self._desk.spoke(self)
 
     def on_response_complete(self) -> None:
         """A request was answered; the next one has its time."""

@@ -5,7 +5,7 @@
 Prints figures; asserts nothing. Three measurements:
 
 1. The same random presses (``tests.hands``: up to 12 keys a second, overlapping, three corners of a rectangle, bounces
-   of up to 20 ms) on several ways to read keys. ``--full``: 100,000 of them, some minutes.
+   of up to 20 ms) on several ways to read keys. 400 of them; ``--full``: 100,000, some minutes.
    The kiosk's own keypad, and a plain polling scan as pad4pi does it (100 looks a second; after a key it hears nothing
    for 300 ms, or for 10 ms), read one matrix without diodes. gpiozero's ``Button`` with ``when_pressed`` and
    ``bounce_time`` cannot read a matrix: each key has a line of its own there, so that nothing is ever in doubt, and 16
@@ -49,7 +49,7 @@ from tests.hands import PROMPT_S, Press, Said, Verdict, judged, typing
 from tests.keypad_desk import FULL, Desk
 
 HISTORY: Final = 1000
-"""Presses in a row; then a new pad."""
+"""Presses in a row at most; then a new pad."""
 BUDGET_MS: Final = 30
 HOUR_S: Final = 3600.0
 LATE_S: Final = 0.1
@@ -161,9 +161,9 @@ WAYS: Final[dict[str, Reading]] = {
 
 def histories(presses: int, calm: float = 0.0) -> Iterator[Sequence[Press]]:
     """The same for every way."""
-    for seed in range(presses // HISTORY):
+    for seed in range(max(1, presses // HISTORY)):
         draw = random.Random(seed)
-        yield typing(draw, len(FULL.rows), len(FULL.columns), HISTORY, 1001 + draw.random(), calm=calm)
+        yield typing(draw, len(FULL.rows), len(FULL.columns), min(presses, HISTORY), 1001 + draw.random(), calm=calm)
 
 
 def compare(presses: int) -> None:
@@ -309,7 +309,7 @@ def main() -> None:
     """Measure, and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--full", action="store_true")
-    parser.add_argument("--presses", type=int, default=1000)
+    parser.add_argument("--presses", type=int, default=400)
     parser.add_argument("--seconds", type=float, help="to idle (default: 4, with --full 100: all probes come by)")
     options = parser.parse_args()
     presses = 100_000 if options.full else options.presses

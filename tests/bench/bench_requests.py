@@ -1,6 +1,6 @@
 """How many requests a sale costs, and how long a paid customer waits for the ticket, by polling. In virtual time.
 
-    python tests/bench/bench_requests.py
+    python tests/bench/bench_requests.py [--sales N]
 
 The line is steady: a request is at Mercado Pago after half a round trip, its answer back after the other half. Requests
 are counted as they travel (a deep look is one in each index), from the guard to the ticket, watches excluded.
@@ -8,6 +8,7 @@ are counted as they travel (a deep look is one in each index), from the guard to
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import sys
 from pathlib import Path
@@ -27,7 +28,6 @@ ROUND_TRIP_S = 0.2
 PAID_AFTER_S = 30.0
 REQUESTS_BUDGET = 20
 DELAY_BUDGET_S = LOOK_S / 2 + ROUND_TRIP_S + 0.05
-SALES = 2000
 INSTANTS_S = (3.0, 100.0)
 """Payments are drawn from here: the first two minutes, in which the kiosk looks every two seconds."""
 
@@ -85,19 +85,22 @@ class SteadyWorld(World):
 
 def main() -> None:
     """Measure and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--sales", type=int, default=500, help="how many tickets to wait for")
+    sales = parser.parse_args().sales
     requests = SteadyWorld().sold_after(PAID_AFTER_S).steady.requests
     print(
         f"a sale paid after {PAID_AFTER_S:.0f} s: {requests} requests"
         f" = {requests / REQUESTS_BUDGET:.2f} of the budget ({REQUESTS_BUDGET})"
     )
     draw = Random(1)
-    worlds = [SteadyWorld().sold_after(draw.uniform(*INSTANTS_S)) for _ in range(SALES)]
+    worlds = [SteadyWorld().sold_after(draw.uniform(*INSTANTS_S)) for _ in range(sales)]
     delays = [world.printed_at - world.paid_at for world in worlds]
     mean = statistics.mean(delays)
     print(
         f"paid to ticket, polling every {LOOK_S:.0f} s, round trip {ROUND_TRIP_S} s: mean {mean:.3f} s"
         f" = {mean / DELAY_BUDGET_S:.2f} of the budget ({DELAY_BUDGET_S:.2f} s);"
-        f" longest {max(delays):.2f} s of {SALES} sales"
+        f" longest {max(delays):.2f} s of {sales} sales"
     )
 
 

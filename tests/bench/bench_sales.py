@@ -43,7 +43,7 @@ def measure(sales: int, *, hard: bool, laws: bool) -> str:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="simulated sales a second")
-    parser.add_argument("--sales", type=int, default=5000, help="how many to play for each line")
+    parser.add_argument("--sales", type=int, default=1000, help="how many to play for each line")
     sales = parser.parse_args().sales
     history(0, SALES_A_WORLD)
     for hard in (False, True):
