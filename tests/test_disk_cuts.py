@@ -225,10 +225,11 @@ def _places(write: Write) -> int:
 
 @pytest.fixture(scope="module")
 def small() -> Figures:
+    """In the short round the certificate does the same, so these tests wait for the long one."""
     return run(SMALL)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_l7_no_cut_loses_what_was_promised(small: Figures) -> None:
     assert small.examples == ()
     assert small.violations == 0
@@ -236,7 +237,7 @@ def test_l7_no_cut_loses_what_was_promised(small: Figures) -> None:
     assert small.folders > 1000
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_cuts_are_all_that_there_are(small: Figures, tmp_path: Path) -> None:
     """Before each change and each sync, and after the last; and there, every loss of the list."""
     recordings = [record(story, new_folder(tmp_path / story)) for story in SMALL.stories]

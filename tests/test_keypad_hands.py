@@ -6,6 +6,7 @@ What a press is, and which presses no pad without diodes can know of, is said in
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from functools import reduce
 from operator import add
 
@@ -14,7 +15,7 @@ import pytest
 from kiosk.keypad.matrix import SETTLE_S
 from kiosk.sale.events import Device, DeviceIs
 from tests.hands import BOUNCE_S, SEEN_S, Press, Verdict, in_doubt, judged
-from tests.keypad_desk import history
+from tests.keypad_desk import Desk, history
 from tests.world_mutants import Mutant, planted
 
 A, B, C, D = (0, 0), (0, 1), (1, 0), (1, 1)
@@ -38,8 +39,8 @@ def heard(seeds: range) -> Verdict:
     "seeds",
     [
         pytest.param(range(1), id="thousand"),
-        pytest.param(range(1, 10), id="ten-thousand", marks=pytest.mark.slow),
-        pytest.param(range(10, 100), id="hundred-thousand", marks=pytest.mark.long),
+        pytest.param(range(1, 4), id="thousands", marks=pytest.mark.slow),
+        pytest.param(range(4, 100), id="hundred-thousand", marks=pytest.mark.long),
     ],
 )
 def test_presses_are_heard_once_each(seeds: range) -> None:
@@ -133,6 +134,12 @@ def test_a_planted_bug_is_noticed(bug: Mutant) -> None:
     """The twin: a keypad that is wrong in one line does not pass."""
     with planted(bug):
         desk = importlib.import_module("tests.keypad_desk")
-        verdicts = (desk.history(seed, 400)[0] for seed in range(6))
-        too_long = (desk.history(seed, 400, (SETTLE_S * 3,))[0] for seed in range(6))
-        assert any(not verdict.clean for verdict in verdicts) or any(said.ghosts or said.doubled for said in too_long)
+        assert any(noticed(desk.history, seed) for seed in range(6))
+
+
+def noticed(history: Callable[..., tuple[Verdict, Desk]], seed: int) -> bool:
+    """Whether something is wrong, on wires as they should be or on some that are too long."""
+    if not history(seed, 400)[0].clean:
+        return True
+    too_long = history(seed, 400, (SETTLE_S * 3,))[0]
+    return bool(too_long.ghosts or too_long.doubled)

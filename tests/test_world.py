@@ -49,7 +49,7 @@ from tests.world_situations import EVERY_DAY, SITUATIONS, technician
 from tests.world_troubles import TROUBLES
 
 SEEDS = range(64, 96)
-MANY_SEEDS = range(1000, 1400)
+MANY_SEEDS = range(1000, 1250)
 
 
 @cache
@@ -73,7 +73,7 @@ def test_the_laws_hold_on_every_day_of_a_shop() -> None:
 
 @pytest.mark.slow
 def test_the_laws_hold_for_thousands_of_sales() -> None:
-    assert sum(history_told(seed).sales for seed in MANY_SEEDS) > 6000
+    assert sum(history_told(seed).sales for seed in MANY_SEEDS) > 3500
 
 
 def test_the_laws_hold_while_the_technician_asks_for_papers() -> None:
