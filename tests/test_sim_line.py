@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -108,13 +108,16 @@ async def let_it_travel(wire: Wire) -> None:
 
 
 def run(story: Callable[[Wire], Awaitable[None]], spare: tuple[bytes, ...] = (b"spare",)) -> None:
-    """Tell a story, in five seconds at most."""
+    """Tell a story, in five seconds at most; the event loop must have nothing to complain of."""
+    complaints: list[dict[str, object]] = []
 
     async def tell() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
         async with asyncio.timeout(5), wired(spare) as wire:
             await story(wire)
 
     asyncio.run(tell())
+    assert complaints == []
 
 
 def test_a_kept_connection_carries_request_after_request() -> None:
@@ -123,6 +126,22 @@ def test_a_kept_connection_carries_request_after_request() -> None:
         for number in range(3):
             assert await near.ask(REQUEST % number) == b"done " + REQUEST % number
         assert wire.far.asked == [REQUEST % number for number in range(3)]
+
+    run(story)
+
+
+def test_the_end_drops_every_connection_whatever_it_does() -> None:
+    async def story(wire: Wire) -> None:
+        quiet, waiting = await wire.connect(), await wire.connect()
+        assert await quiet.ask(REQUEST % 1)
+        wire.far.answering.clear()
+        wire.far.heard.clear()
+        await waiting.send(REQUEST % 2)
+        await wire.far.heard.wait()
+        await wire.line.close()
+        for near in (quiet, waiting):
+            with suppress(ConnectionError):
+                assert await near.reader.read() == b""
 
     run(story)
 

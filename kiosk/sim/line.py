@@ -99,6 +99,8 @@ class Line:
             await self._serve(client_in, client_out)
         except ConnectionError:
             _reset(client_out)
+        except asyncio.CancelledError:
+            pass  # by ``close``, and that is its end: Python 3.11.7 would write a cancelled one's traceback out
         finally:
             del self._clients[client_out]
             self._tasks.discard(task)
