@@ -9,16 +9,19 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
+from typing import NoReturn
 
 import pytest
 
+from kiosk import cli_devices
 from kiosk.cli import main
 from kiosk.config import load, masked
 from kiosk.control import ControlServer
@@ -443,25 +446,21 @@ def test_reload_names_what_needs_a_restart(tmp_path: Path, capsys: pytest.Captur
 # --- keys -------------------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def interrupted_soon() -> Iterator[None]:
-    """Ctrl-C, as soon as the command waits."""
+def waiting_is(monkeypatch: pytest.MonkeyPatch, wait: Callable[[], None]) -> None:
+    """What happens while the command waits; then Ctrl-C."""
 
-    def interrupt(_number: int, _frame: object) -> None:
+    def sleep(_seconds: float) -> NoReturn:
+        wait()
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, 0.3)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
-        signal.signal(signal.SIGALRM, before)
+    monkeypatch.setattr(cli_devices, "time", SimpleNamespace(sleep=sleep, monotonic=time.monotonic))
 
 
-def test_keys_listens_until_ctrl_c(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with interrupted_soon():
-        assert main(["keys", "--config", str(configured(tmp_path))]) == 130
+def test_keys_listens_until_ctrl_c(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting_is(monkeypatch, lambda: None)
+    assert main(["keys", "--config", str(configured(tmp_path))]) == 130
     assert capsys.readouterr().out == "press keys; Ctrl-C ends\n"
 
 
@@ -493,19 +492,20 @@ def test_keys_shows_what_a_usb_pad_sends_and_what_is_not_understood(
     monkeypatch.setitem(sys.modules, "evdev", evdev)
     monkeypatch.setattr(sys, "stdout", shown)
 
-    def act(_number: int, _frame: object) -> None:
-        if "KEY_F1" in shown.getvalue():
-            raise KeyboardInterrupt
-        if "USB Keypad" in shown.getvalue() and "press keys" in shown.getvalue():
-            pad.strike(KP["5"], KP_ENTER, F1)
+    def until_shown(words: str) -> None:
+        for _ in range(1000):
+            if words in shown.getvalue():
+                return
+            time.sleep(0.01)
+        raise AssertionError(shown.getvalue())
 
-    before = signal.signal(signal.SIGALRM, act)
-    signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
-    try:
-        assert main(["keys", "--config", str(config)]) == 130
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
-        signal.signal(signal.SIGALRM, before)
+    def strike() -> None:
+        until_shown("USB Keypad")
+        pad.strike(KP["5"], KP_ENTER, F1)
+        until_shown("KEY_F1")
+
+    waiting_is(monkeypatch, strike)
+    assert main(["keys", "--config", str(config)]) == 130
     told = shown.getvalue().splitlines()
     assert f"the keypad is USB Keypad ({tmp_path / 'event3'})" in told[:2]
     assert told[2:5] == ["5", "#", "KEY_F1: not used"]
