@@ -143,9 +143,9 @@ demo() {
 }
 
 run_tests() {
-    local marks='not long' purpose=test extras=sim,test,service bench tests=0
+    local marks='not long' purpose=test extras=sim,test,service bench tests=0 patience_s=480
     if [[ ${1-} == --long ]]; then
-        marks='' purpose=long extras+=,fuzz # the coverage-guided fuzzer, which not every machine can have
+        marks='' purpose=long patience_s=7200 extras+=,fuzz # the coverage-guided fuzzer, which not every machine can have
         shift
     fi
     (($# == 0)) || wrong_use "--test does not know: $*"
@@ -179,8 +179,8 @@ run_tests() {
     say "pytest"
     # One process more than there are processors: many of the slow tests wait for other programs. The files in the order
     # of tests/conftest.py: xdist's own leaves those of few and long tests to the end, when the other processes are idle.
-    .venv/bin/python -m pytest --numprocesses $(($(nproc) + 1)) --dist loadfile --no-loadscope-reorder -m "$marks" ||
-        tests=$?
+    .venv/bin/python -m pytest --numprocesses $(($(nproc) + 1)) --dist loadfile --no-loadscope-reorder -m "$marks" \
+        --max-worker-restart 0 -o faulthandler_timeout="$patience_s" || tests=$?
     if [[ -n $marks ]]; then
         say "the certificate of money"
         wait "$certificate" || fail "a law was broken, or the certificate did not come to its end:" \
