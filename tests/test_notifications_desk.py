@@ -367,25 +367,26 @@ _LENGTHS = [
 ]
 _BODIES = [b"", b"{}", b"{}\r\n", b"\r\n\r\n", b"1\r\nx\r\n0\r\n\r\n"]
 _OTHERS = [
-    *(b"User-Agent: MercadoPago WebHook v1.0 payment", b"X-Signature: ts=1,v1=0", b"X: {}", b"X:", b"X: y ", b"X :y"),
-    *(
-        b"Connection: close",
-        b"Connection: keep-alive",
-        b"Transfer-Encoding: chunked",
-        b"Expect: 100-continue",
-        b" folded",
-    ),
-    *(
-        b"Upgrade: h2c",
-        b"X: \xff",
-        b"X: a\rb",
-        b"X: a\nb",
-        b"X\0: y",
-        b"X",
-        b": y",
-        b"Content-Length: 1, 1",
-        b"X: " + b"y" * 9000,
-    ),
+    b"User-Agent: MercadoPago WebHook v1.0 payment",
+    b"X-Signature: ts=1,v1=0",
+    b"X: {}",
+    b"X:",
+    b"X: y ",
+    b"X :y",
+    b"Connection: close",
+    b"Connection: keep-alive",
+    b"Transfer-Encoding: chunked",
+    b"Expect: 100-continue",
+    b" folded",
+    b"Upgrade: h2c",
+    b"X: \xff",
+    b"X: a\rb",
+    b"X: a\nb",
+    b"X\0: y",
+    b"X",
+    b": y",
+    b"Content-Length: 1, 1",
+    b"X: " + b"y" * 9000,
 ]
 
 

@@ -248,8 +248,8 @@ def refund(w: World) -> None:
 
 
 def _by_hand(w: World, payment: str, cents: int = 0) -> None:
-    """In the account; never while the kiosk is at it, too, from its question on what went back: nobody could tell the
-    two apart."""
+    """In the account; never while the kiosk is at it, too, from its question on what went back: it cannot tell the two
+    apart."""
     wanted = {wish.payment for wish in w.journal.wishes.values() if wish.state is RefundState.WANTED}
     if payment not in wanted and not isinstance(w.counter.state, Inquiring | Sizing | Signing):
         w.provider.give_back_by_hand(payment, w.now, cents)
