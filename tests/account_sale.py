@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final, Protocol
 
-from kiosk.sale.events import NoRefund, Removal, Seen
+from kiosk.sale.events import NoRefund, Removal, Seen, Trouble
 from kiosk.sale.records import Line, Refund, Sale
 from kiosk.sim.doubts import DOUBTS, Behaviour
 from kiosk.sim.ledger import Ledger
@@ -283,6 +283,7 @@ DIFFERS: Final[Mapping[str, Transcript]] = {
     "the search of merchant orders is behind": {"scanned": "nothing", "paid, at a glance": "nothing"},
     "a refund is in process for a while": _UNDER_WAY,
     "a refund is rejected in the end": {**_UNDER_WAY, "refunds later": "not refunded"},
+    "a refund fails, and is made": dict.fromkeys(("a part", "the rest"), Trouble.SERVER),
     "the list of refunds is behind": {"refunds at once": "not refunded, not all"},
     "a key that was used is refused": {"a part, again": NoRefund.USED},
     "a test account gives nothing back": {

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Final
 
-from kiosk.sale.commands import AskPos, GiveBack, Lane, Look
+from kiosk.sale.commands import AskPos, AskRefunds, GiveBack, Lane, Look
 from kiosk.sale.events import (
     Device,
     DeviceIs,
@@ -22,11 +22,12 @@ from kiosk.sale.events import (
     NotGivenBack,
     Paper,
     PaymentState,
+    RefundSeen,
     Reject,
     Removal,
     Trouble,
 )
-from kiosk.sale.giving import Inquiring, Picking, Settling, Signing, Sizing, Snag
+from kiosk.sale.giving import Giving, Inquiring, Picking, Settling, Signing, Sizing, Snag
 from kiosk.sale.recent import Known
 from kiosk.sale.records import Debt, Dispute, Phase, Reason, Roll, Ticket, Why
 from kiosk.sale.roll import Reel
@@ -288,7 +289,12 @@ def signing(shop: Shop) -> Story:
 
 
 def giving(shop: Shop) -> Story:
-    return signing(shop).keys("1234#")
+    return signing(shop).keys("1234#").refunds_are()
+
+
+def giving_changed(shop: Shop) -> Story:
+    """Something of it went back in the app meanwhile."""
+    return signing(shop).keys("1234#").refunds_are(RefundSeen("x", PaymentState.APPROVED, 500))
 
 
 def giving_unknown(shop: Shop) -> Story:
@@ -296,7 +302,18 @@ def giving_unknown(shop: Shop) -> Story:
 
 
 def not_given(reason: NoRefund) -> Tell:
-    return lambda shop: giving(shop).answer(NotGivenBack, GiveBack, Lane.BEHIND, reason=reason)
+    """Refused; again and again, where it does not say why."""
+
+    def tell(shop: Shop) -> Story:
+        story = giving(shop).answer(NotGivenBack, GiveBack, Lane.BEHIND, reason=reason)
+        while story.counter.refunds.items:
+            story.wait_for(AskRefunds, lane=Lane.BEHIND)
+            story.refunds_are()
+            if story.open_calls(GiveBack, Lane.BEHIND):
+                story.answer(NotGivenBack, GiveBack, Lane.BEHIND, reason=reason)
+        return story if isinstance(story.state, Giving) else story.wait(31)
+
+    return tell
 
 
 def giving_unwritten(shop: Shop) -> Story:
@@ -385,6 +402,7 @@ GALLERY: Final[dict[str, Tell]] = {
     "desk-giving-unknown": giving_unknown,
     "desk-giving-done": lambda shop: giving(shop).given_back(),
     "desk-giving-unwritten": giving_unwritten,
+    "desk-giving-changed": giving_changed,
     **{f"desk-giving-{reason.value}": not_given(reason) for reason in NoRefund if reason is not NoRefund.USED},
     **{f"desk-settling-{reason.value}": settling(reason) for reason in Reason},
     **{f"desk-snag-{snag.value}": with_snag(tell, snag) for snag, tell in SNAGS.items()},

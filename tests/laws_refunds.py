@@ -16,6 +16,7 @@ from tests.law import law
 
 PAPER: Final = "refund:"
 """How the keys of refund papers begin."""
+_COUNTS: Final = {PaymentState.APPROVED, PaymentState.PENDING}
 _FOR_SURE: Final = {Mark.COPY, Mark.POSSIBLE_DUPLICATE}
 
 
@@ -39,8 +40,10 @@ class RefundLaws:
         self.forget_life()
 
     def forget_life(self) -> None:
-        """Requests are counted anew."""
+        """Requests are counted anew, and what was told before is old."""
         self._asked: dict[int, str] = {}
+        self._back: dict[str, set[str]] = {}
+        """Payment -> its refunds by the last whole answer, since the last wish for it."""
 
     def learn(self, event: Answer) -> None:
         """An answer was heard."""
@@ -50,6 +53,7 @@ class RefundLaws:
                 self._see(payment, [seen])
             case RefundsAre(refunds=refunds):
                 self._see(payment, refunds)
+                self._back[payment] = {seen.id for seen in refunds if seen.state in _COUNTS}
             case _:
                 pass
 
@@ -70,6 +74,8 @@ class RefundLaws:
                 pass
 
     def _wish(self, wish: Refund, journal: Wishes) -> None:
+        if wish.key not in self._first and not wish.tries:
+            self._back.pop(wish.payment, None)
         first = self._first.setdefault(wish.key, wish)
         for name in ("payment", "reference", "currency", "whole", "by", "known", "dispute"):
             law("L5", getattr(wish, name) == getattr(first, name), f"the {name} of a refund changed")
@@ -98,6 +104,10 @@ class RefundLaws:
                 row = journal.wishes.get(wish.key)
                 law("L7", row == wish, "money is given back, and the journal does not know it")
                 law("L7", wish.state is RefundState.WANTED and wish.tries > 0, "an attempt that was not counted")
+                if wish.tries == 1 and not wish.doubt:
+                    back = self._back.get(wish.payment)
+                    law("R24", back is not None, "money is given back, and nobody asked what went back since")
+                    law("R24", back is None or back <= {*wish.known}, f"sent, though {back} went back")
             case _:
                 pass
 

@@ -37,8 +37,8 @@ def after_a_sale(*, keys: str = "2500#") -> Story:
 
 
 def wished(story: Story, part: str = "") -> Story:
-    """All of the last sale's money is to go back, or a part: signed, and sent."""
-    return story.choose(MenuItem.REFUND).keys("#").refunds_are().keys(f"{part}#1234#")
+    """All of the last sale's money is to go back, or a part: signed, asked once more, and sent."""
+    return story.choose(MenuItem.REFUND).keys("#").refunds_are().keys(f"{part}#1234#").refunds_are()
 
 
 def the_refund(story: Story) -> Refund:

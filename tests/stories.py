@@ -690,13 +690,13 @@ def _no_printer(story: Story) -> Story:
 
 def money_goes_back(start: Start) -> Story:
     """All of it: signed, done, printed; its ticket says so."""
-    story = _supervised(start).choose(MenuItem.REFUND).keys("#").refunds_are().keys("#1234#")
+    story = _supervised(start).choose(MenuItem.REFUND).keys("#").refunds_are().keys("#1234#").refunds_are()
     return story.given_back().printed().keys("#C0").printed()
 
 
 def a_part_goes_back_after_a_lost_answer(start: Start) -> Story:
     """Asked, not there, tried again with the same key, under way, done; a customer is served meanwhile."""
-    story = _supervised(start).choose(MenuItem.REFUND).keys("#").refunds_are().keys("700#1234#")
+    story = _supervised(start).choose(MenuItem.REFUND).keys("#").refunds_are().keys("700#1234#").refunds_are()
     story.unknown(GiveBack, Trouble.SLOW, Lane.BEHIND).keys("#").keys("1000#")
     story.wait_for(AskRefunds, lane=Lane.BEHIND)
     story.refunds_are().given_back("b1", PaymentState.PENDING)
@@ -706,20 +706,20 @@ def a_part_goes_back_after_a_lost_answer(start: Start) -> Story:
 
 def a_refund_is_refused(start: Start) -> Story:
     """Certainly nothing went back."""
-    story = _supervised(start).choose(MenuItem.REFUND).keys("#").refunds_are().keys("#1111#1234#")
+    story = _supervised(start).choose(MenuItem.REFUND).keys("#").refunds_are().keys("#1111#1234#").refunds_are()
     return story.answer(NotGivenBack, GiveBack, Lane.BEHIND, reason=NoRefund.TOO_OLD)
 
 
 def a_refund_is_refused_while_a_customer_is_served(start: Start) -> Story:
     """Said when the counter is at rest again; a digit begins the next sale."""
-    story = _supervised(start).choose(MenuItem.REFUND).keys("#").refunds_are().keys("#1234#25")
+    story = _supervised(start).choose(MenuItem.REFUND).keys("#").refunds_are().keys("#1234#25").refunds_are()
     story.answer(NotGivenBack, GiveBack, Lane.BEHIND, reason=NoRefund.TOO_OLD)
     return story.keys("**").wait(31).keys("7")
 
 
 def a_power_cut_while_money_goes_back(start: Start) -> Story:
     """Asked first; it had arrived."""
-    story = _supervised(start).choose(MenuItem.REFUND).keys("#").refunds_are().keys("#1234#")
+    story = _supervised(start).choose(MenuItem.REFUND).keys("#").refunds_are().keys("#1234#").refunds_are()
     story.power_cut().account().free().printer(Paper.OK)
     story.wait_for(AskRefunds, lane=Lane.BEHIND)
     return story.refunds_are(RefundSeen("b1", PaymentState.APPROVED, 2500))
@@ -749,7 +749,8 @@ def too_much_is_kept_and_too_much_goes_back(start: Start) -> Story:
     story = (story.free() if story.open_calls(AskPos) else story).keys("#")
     story.choose(MenuItem.SETTLE).keys("1").keys("1234#")
     shown = PaymentSeen("p2", PaymentState.APPROVED, 1200, "BRL")
-    return story.keys("2").refunds_are(payment=shown).keys("1234#").given_back().printed()
+    story.keys("2").refunds_are(payment=shown).keys("1234#").refunds_are(payment=shown)
+    return story.given_back().printed()
 
 
 def too_much_was_delivered(start: Start) -> Story:

@@ -61,6 +61,20 @@ def given_back(counter: Counter, part: str = "") -> None:
     counter.press("#")
 
 
+def given_back_and_not_known(counter: Counter, keys: str = f"#{PIN}#") -> None:
+    """It went back, its answer was an error, and the list does not show it yet; see ``known_again``."""
+    counter.doubt("a refund fails, and is made", True)
+    counter.doubt("the list of refunds is behind", True)
+    counter.press(keys)
+    counter.until_screen(WORDS.desk[DeskWord.UNKNOWN])
+
+
+def known_again(counter: Counter) -> None:
+    """The list shows all of it."""
+    counter.doubt("a refund fails, and is made", False)
+    counter.doubt("the list of refunds is behind", False)
+
+
 def refund_papers(counter: Counter, count: int) -> list[Paper]:
     """The papers about money that went back, as soon as there are so many."""
     counter.until(lambda status: len(_refund_papers(counter)) >= count and not status.debts)
@@ -118,11 +132,9 @@ def a_lost_answer_is_resolved_by_asking(counter: Counter) -> None:
     """R24: nobody says that it failed; it goes back once."""
     payment = sold(counter)
     inquired(counter)
-    counter.trouble("answer-lost", True)
-    counter.press(f"#{PIN}#")
-    counter.until_screen(WORDS.desk[DeskWord.UNKNOWN])
+    given_back_and_not_known(counter)
     assert _refund_papers(counter) == []
-    counter.trouble("answer-lost", False)
+    known_again(counter)
     counter.until_screen(WORDS.desk[DeskWord.DONE])
     assert Account(counter).refunds(payment) == [2500]
     refund_papers(counter, 1)
@@ -132,12 +144,10 @@ def a_crash_in_the_midst_of_it_gives_back_once(counter: Counter) -> None:
     """L7: the wish was durable before its first attempt; after the start it is asked what went back."""
     payment = sold(counter)
     inquired(counter)
-    counter.trouble("answer-lost", True)
-    counter.press(f"#{PIN}#")
-    counter.until_screen(WORDS.desk[DeskWord.UNKNOWN])
+    given_back_and_not_known(counter)
     pid = counter.pid
     os.kill(pid, signal.SIGKILL)
-    counter.trouble("answer-lost", False)
+    known_again(counter)
     counter.until(lambda _: counter.pid not in (0, pid))
     [paper] = refund_papers(counter, 1)
     assert Mark.POSSIBLE_DUPLICATE not in paper.marks

@@ -139,7 +139,11 @@ def test_l7_a_refund_is_durable_before_it_is_asked_of_the_account() -> None:
     desk.book.all.clear()
     desk.keys("1234#")
     names = desk.book.names()
-    assert names.index("save") < names.index("GiveBack")
+    assert names.index("save") < names.index("AskRefunds"), "a wish is durable before anybody asks about it"
+    desk.book.all.clear()
+    desk.answer(RefundsAre, AskRefunds, payment=payment())
+    names = desk.book.names()
+    assert names.index("save") < names.index("GiveBack"), "and so is an attempt"
     [refund] = desk.journal.wishes.values()
     assert (refund.by, refund.cents, refund.state) == ("Ana", 2500, RefundState.WANTED)
     assert isinstance(desk.loop.counter.state, Giving)
@@ -156,6 +160,7 @@ def test_a_pin_that_is_nobodys_gives_nothing_back() -> None:
 def test_when_all_of_it_is_back_the_ticket_is_marked_and_a_copy_says_so() -> None:
     desk = signing()
     desk.keys("1234#")
+    desk.answer(RefundsAre, AskRefunds, payment=payment())
     desk.answer(GivenBack, GiveBack, refund=RefundSeen("b1", PaymentState.APPROVED, 2500))
     [sale] = desk.journal.sales.values()
     assert desk.journal.debts[sale.reference].marks == (Mark.REFUNDED,)

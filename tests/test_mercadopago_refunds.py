@@ -66,6 +66,18 @@ def test_a_payment_and_its_refunds_are_asked_for_one_after_the_other(server: Scr
     assert not any("x-idempotency-key" in heard.headers for heard in server.requests)
 
 
+def test_what_is_in_process_is_asked_to_be_shown(server: ScriptedServer, lane: Lane) -> None:
+    """Mercado Pago, "Refund of transactions with Pix": else it is a bad request, and not in the list."""
+    server.play(answer(200, INDEXED), answer(200, []), answer(201, {**REFUND, "status": "in_process"}))
+    assert lane.ask("refunds") == "not refunded"
+    assert lane.ask("give-back") == "under way"
+    [_, listed, given] = server.requests
+    assert [heard.headers["x-render-in-process-refunds"] for heard in (listed, given)] == ["true", "true"]
+    server.play(answer(200, b"[]"))
+    lane.ask("look")
+    assert "x-render-in-process-refunds" not in server.requests[-1].headers
+
+
 def test_a_payment_that_is_not_there_has_no_refunds_to_ask_for(server: ScriptedServer, lane: Lane) -> None:
     server.play(answer(404, NO_PAYMENT))
     told = lane.call("refunds")

@@ -494,6 +494,7 @@ def test_give_back_returns_the_disputed_money_and_settles_it_with_the_refund() -
     story.keys("1234#")
     assert (the_refund(story).payment, the_refund(story).dispute, the_refund(story).whole) == ("p2", "p2", True)
     assert story.counter.disputes, "until it is done"
+    story.refunds_are()
     story.take()
     story.given_back()
     settled = story.journal.disputes["p2"]
@@ -505,7 +506,8 @@ def test_give_back_returns_the_disputed_money_and_settles_it_with_the_refund() -
 def test_excess_goes_back_as_a_part_of_the_payment_that_paid_the_sale() -> None:
     story = Story(SUPERVISED).ready().waiting().paid(payment("p1", 3000)).printed().printed().wait(2).free().keys("#")
     story.choose(MenuItem.SETTLE).keys("2")
-    story.refunds_are(payment=PaymentSeen("p1", APPROVED, 3000, "BRL")).keys("1234#")
+    of_it = PaymentSeen("p1", APPROVED, 3000, "BRL")
+    story.refunds_are(payment=of_it).keys("1234#").refunds_are(payment=of_it)
     refund = the_refund(story)
     assert (refund.payment, refund.cents, refund.whole, refund.dispute) == ("p1", 500, False, "p1:excess")
     story.given_back()
@@ -514,7 +516,7 @@ def test_excess_goes_back_as_a_part_of_the_payment_that_paid_the_sale() -> None:
 
 @pytest.mark.parametrize("key", "12")
 def test_while_it_goes_back_nobody_can_say_anything_else_of_it(key: str) -> None:
-    story = disputed().choose(MenuItem.SETTLE).keys("2").refunds_are().keys("1234#")
+    story = disputed().choose(MenuItem.SETTLE).keys("2").refunds_are().keys("1234#").refunds_are()
     story.unknown(GiveBack, Trouble.SLOW, Lane.BEHIND).keys("#").choose(MenuItem.SETTLE).keys(key)
     assert story.in_state(Settling).snag is Snag.UNDER_WAY
     story.feed(SettleAsked("p2", "delivered", "Eva"))
@@ -615,7 +617,7 @@ def test_the_ticket_of_one_of_the_last_sales_is_printed_again(key: str) -> None:
 
 def test_a_ticket_that_went_back_says_so_when_it_is_printed_again() -> None:
     story = two_sales()
-    story.choose(MenuItem.REFUND).keys("1#").refunds_are().keys("#1234#").given_back().keys("#").printed()
+    story.choose(MenuItem.REFUND).keys("1#").refunds_are().keys("#1234#").refunds_are().given_back().keys("#").printed()
     story.take()
     story.keys("C*0")
     [copy] = story.did(Print)

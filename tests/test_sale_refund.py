@@ -28,8 +28,7 @@ from kiosk.sale.events import (
     Unknown,
     Woken,
 )
-from kiosk.sale.records import DebtState, Dispute, Mark, Phase, Reason, Refund, RefundState, Sale
-from kiosk.sale.refund import given_back_cents, is_given_back, went_back
+from kiosk.sale.records import DebtState, Dispute, Mark, Phase, Reason, Refund, RefundState
 from kiosk.sale.states import AtTheDesk, Idle, MenuItem
 from tests.refund_account import Account, after_a_sale, never_twice, refund_papers, the_refund, wished
 from tests.story import COLLECTOR, Story, order, payment
@@ -58,7 +57,7 @@ def refused(story: Story, reason: NoRefund = NoRefund.STATE) -> Story:
 def test_a_wish_is_durable_before_its_first_attempt_and_in_the_same_step() -> None:
     """L7: the save stands first, the attempt after it, and its try is counted."""
     story = wished(after_a_sale())
-    step = story.done[story.done.index(story.did(Save, lambda s: any(isinstance(r, Refund) for r in s.records))[0]) :]
+    step = story.done[story.done.index(story.did(Save, lambda s: any(isinstance(r, Refund) for r in s.records))[-1]) :]
     assert isinstance(step[0], Save)
     [attempt] = [command for command in step if isinstance(command, GiveBack)]
     assert attempt.lane is Lane.BEHIND
@@ -108,10 +107,123 @@ def test_one_that_was_under_way_and_is_rejected_did_not_happen() -> None:
     assert not refund_papers(story)
 
 
+# --- the question before it -------------------------------------------------------------------------------------------
+
+
+def signed(*known: RefundSeen, part: str = "") -> Story:
+    """Signed for, durable, and asked once more before anything is sent."""
+    story = after_a_sale().choose(MenuItem.REFUND).keys("#").refunds_are(*known).keys(f"{part}#1234#")
+    assert the_refund(story).tries == 0
+    assert not story.open_calls(GiveBack, Lane.BEHIND)
+    return story
+
+
+OLD = back("old", cents=500)
+
+
+@pytest.mark.parametrize("part", ["", "700"])
+@pytest.mark.parametrize(
+    ("shown", "paid"),
+    [
+        ((OLD, back("app", cents=700)), None),
+        ((OLD, back("app", PENDING, cents=700)), None),
+        ((OLD,), payment(refunded=1200)),
+        ((OLD, back("app", cents=None)), payment(refunded=500)),
+        ((OLD,), payment(refunded=500, state=PaymentState.OTHER)),
+    ],
+    ids=["in the app", "on its way", "the list lags", "of no amount", "charged back"],
+)
+def test_what_went_back_since_it_was_signed_for_ends_it_before_anything_is_sent(
+    part: str, shown: tuple[RefundSeen, ...], paid: PaymentSeen | None
+) -> None:
+    """R24: a refund of the app could be taken for ours later, when ours is in doubt."""
+    story = signed(OLD, part=part).refunds_are(*shown, payment=paid)
+    assert (the_refund(story).state, the_refund(story).why) == (RefundState.REFUSED, "changed")
+    assert "parte já foi devolvida" in story.text
+    story.wait(300)
+    assert not story.did(GiveBack)
+    assert not refund_papers(story)
+
+
+def test_the_same_amount_that_went_back_in_the_app_is_not_ours() -> None:
+    """With enough left for both: nothing is sent, and nobody takes the app's for ours."""
+    story = signed(part="700").refunds_are(back("app", cents=700))
+    assert not story.open_calls(GiveBack, Lane.BEHIND)
+    assert (the_refund(story).state, the_refund(story).refund_id) == (RefundState.REFUSED, "")
+
+
+@pytest.mark.parametrize(
+    "answer", [RefundsAre(request=0, payment=None), RefundsAre(request=0, payment=payment(), whole=False)]
+)
+def test_where_the_account_does_not_tell_all_of_it_nothing_is_sent(answer: RefundsAre) -> None:
+    story = signed()
+    [call] = story.open_calls(AskRefunds, Lane.BEHIND)
+    story.feed(replace(answer, request=call.request))
+    assert the_refund(story).why == "changed"
+    assert not story.did(GiveBack)
+
+
+@pytest.mark.parametrize("part", ["", "700"])
+@pytest.mark.parametrize(
+    "shown", [(OLD,), (OLD, back("app", REJECTED, cents=700))], ids=["nothing new", "one that was rejected"]
+)
+def test_where_nothing_went_back_since_it_is_sent_at_once(part: str, shown: tuple[RefundSeen, ...]) -> None:
+    story = signed(OLD, part=part).refunds_are(*shown)
+    assert len(story.open_calls(GiveBack, Lane.BEHIND)) == 1
+    assert the_refund(story).tries == 1
+
+
+def test_all_that_is_left_is_what_was_signed_for() -> None:
+    """One that was on its way was rejected since: all of it would be more now; a part is still that part."""
+    on_its_way, rejected = replace(OLD, state=PENDING), replace(OLD, state=REJECTED)
+    assert not signed(on_its_way).refunds_are(rejected).open_calls(GiveBack, Lane.BEHIND)
+    assert signed(on_its_way, part="700").refunds_are(rejected).open_calls(GiveBack, Lane.BEHIND)
+
+
+def test_an_answer_that_does_not_come_is_asked_for_again() -> None:
+    """Nothing was sent yet: nobody is in doubt, and it goes on."""
+    story = signed().unknown(AskRefunds, Trouble.NETWORK, Lane.BEHIND)
+    assert not the_refund(story).doubt
+    story.wait_for(AskRefunds, lane=Lane.BEHIND)
+    story.refunds_are()
+    assert len(story.open_calls(GiveBack, Lane.BEHIND)) == 1
+
+
+@pytest.mark.parametrize("reject", Reject)
+def test_who_may_not_even_ask_gives_nothing_back(reject: Reject) -> None:
+    story = signed().refused(AskRefunds, reject, Lane.BEHIND)
+    assert (the_refund(story).state, the_refund(story).why) == (RefundState.REFUSED, reject.value)
+
+
+def test_after_a_power_cut_before_anything_was_sent_it_begins_anew() -> None:
+    story = signed().power_cut().account().free()
+    assert not the_refund(story).doubt
+    story.wait_for(AskRefunds, lane=Lane.BEHIND)
+    story.refunds_are()
+    assert len(story.open_calls(GiveBack, Lane.BEHIND)) == 1
+    story = signed().power_cut().account().free()
+    story.wait_for(AskRefunds, lane=Lane.BEHIND)
+    story.refunds_are(back())
+    assert (the_refund(story).state, the_refund(story).why) == (RefundState.REFUSED, "changed")
+
+
+def test_an_attempt_comes_before_the_questions_of_others() -> None:
+    """What it goes by is the answer of this moment."""
+    story = shown(shown(paid_in_two().choose(MenuItem.REFUND).keys("#"), 1500), 1000).keys("#1234#")
+    lost_one = shown(story, 1500).unknown(GiveBack, Trouble.SLOW, Lane.BEHIND)
+    [question] = lost_one.open_calls(AskRefunds, Lane.BEHIND)
+    assert question.payment == "p2"
+    story.wait(8)
+    assert len([wish for wish in story.counter.refunds.items if wish.due <= story.at]) == 2
+    shown(story, 1000)
+    [attempt] = story.open_calls(GiveBack, Lane.BEHIND)
+    assert attempt.refund.payment == "p2"
+
+
 # --- refusals ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("reason", [reason for reason in NoRefund if reason is not NoRefund.USED])
+@pytest.mark.parametrize("reason", [reason for reason in NoRefund if reason not in (NoRefund.USED, NoRefund.OTHER)])
 def test_a_refusal_of_the_first_attempt_is_final(reason: NoRefund) -> None:
     story = refused(wished(after_a_sale()), reason)
     assert (the_refund(story).state, the_refund(story).why) == (RefundState.REFUSED, reason.value)
@@ -121,10 +233,48 @@ def test_a_refusal_of_the_first_attempt_is_final(reason: NoRefund) -> None:
     assert not story.did(GiveBack)
 
 
-@pytest.mark.parametrize("reject", Reject)
+@pytest.mark.parametrize("reject", [reject for reject in Reject if reject is not Reject.INVALID])
 def test_a_first_attempt_that_may_not_be_made_is_final_too(reject: Reject) -> None:
     story = wished(after_a_sale()).refused(GiveBack, reject, Lane.BEHIND)
     assert (the_refund(story).state, the_refund(story).why) == (RefundState.REFUSED, reject.value)
+
+
+@pytest.mark.parametrize("arrived", [False, True])
+@pytest.mark.parametrize("nameless", [NoRefund.OTHER, Reject.INVALID])
+def test_a_refusal_that_does_not_say_why_is_no_more_than_unknown(nameless: NoRefund | Reject, arrived: bool) -> None:
+    """A refund that is in process was answered with a bad request once (their page on Pix)."""
+
+    def again(story: Story) -> None:
+        if isinstance(nameless, NoRefund):
+            refused(story, nameless)
+        else:
+            story.refused(GiveBack, nameless, Lane.BEHIND)
+
+    story = wished(after_a_sale())
+    begun = story.at
+    again(story)
+    assert (the_refund(story).state, the_refund(story).doubt) == (RefundState.WANTED, True)
+    for _ in range(3):
+        story.wait_for(AskRefunds, lane=Lane.BEHIND)
+        story.refunds_are()
+        again(story)
+    while the_refund(story).state is RefundState.WANTED:
+        story.wait_for(AskRefunds, lane=Lane.BEHIND)
+        story.refunds_are(*(back(),) * arrived)
+        if story.open_calls(GiveBack, Lane.BEHIND):
+            again(story)
+    if arrived:
+        assert (the_refund(story).state, the_refund(story).refund_id) == (RefundState.DONE, "b1")
+    else:
+        assert (the_refund(story).state, the_refund(story).why) == (RefundState.REFUSED, nameless.value)
+        assert story.at - begun >= 120
+
+
+def test_one_that_was_refused_without_a_reason_may_be_there() -> None:
+    story = refused(wished(after_a_sale()), NoRefund.OTHER)
+    story.wait_for(AskRefunds, lane=Lane.BEHIND)
+    story.refunds_are(back())
+    assert the_refund(story).state is RefundState.DONE
 
 
 def test_a_key_that_was_used_is_no_refusal_but_a_sign_that_it_arrived() -> None:
@@ -269,6 +419,7 @@ def test_which_refund_that_is_shown_is_ours(part: str, shown: tuple[RefundSeen, 
 def test_a_refund_that_was_there_before_is_never_ours() -> None:
     story = after_a_sale().choose(MenuItem.REFUND).keys("#").refunds_are(back("old", cents=700)).keys("700#1234#")
     assert the_refund(story).known == ("old",)
+    story.refunds_are(back("old", cents=700))
     lost(story).refunds_are(back("old", cents=700))
     assert the_refund(story).state is RefundState.WANTED
     story.given_back("old")
@@ -331,12 +482,12 @@ def test_a_stop_does_not_wait_for_it_and_begins_nothing() -> None:
 # --- a journal that cannot be written ---------------------------------------------------------------------------------
 
 
-def test_a_first_attempt_that_cannot_be_written_down_is_not_made() -> None:
+def test_a_wish_that_cannot_be_written_down_is_none() -> None:
     """L7, R22: nothing was sent, and that is what is saved when the journal is back."""
     story = after_a_sale().choose(MenuItem.REFUND).keys("#").refunds_are().keys("#1234")
     story.take()
     story.journal.fails = True
-    story.keys("#")
+    story.keys("#").refunds_are()
     assert not story.open_calls(GiveBack, Lane.BEHIND)
     assert not story.counter.refunds.items
     assert not story.journal.wishes
@@ -348,16 +499,48 @@ def test_a_first_attempt_that_cannot_be_written_down_is_not_made() -> None:
     assert not story.did(GiveBack, lambda call: call in [asked.command for asked in story.asked])
 
 
+def test_a_first_attempt_that_cannot_be_written_down_is_made_later_and_the_account_asked_before() -> None:
+    """The wish is durable: after a power cut it would go on, so nobody says that it is over."""
+    story = after_a_sale().choose(MenuItem.REFUND).keys("#").refunds_are().keys("#1234#")
+    story.journal.fails = True
+    story.refunds_are()
+    assert not story.open_calls(GiveBack, Lane.BEHIND)
+    story.take()
+    story.wait(20)
+    assert not story.did(AskRefunds), "no attempt could follow"
+    assert (the_refund(story).state, the_refund(story).tries) == (RefundState.WANTED, 0)
+    story.journal.fails = False
+    story.wait_for(AskRefunds, within=30, lane=Lane.BEHIND)
+    story.refunds_are()
+    assert the_refund(story).tries == 1
+    story.given_back()
+    assert the_refund(story).state is RefundState.DONE
+
+
+def test_a_journal_that_is_well_again_at_once_lets_no_old_answer_count() -> None:
+    story = after_a_sale().choose(MenuItem.REFUND).keys("#").refunds_are().keys("#1234#")
+    story.journal.fails = True
+    story.refunds_are()
+    story.journal.fails = False
+    story.wait_for(AskRefunds, within=30, lane=Lane.BEHIND)
+    assert not story.open_calls(GiveBack, Lane.BEHIND)
+    story.refunds_are(back("app"))
+    assert (the_refund(story).state, the_refund(story).why) == (RefundState.REFUSED, "changed")
+
+
 def test_a_later_attempt_that_cannot_be_written_down_is_made_later() -> None:
     story = lost(wished(after_a_sale()))
     story.journal.fails = True
     story.refunds_are()
     assert not story.open_calls(GiveBack, Lane.BEHIND)
     assert story.counter.refunds.items
+    story.take()
     story.wait(20)
-    assert not story.open_calls(GiveBack, Lane.BEHIND)
+    assert not story.did(GiveBack)
+    assert not story.did(AskRefunds), "no attempt could follow"
     story.journal.fails = False
     story.wait_for(GiveBack, within=30, lane=Lane.BEHIND)
+    assert the_refund(story).tries == 2
     story.given_back()
     assert the_refund(story).state is RefundState.DONE
 
@@ -398,12 +581,13 @@ def shown(story: Story, cents: int, *refunds: RefundSeen) -> Story:
 
 def test_an_amount_is_spread_over_the_payments_and_given_back_one_after_the_other() -> None:
     story = shown(shown(paid_in_two().choose(MenuItem.REFUND).keys("#"), 1500), 1000).keys("2000#1234#")
+    shown(story, 1500)
     wanted = {(r.payment, r.cents, r.whole, r.tries) for r in story.journal.wishes.values()}
     assert wanted == {("p1", 1500, True, 1), ("p2", 500, False, 0)}
     assert len({refund.key for refund in story.journal.wishes.values()}) == 2
     [first] = story.open_calls(GiveBack, Lane.BEHIND)
     assert first.refund.payment == "p1"
-    story.given_back("b1")
+    shown(story.given_back("b1"), 1000)
     [second] = story.open_calls(GiveBack, Lane.BEHIND)
     assert second.refund.payment == "p2"
     story.given_back("b2")
@@ -412,7 +596,7 @@ def test_an_amount_is_spread_over_the_payments_and_given_back_one_after_the_othe
 
 def test_the_second_of_them_survives_a_power_cut() -> None:
     story = shown(shown(paid_in_two().choose(MenuItem.REFUND).keys("#"), 1500), 1000).keys("#1234#")
-    story.given_back("b1").power_cut().account().free()
+    shown(story, 1500).given_back("b1").power_cut().account().free()
     story.wait_for(AskRefunds, lane=Lane.BEHIND)
     shown(story, 1000)
     story.given_back("b2")
@@ -481,48 +665,10 @@ def test_whole_money_that_goes_back_settles_what_was_disputed_of_it() -> None:
     story = Story(after_a_sale().shop).ready().waiting()
     story.paid(payment("p1", 3000)).printed().printed().wait(2).free().keys("#")
     assert [dispute.payment for dispute in story.counter.disputes] == ["p1:excess"]
-    shown(story.choose(MenuItem.REFUND).keys("#"), 3000).keys("#1234#").given_back()
+    shown(shown(story.choose(MenuItem.REFUND).keys("#"), 3000).keys("#1234#"), 3000).given_back()
     settled = story.journal.disputes["p1:excess"]
     assert (settled.settled, settled.settled_by) == ("refunded", "Ana")
     assert not story.counter.disputes
-
-
-# --- what the values say ----------------------------------------------------------------------------------------------
-
-SALE = Sale("K-1-x", 1, 2500, "BRL", (), "", 0.0, Phase.PAID, payments=("p1", "p2"))
-DONE = Refund("k", "p1", "K-1-x", 1, 1500, "BRL", whole=False, by="Ana", asked_at=0.0, known=(), state=RefundState.DONE)
-
-
-@pytest.mark.parametrize(
-    ("refunds", "whole", "cents"),
-    [
-        ((), False, 0),
-        ((DONE,), False, 1500),
-        ((DONE, replace(DONE, key="l", payment="p2", cents=1000)), True, 2500),
-        ((DONE, replace(DONE, key="l", payment="p2", cents=1000, state=RefundState.WANTED)), False, 1500),
-        ((DONE, replace(DONE, key="l", payment="p3", cents=1000)), False, 1500),
-        ((DONE, replace(DONE, key="l", payment="p2", cents=1000, dispute="p2:excess")), False, 2500),
-    ],
-)
-def test_how_much_of_a_sale_went_back(refunds: tuple[Refund, ...], whole: bool, cents: int) -> None:
-    assert (is_given_back(SALE, refunds), given_back_cents(SALE, refunds)) == (whole, cents)
-
-
-@pytest.mark.parametrize(
-    ("answer", "cents"),
-    [
-        (RefundsAre(request=0, payment=payment()), 0),
-        (RefundsAre(request=0, payment=payment(refunded=700), refunds=(back(cents=700),)), 700),
-        (RefundsAre(request=0, payment=payment(), refunds=(back(cents=700), back(state=PENDING, cents=1))), 701),
-        (RefundsAre(request=0, payment=payment(), refunds=(back(state=REJECTED),)), 0),
-        (RefundsAre(request=0, payment=payment(refunded=700)), None),
-        (RefundsAre(request=0, payment=payment(), whole=False), None),
-        (RefundsAre(request=0, payment=payment(), refunds=(back(cents=None),)), None),
-        (RefundsAre(request=0, payment=None), None),
-    ],
-)
-def test_how_much_of_a_payment_went_back_if_that_is_told_whole(answer: RefundsAre, cents: int | None) -> None:
-    assert went_back(answer) == cents
 
 
 # --- whatever happens -------------------------------------------------------------------------------------------------

@@ -18,12 +18,11 @@ from typing import Final
 
 import pytest
 
-from kiosk.sale.giving import DeskWord
 from kiosk.supervisors import Supervisor
 from tests.cli_shop import unpacked
 from tests.counter_books import audit
-from tests.counter_client import WORDS, Counter, virtual_counter
-from tests.test_counter_refunds import inquired, refund_papers
+from tests.counter_client import Counter, virtual_counter
+from tests.test_counter_refunds import given_back_and_not_known, inquired, known_again, refund_papers
 
 pytestmark = pytest.mark.slow
 
@@ -120,14 +119,12 @@ def bad_day(counter: Counter) -> Iterator[str]:
     inquired(counter)
     counter.press("#" + PIN)
     yield "with a PIN that is typed"
-    counter.trouble("answer-lost", True)
-    counter.press("#")
-    counter.until_screen(WORDS.desk[DeskWord.UNKNOWN])
+    given_back_and_not_known(counter, "#")
     yield "with money of which nobody knows whether it went back"
     pid = counter.pid
     resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))  # A core dump holds everything, by its nature.
     os.kill(pid, signal.SIGABRT)
-    counter.trouble("answer-lost", False)
+    known_again(counter)
     counter.until(lambda _: counter.pid != pid)
     refund_papers(counter, 1)
     counter.until_state("idle")

@@ -480,6 +480,35 @@ def test_a_slow_put_is_applied_before_its_answer(shop: Shop) -> None:
     assert held == [(8.0, True)]
 
 
+def test_a_slow_answer_comes_at_once_when_the_world_ends(caplog: pytest.LogCaptureFixture) -> None:
+    """Otherwise the server would call it off, and write out where it stood."""
+    shop = Shop()
+    shop.fake.set_trouble("mp-slow", True)
+    answers: list[bytes] = []
+    held: list[float] = []
+
+    async def run() -> None:
+        listener = bound("127.0.0.1", 0)
+        async with served(shop.fake.app, listener, date_header=False):
+            read, write = await asyncio.open_connection(*listener.getsockname())
+            write.write(f"GET {POS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n\r\n".encode())
+            waiting = asyncio.create_task(read.readline())
+            while not held:
+                await asyncio.sleep(0)
+            await shop.fake.close()
+            answers.append(await waiting)
+            write.close()
+
+    async def pause(seconds: float) -> None:
+        held.append(seconds)
+        await asyncio.Event().wait()
+
+    shop.fake.pause = pause
+    asyncio.run(run())
+    assert answers == [b"HTTP/1.1 404 Not Found\r\n"]
+    assert caplog.text == ""
+
+
 def test_the_phone_shows_the_order(shop: Shop) -> None:
     assert shop.fake.phone()["screen"] == "waiting"
     shop.put()

@@ -21,17 +21,19 @@ class Paid(Shop):
         super().__init__(site, test_account)
         self.put(amount=amount)
         self.fake.customer("pay")
+        self.shown = {"X-Render-In-Process-Refunds": "true"}
+        """Asks to be told what is in process."""
         [payment] = self.payments()
         self.id: int = payment["id"]
 
     def give_back(self, body: object = None, key: str = "key-1", payment: object = None) -> httpx.Response:
         path = f"/v1/payments/{self.id if payment is None else payment}/refunds"
-        headers = {"x-idempotency-key": key} if key else {}
+        headers = {**self.shown, **({"x-idempotency-key": key} if key else {})}
         sent = {"content": body} if isinstance(body, bytes) else {} if body is None else {"json": body}
         return self.ask("POST", path, headers=headers, **sent)
 
     def refunds(self) -> list[Any]:
-        found: list[Any] = self.ask("GET", f"/v1/payments/{self.id}/refunds").json()
+        found: list[Any] = self.ask("GET", f"/v1/payments/{self.id}/refunds", headers=self.shown).json()
         return found
 
     def payment(self) -> dict[str, Any]:
@@ -297,6 +299,27 @@ def test_a_refund_may_be_in_process_for_a_while(shop: Paid) -> None:
     assert [refund["status"] for refund in shop.refunds()] == ["approved"]
     assert shop.give_back().json()["status"] == "approved"
     assert shop.payment()["status"] == "refunded"
+
+
+def test_to_who_does_not_ask_for_it_that_is_a_bad_request_and_nowhere_in_the_list(shop: Paid) -> None:
+    shop.fake.ledger.behaviour.refund_takes_s = 20.0
+    asks = shop.shown
+    shop.shown = {}
+    assert shop.give_back().status_code == 400
+    assert shop.refunds() == []
+    assert code(shop.give_back(key="key-2")) == (400, 2063), "it is made all the same"
+    shop.shown = asks
+    assert [refund["status"] for refund in shop.refunds()] == ["in_process"]
+    shop.now, shop.shown = shop.now + 20, {}
+    assert [refund["status"] for refund in shop.refunds()] == ["approved"]
+
+
+def test_it_may_fail_and_be_made(shop: Paid) -> None:
+    shop.fake.ledger.behaviour.refund_fails = True
+    assert shop.give_back().status_code == 500
+    assert [refund["status"] for refund in shop.refunds()] == ["approved"]
+    assert shop.give_back().status_code == 201
+    assert len(shop.refunds()) == 1
 
 
 def test_and_be_rejected_in_the_end(shop: Paid) -> None:

@@ -7,6 +7,7 @@ the world meanwhile stands in ``world_troubles``. Everything uncertain is drawn 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from kiosk.sale.days import CloseAsked
@@ -248,10 +249,13 @@ def refund(w: World) -> None:
 
 
 def _by_hand(w: World, payment: str, cents: int = 0) -> None:
-    """In the account; never while the kiosk is at it, too, from its question on what went back: it cannot tell the two
-    apart."""
-    wanted = {wish.payment for wish in w.journal.wishes.values() if wish.state is RefundState.WANTED}
-    if payment not in wanted and not isinstance(w.counter.state, Inquiring | Sizing | Signing):
+    """In the account; never between the kiosk's last question before its first attempt and the outcome of that: it
+    cannot tell the two apart."""
+    refunds = w.counter.refunds
+    wanted = [wish for wish in w.journal.wishes.values() if wish.state is RefundState.WANTED]
+    at_it = (wish.payment for wish in wanted if wish.tries or wish.doubt or wish.key == refunds.key)
+    if payment not in at_it:
+        w.tally["given back by hand while the kiosk is about to"] += bool(wanted)
         w.provider.give_back_by_hand(payment, w.now, cents)
 
 
@@ -394,8 +398,19 @@ def gives_back(w: World) -> None:
         if _at_the_desk(w, MenuItem.REFUND):
             w.keys(number + "#")
             if _comes_to(w, Sizing):
-                w.keys(part + "#")
+                w.keys(part)
+                if not w.choose(3):
+                    _meanwhile(w)
+                w.keys("#")
             _sign(w)
+
+
+def _meanwhile(w: World) -> None:
+    """Somebody gives the same amount back in the account, or another, while it is signed for, or right after that."""
+    state = w.counter.state
+    if isinstance(state, Sizing):
+        payment, cents = w.pick(state.case.payments), w.pick((state.cents, state.cents, 0, 100))
+        w.later(w.pick(MOMENTS_S), partial(_by_hand, w, payment), cents)
 
 
 def settles(w: World) -> None:
@@ -441,15 +456,16 @@ def _comes_to(w: World, kind: type[State]) -> bool:
 
 
 def _sign(w: World) -> None:
-    """With her PIN, sooner or later; then she waits for it, or goes. What goes wrong does so from the first attempt on:
-    a trouble that began before has mostly passed."""
+    """With her PIN, sooner or later; then she waits for it, or goes. What goes wrong does so from the first attempt on,
+    or from the question before it: a trouble that began before has mostly passed."""
     if not _comes_to(w, Signing):
         return
     w.keys(w.pick(("", "", "", "", "", "", "1111#", "0***", "1111#" * 5)) + PIN)
     w.tally["signed"] += 1
     if w.choose(2):
-        faults = (w.pick(tuple(Fault)), w.pick((None, None, Fault.HALF, Fault.LOST)), w.pick(tuple(Fault)))
-        w.line.fault(*faults[: 1 + w.choose(3)])
+        question = w.pick((None, None, None, *Fault))
+        faults = (question, w.pick(tuple(Fault)), w.pick((None, None, Fault.HALF, Fault.LOST)), w.pick(tuple(Fault)))
+        w.line.fault(*faults[: 1 + w.choose(4)])
     if not w.choose(4):
         w.spark(1 + w.choose(6), w.cut_power)
     w.keys("#")

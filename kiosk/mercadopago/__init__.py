@@ -18,7 +18,7 @@ from kiosk.config import MercadoPagoConfig, Secret
 from kiosk.mercadopago.answers import Reply, account, carried, holding, placing, reading, removing
 from kiosk.mercadopago.limits import read_minimum
 from kiosk.mercadopago.look import look
-from kiosk.mercadopago.refunds import by_policy, giving_back, refunds_of, write_refund
+from kiosk.mercadopago.refunds import SHOWN, by_policy, giving_back, refunds_of, write_refund
 from kiosk.mercadopago.statement import statement
 from kiosk.mercadopago.wire import Wire
 from kiosk.mercadopago.words import Page, PointOfSale, read_pos_page, write_order
@@ -106,7 +106,7 @@ class MercadoPago:
             case AskStatement():
                 return self._statement(call)
             case AskRefunds():
-                return refunds_of(call, lambda path, query: self._wire.send(call, "GET", path, query), self._site)
+                return refunds_of(call, lambda *asked: self._wire.send(call, "GET", *asked, headers=SHOWN), self._site)
             case GiveBack():
                 return self._give_back(call)
             case _:
@@ -126,7 +126,7 @@ class MercadoPago:
         if refund.currency != self._site.currency.code:  # nothing was sent, so that a final refusal is the truth
             return Refused(**carried(call), reject=Reject.INVALID, detail="a refund in another country's money")
         body, path = write_refund(refund, self._site.currency), f"/v1/payments/{quote(refund.payment, safe='')}/refunds"
-        reply = self._wire.send(call, "POST", path, body=body, key=refund.key)
+        reply = self._wire.send(call, "POST", path, body=body, headers={**SHOWN, "X-Idempotency-Key": refund.key})
         if not isinstance(reply, Reply):
             return reply
         answer = giving_back(call, reply, self._site)

@@ -5,10 +5,14 @@ second one. What was refused is told by the numeric code in the body: the docume
 statuses. As everywhere (``answers``), no status counts without a body in Mercado Pago's words, and 408, 409, 423, 424,
 425, 429 and 5xx say nothing, whatever code stands in them.
 
+A Pix payment's refund may stay in process for a while. Without a header (``SHOWN``) that is answered with 400, and the
+list does not show it: then it would be called refused, and the money goes back.
+
 A refund whose ``status`` is a word that we do not know is not read at all: that it did not happen is as much a claim
 as that it did.
 
-Source: Mercado Pago's references "Create refund" and "Get list of refunds" (``/v1/payments/{id}/refunds``).
+Source: Mercado Pago's references "Create refund" and "Get list of refunds" (``/v1/payments/{id}/refunds``), and their
+page "Refund of transactions with Pix".
 """
 
 from __future__ import annotations
@@ -39,6 +43,8 @@ from kiosk.sale.events import (
 from kiosk.sale.money import Currency, Site
 from kiosk.sale.records import Refund
 
+SHOWN: Final = MappingProxyType({"X-Render-In-Process-Refunds": "true"})
+"""What is in process is told as such, in both requests."""
 _STATES: Final = MappingProxyType(
     {
         "approved": PaymentState.APPROVED,

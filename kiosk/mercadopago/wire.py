@@ -95,15 +95,13 @@ class Wire:
         query: Mapping[str, str] | None = None,
         body: bytes | None = None,
         *,
-        key: str = "",
+        headers: Mapping[str, str] | None = None,
     ) -> Reply | Unknown:
-        """One request and its whole answer within ``call.until``, or why there is none; ``key``: its idempotency key,
-        empty for none."""
+        """One request and its whole answer within ``call.until``, or why there is none."""
         if self._clock() >= call.until:
             return Unknown(**carried(call), trouble=Trouble.SLOW, detail="not begun, the time was up")
         self._line.until, self._line.heard = call.until, False
-        headers = {"Content-Type": "application/json"} if body else {}
-        headers |= {"X-Idempotency-Key": key} if key else {}
+        headers = {**({"Content-Type": "application/json"} if body else {}), **(headers or {})}
         try:
             with self._client.stream(method, path, params=query, content=body, headers=headers) as response:
                 reply = reply_from(response.status_code, response.headers, _whole(response, self._most))

@@ -20,7 +20,6 @@ from kiosk.sale.events import (
     Answer,
     Event,
     Key,
-    PaymentState,
     PinIs,
     RefundsAre,
     SaleIs,
@@ -44,8 +43,9 @@ from kiosk.sale.giving import (
 from kiosk.sale.money import MAX_DIGITS, Typed
 from kiosk.sale.moves import MENU_S
 from kiosk.sale.records import SETTLED, Dispute, Phase, PinTries, Refund, RefundState
-from kiosk.sale.refund import Refunds, is_given_back, went_back
+from kiosk.sale.refund import Refunds
 from kiosk.sale.resting import DIGITS, TYPING_S, first_digit, otherwise
+from kiosk.sale.returned import is_given_back, left_of
 from kiosk.sale.states import NEVER, Idle, State, Talk
 from kiosk.sale.turn import Pins, Turn
 
@@ -152,15 +152,12 @@ def _stuck(state: Inquiring, snag: Snag, turn: Turn) -> Inquiring:
 
 
 def _told(state: Inquiring, event: RefundsAre, turn: Turn) -> State:
-    case, payment, back = state.case, event.payment, went_back(event)
-    if payment is None:
-        return _stuck(state, Snag.NO_PAYMENT, turn)
-    if back is None:
-        return _stuck(state, Snag.AGAIN_LATER, turn)
-    cents = (payment.cents or 0) - back if payment.state is PaymentState.APPROVED else 0
+    case, cents = state.case, left_of(event)
+    if cents is None:
+        return _stuck(state, Snag.NO_PAYMENT if event.payment is None else Snag.AGAIN_LATER, turn)
     known = tuple(dict.fromkeys((*(seen.id for seen in event.refunds), *case.known)))
     asked = state.asked + 1
-    left = (*state.left, Left(case.payments[state.asked], cents, known)) if cents > 0 else state.left
+    left = (*state.left, Left(case.payments[state.asked], cents, known)) if cents else state.left
     if asked < len(case.payments):
         talk = turn.ask_refunds(case.payments[asked], case.reference)
         return replace(state, talk=talk, left=left, asked=asked)

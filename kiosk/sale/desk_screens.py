@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from kiosk.sale.events import NoRefund, Reject
 from kiosk.sale.giving import PIN_MIN, Back, DeskWord, Giving, Inquiring, Picking, Settling, Signing, Sizing, Snag
 from kiosk.sale.records import Dispute, Refund, RefundState
-from kiosk.sale.refund import JOURNAL
+from kiosk.sale.refund import CHANGED, JOURNAL
 from kiosk.sale.states import AtTheDesk
 from kiosk.sale.words import Words
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 Lines = tuple[str, str, str, str]
 """Head, big, text, footer."""
 _NOT_ASKED = "- - -"
+_SNAGS: Final = {JOURNAL: Snag.JOURNAL, CHANGED: Snag.CHANGED}
+"""Why a refund came to nothing, where it was not the provider that refused it."""
 
 
 def desk_lines(counter: Counter, state: AtTheDesk, words: Words) -> Lines:
@@ -85,8 +87,8 @@ def _how_it_stands(counter: Counter, state: Giving, words: Words) -> str:
 
 def _why(refund: Refund, words: Words) -> str:
     """Why it was refused, in words that help."""
-    if refund.why == JOURNAL:
-        return words.snags[Snag.JOURNAL]
+    if refund.why in _SNAGS:
+        return words.snags[_SNAGS[refund.why]]
     rejects = {reject.value: text for reject, text in words.rejects.items() if isinstance(reject, Reject)}
     reasons = {reason.value: text for reason, text in words.no_refund.items()}
     return (rejects | reasons).get(refund.why, words.no_refund[NoRefund.OTHER])

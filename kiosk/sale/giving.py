@@ -35,6 +35,8 @@ class Snag(Enum):
     """Too many wrong PINs: none is taken for a while."""
     JOURNAL = "journal"
     """The journal cannot be written, or not be read."""
+    CHANGED = "changed"
+    """Something of it went back elsewhere, after it was signed for."""
     ACCOUNT = "account"
     """It is not known, or not so, that the token is this shop's."""
 

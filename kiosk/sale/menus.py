@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kiosk.sale import closing, desk, moves, refund
+from kiosk.sale import closing, desk, moves, returned
 from kiosk.sale import recent as recents
 from kiosk.sale.commands import AskDay, AskSale, Depth, Lane, Tune
 from kiosk.sale.days import DayShown, DayStep
@@ -77,10 +77,10 @@ def _known(state: Recent, sale: Sale, event: SaleIs, turn: Turn) -> Recent:
     """What the journal knows of the sale that is shown; its ticket is printed again where that was the question."""
     refunds = event.refunds or ()
     if state.copying and event.ticket:
-        turn.copy = refund.marked(event.ticket) if refund.is_given_back(sale, refunds) else event.ticket
+        turn.copy = returned.marked(event.ticket) if returned.is_given_back(sale, refunds) else event.ticket
     elif state.copying:
         turn.sound(Tune.REFUSED)
-    return replace(state, copying=False, back_cents=refund.given_back_cents(sale, refunds))
+    return replace(state, copying=False, back_cents=returned.given_back_cents(sale, refunds))
 
 
 def day_shown(state: DayShown, event: Event, turn: Turn) -> State:

@@ -14,7 +14,7 @@ from kiosk.sale import roll
 from kiosk.sale.commands import AskPrinter, Print, Tune
 from kiosk.sale.events import Event, Paper, PaperAsked, PaperIs, Printed, PrintFailed, SaleIs, Woken
 from kiosk.sale.records import Debt, DebtState, Dispute, Mark, Ticket
-from kiosk.sale.refund import is_given_back, marked
+from kiosk.sale.returned import is_given_back, marked
 from kiosk.sale.roll import Reel
 from kiosk.sale.states import NEVER, MenuItem, Paid, Resting, State
 from kiosk.sale.ticket import service_slip, summary

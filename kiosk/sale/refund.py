@@ -1,14 +1,16 @@
 """Money that goes back: each refund that a supervisor wants is carried to its end, behind the front (R24).
 
 A refund is durable, with its key, before its first attempt, and each attempt carries that key: however often it is
-tried, the provider gives the money back once. What an attempt came to is known only when the provider says so. An
-answer that was lost is an unknown outcome, and so is everything after a power cut: then the payment's refunds are asked
-for first. One that was not there before, and that is no other wish's, is this one; if there is none, the same attempt
-is made again.
+tried, the provider gives the money back once. Right before the first one the account is asked once more: where anything
+went back since the supervisor saw it (in Mercado Pago's app), nothing is sent.
 
-A refusal is final only where no attempt before it is in doubt. After a doubt it takes more: several whole lists, over
-two minutes at the least, that do not show it, and each attempt between them refused. Until then nobody says that it
-failed; it goes on, later and later, for as long as it takes.
+What an attempt came to is known only when the provider says so. An answer that was lost is an unknown outcome, and so
+is an attempt that a power cut may have met: then the payment's refunds are asked for first. One that was not there
+before, and that is no other wish's, is this one; if there is none, the same attempt is made again.
+
+A refusal is final only where it says why, and no attempt before it is in doubt. Otherwise it takes more: several whole
+lists, over two minutes at the least, that do not show it, and each attempt between them refused. Until then nobody says
+that it failed; it goes on, later and later, for as long as it takes.
 
 While one is wanted, no second one of the same payment begins (``kiosk.sale.desk``), and the provider's id of a refund
 belongs to one wish alone: so no two wishes ever end with the same money.
@@ -16,7 +18,7 @@ belongs to one wish alone: so no two wishes ever end with the same money.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -37,7 +39,8 @@ from kiosk.sale.events import (
     Unknown,
     Woken,
 )
-from kiosk.sale.records import Debt, Dispute, Mark, Refund, RefundState, Sale
+from kiosk.sale.records import Debt, Dispute, Mark, Refund, RefundState
+from kiosk.sale.returned import left_of, stands, went_back
 from kiosk.sale.states import NEVER, Talk
 from kiosk.sale.ticket import refund_paper
 from kiosk.sale.turn import Turn
@@ -55,7 +58,11 @@ ENDED_MAX: Final = 10
 JOURNAL: Final = "journal"
 """Why a refund was refused that could not be written down."""
 REJECTED: Final = "rejected"
-"""...or that the provider took, and then did not carry out."""
+"""...or that the provider took, and then did not carry out..."""
+CHANGED: Final = "changed"
+"""...or of whose payment something else went back, after it was signed for."""
+_NAMELESS: Final = frozenset({NoRefund.OTHER.value, Reject.INVALID.value})
+"""Refusals that do not say why: perhaps it happened all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +119,7 @@ def resume(wanted: tuple[Refund, ...], turn: Turn) -> Refunds:
     """After a start: an attempt may have been under way, so what went back is asked first, never tried first."""
     items = []
     for index, found in enumerate(wanted):
-        refund = replace(found, doubt=True)
+        refund = replace(found, doubt=found.doubt or found.tries > 0)
         if refund != found:
             turn.save(refund)
         items.append(Wish(refund, turn.mono, turn.mono + 1.0 + index, asking=True))
@@ -125,7 +132,7 @@ def step(
     """Take what was answered, and what is newly wanted; ask for the next. ``disputes``: those that are open."""
     for refund in turn.wanted:
         turn.save(refund)
-        refunds = replace(refunds, items=(*refunds.items, Wish(refund, turn.mono, turn.mono)))
+        refunds = replace(refunds, items=(*refunds.items, Wish(refund, turn.mono, turn.mono, asking=True)))
     match event:
         case Answer() if event.request and event.request == refunds.talk.request:
             refunds = _answered(refunds, event, turn, disputes)
@@ -137,54 +144,23 @@ def step(
     return _ask(refunds, turn, stopping=stopping)
 
 
-def is_given_back(sale: Sale, refunds: Iterable[Refund]) -> bool:
-    """Whether all that was paid for the sale went back; ``refunds``: all of that sale."""
-    return sum(refund.cents for refund in _done_of(sale, refunds) if not refund.dispute) >= sale.cents
-
-
-def marked(debt: Debt) -> Debt:
-    """The ticket of a sale whose money went back (R21)."""
-    return debt if Mark.REFUNDED in debt.marks else replace(debt, marks=(*debt.marks, Mark.REFUNDED))
-
-
-def given_back_cents(sale: Sale, refunds: Iterable[Refund]) -> int:
-    """How much of what paid the sale went back, in minor units."""
-    return sum(refund.cents for refund in _done_of(sale, refunds))
-
-
-def _done_of(sale: Sale, refunds: Iterable[Refund]) -> list[Refund]:
-    return [refund for refund in refunds if refund.state is RefundState.DONE and refund.payment in sale.payments]
-
-
-def went_back(answer: RefundsAre) -> int | None:
-    """How much of the payment went back or is under way, in minor units; None where the answer does not tell it all.
-
-    The list may lag behind the payment: then a refund is missing in it, and who begins one now could take the missing
-    one for it later.
-    """
-    if answer.payment is None or not answer.whole:
-        return None
-    counted = [seen.cents for seen in answer.refunds if _stands(seen)]
-    total = sum(cents or 0 for cents in counted)
-    return None if None in counted or answer.payment.refunded_cents > total else total
-
-
-def _stands(seen: RefundSeen) -> bool:
-    return seen.state in (PaymentState.APPROVED, PaymentState.PENDING)
-
-
 # --- asking -----------------------------------------------------------------------------------------------------------
 
 
 def _ask(refunds: Refunds, turn: Turn, *, stopping: bool) -> Refunds:
+    """The next request. An attempt comes before all questions: what it goes by is the answer of this moment."""
     if refunds.talk.request:
         return refunds
-    due = next((wish for wish in refunds.items if wish.due <= turn.mono), None)
+    due = next((w for w in sorted(refunds.items, key=lambda w: w.asking) if w.due <= turn.mono), None)
     if due is None:
         return refunds
     health = turn.health
-    if stopping or not health.account_known or health.wrong_account or not (due.asking or health.journal):
-        held = (replace(w, due=turn.mono + HELD_S) if w.due <= turn.mono else w for w in refunds.items)
+    in_vain = not health.journal and (_is_new(due.refund) or not due.asking)  # no attempt could follow
+    if stopping or not health.account_known or health.wrong_account or in_vain:
+        held = (
+            w if w.due > turn.mono else replace(w, asking=w.asking or _is_new(w.refund), due=turn.mono + HELD_S)
+            for w in refunds.items
+        )
         return replace(refunds, items=tuple(held))
     if due.asking:
         talk = turn.ask_refunds(due.refund.payment, due.refund.reference)
@@ -222,6 +198,10 @@ def _answered(refunds: Refunds, event: Answer, turn: Turn, disputes: tuple[Dispu
     if wish is None:
         return refunds
     match event:
+        case RefundsAre() if _is_new(wish.refund):
+            return _begun(refunds, wish, event, turn)
+        case Refused(reject=reject) if _is_new(wish.refund):
+            return _over(refunds, wish, reject.value, turn, event)
         case RefundsAre() if wish.asking:
             return _listed(refunds, wish, event, turn, disputes)
         case _ if wish.asking:
@@ -236,6 +216,20 @@ def _answered(refunds: Refunds, event: Answer, turn: Turn, disputes: tuple[Dispu
             return _unknown(refunds, wish, event, turn)
 
 
+def _is_new(refund: Refund) -> bool:
+    """Whether certainly nothing was sent yet."""
+    return refund.state is RefundState.WANTED and not (refund.tries or refund.doubt)
+
+
+def _begun(refunds: Refunds, wish: Wish, event: RefundsAre, turn: Turn) -> Refunds:
+    """Nothing was sent yet, and nothing is, unless all is as it was when it was signed for."""
+    refund, left = wish.refund, left_of(event)
+    fresh = any(stands(seen) and _is_free(refunds, refund, seen) for seen in event.refunds)
+    if fresh or left is None or left < refund.cents or (refund.whole and left != refund.cents):
+        return _over(refunds, wish, CHANGED, turn, event)
+    return _put(refunds, wish, replace(wish, asking=False, due=turn.mono))
+
+
 def _unknown(refunds: Refunds, wish: Wish, event: Answer, turn: Turn) -> Refunds:
     """Perhaps it happened."""
     refund = wish.refund
@@ -247,8 +241,10 @@ def _unknown(refunds: Refunds, wish: Wish, event: Answer, turn: Turn) -> Refunds
 
 
 def _refused(refunds: Refunds, wish: Wish, why: str, event: Answer, turn: Turn) -> Refunds:
-    """This attempt did nothing. Whether that is the whole truth depends on the ones before it."""
+    """This attempt did nothing, if it says why. Whether that is the whole truth depends on the ones before it."""
     detail = getattr(event, "detail", "")
+    if not wish.refund.doubt and why in _NAMELESS:
+        return _unknown(refunds, wish, event, turn)
     if not wish.refund.doubt:
         return _over(refunds, wish, why, turn, event, detail)
     refund = replace(wish.refund, why=why)  # the last word of it, should it be believed
@@ -265,7 +261,7 @@ def _listed(refunds: Refunds, wish: Wish, event: RefundsAre, turn: Turn, dispute
         if seen.state is PaymentState.APPROVED:
             return _shown(refunds, wish, seen, event, turn, disputes)
         return _over(refunds, wish, REJECTED, turn, event)
-    fresh = [seen for seen in event.refunds if _stands(seen) and _is_free(refunds, refund, seen)]
+    fresh = [seen for seen in event.refunds if stands(seen) and _is_free(refunds, refund, seen)]
     exact = [seen for seen in fresh if seen.cents == refund.cents]
     if exact or (refund.whole and len(fresh) == 1):
         return _shown(refunds, wish, (exact or fresh)[0], event, turn, disputes)
@@ -350,27 +346,31 @@ def _ended(refunds: Refunds, refund: Refund) -> Refunds:
 # --- a journal that cannot be written (R22) ---------------------------------------------------------------------------
 
 
-def never_begun(event: NotSaved, wall: float) -> tuple[Refund, ...]:
-    """Those whose first attempt was dropped with the save that failed, as refused: nothing was ever sent."""
-    giving = next((command.refund for command in event.dropped if isinstance(command, GiveBack)), None)
-    if giving is None:
-        return ()
+def not_written(event: NotSaved, wall: float) -> Iterator[Refund]:
+    """What is true instead, and to be written later: a wish that was never durable is refused, and an attempt that was
+    not counted was not made."""
     saved = [r for c in event.dropped if isinstance(c, Save) for r in c.records if isinstance(r, Refund)]
-    return tuple(
-        replace(refund, state=RefundState.REFUSED, why=JOURNAL, ended_at=wall)
-        for refund in saved
-        if not refund.doubt and (refund.tries == 0 or (refund.key == giving.key and refund.tries == 1))
-    )
+    for refund in saved:
+        if refund.key != _attempt(event):
+            is_new = _is_new(refund)
+            yield replace(refund, state=RefundState.REFUSED, why=JOURNAL, ended_at=wall) if is_new else refund
+        elif refund.tries > 1:  # before the first one it is durable as it was signed
+            yield replace(refund, tries=refund.tries - 1)
+
+
+def _attempt(event: NotSaved) -> str:
+    """Whose attempt was dropped with the save."""
+    return next((command.refund.key for command in event.dropped if isinstance(command, GiveBack)), "")
 
 
 def not_saved(refunds: Refunds, event: NotSaved, turn: Turn) -> Refunds:
-    """An attempt that could not be written down was not made: the first one ends its wish, a later one comes later."""
-    giving = next((command.refund for command in event.dropped if isinstance(command, GiveBack)), None)
-    if giving is None:
-        return refunds
-    if refunds.key == giving.key:
-        items = (replace(w, due=turn.mono + HELD_S) if w.refund.key == giving.key else w for w in refunds.items)
-        refunds = replace(refunds, talk=Talk(), key="", items=tuple(items))
-    for refund in never_begun(event, turn.wall):
-        refunds = _ended(refunds, refund)
+    """What was never durable ends; an attempt comes when the journal is well again."""
+    later = {refund.key: refund for refund in not_written(event, turn.wall)}
+    for wish in refunds.items:
+        refund = later.get(wish.refund.key, wish.refund)
+        if refund.state is RefundState.REFUSED:
+            refunds = _ended(refunds, refund)
+        elif refund.key == refunds.key == _attempt(event):
+            refund = replace(refund, tries=wish.refund.tries - 1)
+            refunds = replace(_put(refunds, wish, replace(wish, refund=refund)), talk=Talk(), key="")
     return refunds

@@ -9,7 +9,7 @@ from kiosk.sale.commands import Command, GiveBack, Place, Print, Save
 from kiosk.sale.days import Close
 from kiosk.sale.events import Event, Holds, NotSaved, PaperAsked, SaleIs, Seen
 from kiosk.sale.records import Debt, Dispute, Mark, Phase, Record, Refund, Sale
-from kiosk.sale.refund import never_begun
+from kiosk.sale.refund import not_written
 
 if TYPE_CHECKING:
     from kiosk.sale.counter import Counter
@@ -21,17 +21,16 @@ def left(event: NotSaved, wall: float) -> tuple[list[Record], list[Command]]:
     What must not happen without being durable does not happen: an order is not placed. As an error may have written it
     all the same, what is to be saved is that it was not.
     """
-    records: list[Record] = []
+    records: list[Record] = [*not_written(event, wall)]
     commands: list[Command] = []
     placing = any(isinstance(command, Place) for command in event.dropped)
-    never = {refund.key: refund for refund in never_begun(event, wall)}
     for command in event.dropped:
         match command:
             case Save():
                 for record in without_z(command.records):
                     if isinstance(record, Refund):
-                        records.append(never.get(record.key, record))
-                    elif not (placing and isinstance(record, Sale) and record.phase is Phase.PLACING):
+                        continue
+                    if not (placing and isinstance(record, Sale) and record.phase is Phase.PLACING):
                         records.append(record)
                     elif record.puts == 1:
                         records.append(replace(record, phase=Phase.REFUSED, ended_at=wall))

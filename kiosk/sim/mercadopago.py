@@ -77,6 +77,7 @@ class FakeMercadoPago:
         self.notifier = Notifier(user_id, self.ledger, wall)
         self.pause: Callable[[float], Awaitable[None]] = asyncio.sleep
         """How a slow answer waits."""
+        self._pauses: set[asyncio.Future[None]] = set()
         self.troubles = dict.fromkeys(_TROUBLES, False)
         self._account = Account(user_id, store, pos, test_account)
         self.premises = Premises(self._account, self.ledger)
@@ -159,8 +160,21 @@ class FakeMercadoPago:
             f'curl -d \'{{"action": "pay"}}\' {address}/customer'
         )
 
+    async def close(self) -> None:
+        """Send nothing more, and answer at once whoever waits for a slow answer."""
+        self.troubles["mp-slow"] = False
+        for pause in self._pauses:
+            pause.cancel()
+        await self.notifier.close()
+
     async def _pause(self, seconds: float) -> None:
-        await self.pause(seconds)
+        pause = asyncio.ensure_future(self.pause(seconds))
+        self._pauses.add(pause)
+        try:
+            await asyncio.wait((pause,))
+        finally:
+            pause.cancel()
+            self._pauses.discard(pause)
 
     # --- the POS ---------------------------------------------------------------------------------------------------
 
@@ -378,5 +392,5 @@ async def serve(port: int, *, site: str = "MLB", tell: Callable[[str], object] |
             (tell or partial(print, flush=True))(fake.told(f"http://127.0.0.1:{port}"))
             await asyncio.Event().wait()
         finally:
-            await fake.notifier.close()
+            await fake.close()
             await line.close()

@@ -1,11 +1,13 @@
 """The fake account's refunds: what is given back under which key, what is refused with which code, and the list.
 
 Strict where the references are, as all of the fake; where they leave a choice (what becomes of a refund, a key that
-comes again, a list that is behind) the choices are in ``doubts``. A key is remembered for a day, as the reference of
-the successor's keys says; a request that was refused uses none.
+comes again, a list that is behind) the choices are in ``doubts``. What is in process is shown to who asks for it by a
+header; to others it is a bad request, and not in the list. A key is remembered for a day, as the reference of the
+successor's keys says; a request that was refused uses none.
 
 Source: Mercado Pago's references "Create refund" and "Get list of refunds", with their list of codes: 180 days after
-its approval a payment is too old, in Peru after 90, and there only a whole payment can be given back.
+its approval a payment is too old, in Peru after 90, and there only a whole payment can be given back. Of the header:
+their page "Refund of transactions with Pix".
 """
 
 from __future__ import annotations
@@ -65,7 +67,9 @@ class Refunds:
         ledger = self._ledger()
         payment = find_payment(ledger, request.path_params["id"])
         known = self._wall() - ledger.behaviour.refunds_lag_s
-        return self._shown([self._form(each, payment, known) for each in payment.refunds if each.status(known)])
+        hidden = ("",) if _sees_in_process(request) else ("", "in_process")
+        listed = (each for each in payment.refunds if each.status(known) not in hidden)
+        return self._shown([self._form(each, payment, known) for each in listed])
 
     async def _give_back(self, request: Request) -> Response:
         ledger, now = self._ledger(), self._wall()
@@ -82,6 +86,10 @@ class Refunds:
             refund = ledger.refund(payment, ledger.left(payment, now) if amount is None else amount, now)
             self._used[key] = _Used(now, payment.id, amount, refund)
             self._told()
+            if ledger.behaviour.refund_fails:
+                raise payments_error(500, "internal_server_error", 500, "Internal Server Error")
+        if refund.status(now) == "in_process" and not _sees_in_process(request):
+            raise payments_error(400, "bad_request", 1, "Bad Request")
         return self._shown(self._form(refund, payment, now), 201)
 
     def _earlier(self, key: str, payment: Payment, amount: Decimal | None, now: float) -> Refund | None:
@@ -99,6 +107,10 @@ class Refunds:
 
     def _shown(self, form: object, status: int = 200) -> Response:
         return json_answer(ids_as_text(form) if self._ledger().behaviour.ids_as_text else form, status)
+
+
+def _sees_in_process(request: Request) -> bool:
+    return request.headers.get("x-render-in-process-refunds") == "true"
 
 
 def find_payment(ledger: Ledger, number: str) -> Payment:

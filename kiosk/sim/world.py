@@ -173,7 +173,7 @@ async def _account(tables: shop.Tables, private: Path, stack: AsyncExitStack) ->
     port = await line.start(*listener.getsockname())
     stack.push_async_callback(line.close)
     account.attach(line)
-    stack.push_async_callback(account.notifier.close)
+    stack.push_async_callback(account.close)
     token_file = shop.write_private(private / "token", token)
     supervisor = Supervisor.made(shop.SUPERVISOR, shop.PIN, secrets.token_bytes(SALT_BYTES))
     supervisors = shop.write_private(private / "supervisors", supervisor.entry + "\n")

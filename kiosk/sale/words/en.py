@@ -134,6 +134,7 @@ WORDS = Words(
         Snag.WRONG_PIN: "Wrong PIN",
         Snag.LOCKED: "Too many wrong PINs: wait 15 minutes",
         Snag.JOURNAL: "Disk error: nothing was done",
+        Snag.CHANGED: "Refused: some went back meanwhile",
         Snag.ACCOUNT: "The account is not known",
     },
     no_refund={

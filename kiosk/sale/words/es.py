@@ -134,6 +134,7 @@ WORDS = Words(
         Snag.WRONG_PIN: "PIN incorrecto",
         Snag.LOCKED: "Muchos PIN malos: espere 15 minutos",
         Snag.JOURNAL: "Error de disco: no se hizo nada",
+        Snag.CHANGED: "Rechazado: algo ya se devolvió",
         Snag.ACCOUNT: "No se sabe de quién es la cuenta",
     },
     no_refund={

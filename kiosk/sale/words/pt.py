@@ -134,6 +134,7 @@ WORDS = Words(
         Snag.WRONG_PIN: "PIN errado",
         Snag.LOCKED: "Muitos PINs errados: espere 15 minutos",
         Snag.JOURNAL: "Erro de disco: nada foi feito",
+        Snag.CHANGED: "Recusado: parte já foi devolvida",
         Snag.ACCOUNT: "Não se sabe de quem é a conta",
     },
     no_refund={
