@@ -148,10 +148,6 @@ class Counter:
         """Begin or end a trouble."""
         self._post("/trouble", {"name": name, "on": on})
 
-    def doubt(self, name: str, on: bool) -> None:
-        """Let Mercado Pago do as some read its documents, or as by default again."""
-        self._post("/doubt", {"name": name, "on": on})
-
     def sell(self, amount: str) -> str:
         """Type an amount, and wait until the customer can pay; answers the order's reference."""
         self.press(f"{amount}#")

@@ -63,16 +63,16 @@ def given_back(counter: Counter, part: str = "") -> None:
 
 def given_back_and_not_known(counter: Counter, keys: str = f"#{PIN}#") -> None:
     """It went back, its answer was an error, and the list does not show it yet; see ``known_again``."""
-    counter.doubt("a refund fails, and is made", True)
-    counter.doubt("the list of refunds is behind", True)
+    Account(counter).doubt("a refund fails, and is made", True)
+    Account(counter).doubt("the list of refunds is behind", True)
     counter.press(keys)
     counter.until_screen(WORDS.desk[DeskWord.UNKNOWN])
 
 
 def known_again(counter: Counter) -> None:
     """The list shows all of it."""
-    counter.doubt("a refund fails, and is made", False)
-    counter.doubt("the list of refunds is behind", False)
+    Account(counter).doubt("a refund fails, and is made", False)
+    Account(counter).doubt("the list of refunds is behind", False)
 
 
 def refund_papers(counter: Counter, count: int) -> list[Paper]:

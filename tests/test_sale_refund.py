@@ -517,13 +517,31 @@ def test_a_first_attempt_that_cannot_be_written_down_is_made_later_and_the_accou
     assert the_refund(story).state is RefundState.DONE
 
 
-def test_a_journal_that_is_well_again_at_once_lets_no_old_answer_count() -> None:
-    story = after_a_sale().choose(MenuItem.REFUND).keys("#").refunds_are().keys("#1234#")
+def test_a_journal_that_is_well_again_lets_no_old_answer_count() -> None:
+    """It failed at the attempt; the next save of another is fine."""
+    story = Story(after_a_sale().shop).ready().waiting().paid().wait(2).free().keys("#")
+    story.choose(MenuItem.REFUND).keys("#").refunds_are().keys("#1234#")
     story.journal.fails = True
     story.refunds_are()
     story.journal.fails = False
+    story.printed()
+    story.take()
     story.wait_for(AskRefunds, within=30, lane=Lane.BEHIND)
-    assert not story.open_calls(GiveBack, Lane.BEHIND)
+    assert not story.did(GiveBack)
+    story.refunds_are(back("app"))
+    assert (the_refund(story).state, the_refund(story).why) == (RefundState.REFUSED, "changed")
+
+
+def test_an_answer_that_no_attempt_could_follow_is_an_old_one() -> None:
+    """The journal failed while the account was asked."""
+    story = Story(after_a_sale().shop).ready().waiting().paid().wait(2).free().keys("#")
+    story.choose(MenuItem.REFUND).keys("#").refunds_are().keys("#1234#")
+    story.journal.fails = True
+    story.printed().refunds_are()
+    story.journal.fails = False
+    story.take()
+    story.wait_for(AskRefunds, within=30, lane=Lane.BEHIND)
+    assert not story.did(GiveBack)
     story.refunds_are(back("app"))
     assert (the_refund(story).state, the_refund(story).why) == (RefundState.REFUSED, "changed")
 
@@ -534,6 +552,8 @@ def test_a_later_attempt_that_cannot_be_written_down_is_made_later() -> None:
     story.refunds_are()
     assert not story.open_calls(GiveBack, Lane.BEHIND)
     assert story.counter.refunds.items
+    story.wait_for(AskRefunds, lane=Lane.BEHIND)
+    story.refunds_are()
     story.take()
     story.wait(20)
     assert not story.did(GiveBack)

@@ -1254,7 +1254,14 @@ _REFUNDS: Final = (
         _BACK,
         "asking=w.asking or _is_new(w.refund)",
         "asking=w.asking",
-        _GONE + "a_journal_that_is_well_again_at_once_lets_no_old_answer_count",
+        _GONE + "an_answer_that_no_attempt_could_follow_is_an_old_one",
+    ),
+    Mutant(
+        "L7 R24",
+        _BACK,
+        "refund=refund, asking=True, due",
+        "refund=refund, due",
+        _GONE + "a_journal_that_is_well_again_lets_no_old_answer_count",
     ),
     Mutant(
         "L6 R24",

@@ -364,7 +364,7 @@ def _attempt(event: NotSaved) -> str:
 
 
 def not_saved(refunds: Refunds, event: NotSaved, turn: Turn) -> Refunds:
-    """What was never durable ends; an attempt comes when the journal is well again."""
+    """What was never durable ends; an attempt comes later, and what went back is asked before it."""
     later = {refund.key: refund for refund in not_written(event, turn.wall)}
     for wish in refunds.items:
         refund = later.get(wish.refund.key, wish.refund)
@@ -372,5 +372,6 @@ def not_saved(refunds: Refunds, event: NotSaved, turn: Turn) -> Refunds:
             refunds = _ended(refunds, refund)
         elif refund.key == refunds.key == _attempt(event):
             refund = replace(refund, tries=wish.refund.tries - 1)
-            refunds = replace(_put(refunds, wish, replace(wish, refund=refund)), talk=Talk(), key="")
+            later_on = replace(wish, refund=refund, asking=True, due=turn.mono + HELD_S)
+            refunds = replace(_put(refunds, wish, later_on), talk=Talk(), key="")
     return refunds
