@@ -106,8 +106,9 @@ def _watches_end(world: World) -> None:
 
 
 def _agrees(world: World) -> None:
-    """The account is held against the journal: what no watch could see is in its place, too."""
-    begun, limit = world.now, world.at + AGREES_S
+    """The account is held against the journal, as soon as its index shows all: what no watch could see is in its place,
+    too."""
+    begun, limit = max(world.now, world.provider.all_shown_at()), world.at + AGREES_S
     while (world.counter.audit.until or 0.0) < begun:
         law("L2", world.at < limit, "the account was not held against the journal")
         world.next()

@@ -314,6 +314,11 @@ class Provider:
         """When it was approved; None: it never was."""
         return self._moments.get((payment_id, PaymentState.APPROVED))
 
+    def all_shown_at(self) -> float:
+        """From then on the index of payments shows all that there is."""
+        listed = (states for account in self.accounts.values() for states in account.listed.values())
+        return max((at for states in listed for at, _ in states), default=0.0)
+
     def take_away(self, now: float) -> None:
         """Another device deletes what the POS holds."""
         self._delete(now)
