@@ -30,6 +30,8 @@ from kiosk.sale.records import Debt, DebtState, Line, Mark, Phase, Ticket
 from kiosk.sale.shop import Shop
 from kiosk.sale.states import Entering, Idle
 from tests.laws import LawBroken
+from tests.laws_refunds import audit_refunds
+from tests.refund_records import REFUND, done
 from tests.story import SHOP, Story, order, payment
 from tests.world import World
 from tests.world_adapters import DiskWorld, WireWorld
@@ -682,3 +684,32 @@ def test_without_a_bug_the_worlds_with_adapters_keep_the_laws(kind: type[World],
 )
 def test_a_planted_bug_is_killed(mutant: Mutant) -> None:
     assert killed(mutant) is not None, f"nothing notices it: {mutant}"
+
+
+# --- the audit of refunds ---------------------------------------------------------------------------------------------
+
+
+class Kept:
+    """One refund that is done, and its paper."""
+
+    def __init__(self, *, restored: bool) -> None:
+        wish = replace(done(REFUND, "r10"), restored=restored)
+        self.wishes = {wish.key: wish}
+        self.debts = {f"refund:{wish.key}": Debt(f"refund:{wish.key}", 1, wish.cents, Ticket(()), 0.0)}
+
+
+@pytest.mark.parametrize("restored", [False, True])
+def test_r24_a_refund_that_is_done_is_the_one_under_its_key(restored: bool) -> None:
+    audit_refunds(Kept(restored=restored), {REFUND.key: ("r10", 2500)})
+    for returned in ({}, {REFUND.key: ("r11", 2500)}, {REFUND.key: ("r11", 2500), "by hand": ("r10", 2500)}):
+        with pytest.raises(LawBroken, match="R24"):
+            audit_refunds(Kept(restored=restored), returned)
+
+
+def test_r24_only_after_a_restored_backup_it_may_be_one_that_nothing_tells_from_it() -> None:
+    by_hand = {"by hand": ("r10", 2500)}
+    audit_refunds(Kept(restored=True), by_hand)
+    with pytest.raises(LawBroken, match="R24"):
+        audit_refunds(Kept(restored=True), {"by hand": ("r10", 2400)})
+    with pytest.raises(LawBroken, match="R24"):
+        audit_refunds(Kept(restored=False), by_hand)
