@@ -53,7 +53,9 @@ class RefundLaws:
                 self._see(payment, [seen])
             case RefundsAre(refunds=refunds):
                 self._see(payment, refunds)
-                self._back[payment] = {seen.id for seen in refunds if seen.state in _COUNTS}
+                self._back.pop(payment, None)
+                if event.whole:
+                    self._back[payment] = {seen.id for seen in refunds if seen.state in _COUNTS}
             case _:
                 pass
 

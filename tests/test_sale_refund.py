@@ -516,10 +516,15 @@ def test_a_first_attempt_that_cannot_be_written_down_is_made_later_and_the_accou
     assert the_refund(story).state is RefundState.DONE
 
 
+def signed_while_the_ticket_is_printed() -> Story:
+    """Signed for, and about to be asked once more; the print is another's that will be saved."""
+    story = Story(after_a_sale().shop).ready().waiting().paid().wait(2).free().keys("#")
+    return story.choose(MenuItem.REFUND).keys("#").refunds_are().keys("#1234#")
+
+
 def test_a_journal_that_is_well_again_lets_no_old_answer_count() -> None:
     """It failed at the attempt; the next save of another is fine."""
-    story = Story(after_a_sale().shop).ready().waiting().paid().wait(2).free().keys("#")
-    story.choose(MenuItem.REFUND).keys("#").refunds_are().keys("#1234#")
+    story = signed_while_the_ticket_is_printed()
     story.journal.fails = True
     story.refunds_are()
     story.journal.fails = False
@@ -533,8 +538,7 @@ def test_a_journal_that_is_well_again_lets_no_old_answer_count() -> None:
 
 def test_an_answer_that_no_attempt_could_follow_is_an_old_one() -> None:
     """The journal failed while the account was asked."""
-    story = Story(after_a_sale().shop).ready().waiting().paid().wait(2).free().keys("#")
-    story.choose(MenuItem.REFUND).keys("#").refunds_are().keys("#1234#")
+    story = signed_while_the_ticket_is_printed()
     story.journal.fails = True
     story.printed().refunds_are()
     story.journal.fails = False

@@ -255,7 +255,9 @@ def _by_hand(w: World, payment: str, cents: int = 0) -> None:
     wanted = [wish for wish in w.journal.wishes.values() if wish.state is RefundState.WANTED]
     at_it = (wish.payment for wish in wanted if wish.tries or wish.doubt or wish.key == refunds.key)
     if payment not in at_it:
-        w.tally["given back by hand while the kiosk is about to"] += bool(wanted)
+        at_the_desk = isinstance(w.counter.state, Inquiring | Sizing | Signing)
+        about_to = at_the_desk or any(wish.payment == payment for wish in wanted)
+        w.tally["given back by hand while the kiosk is about to"] += about_to
         w.provider.give_back_by_hand(payment, w.now, cents)
 
 
